@@ -1,0 +1,5 @@
+"""``python -m salesops``."""
+
+from salesops.project.cli import main
+
+raise SystemExit(main())

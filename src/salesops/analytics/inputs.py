@@ -1,0 +1,53 @@
+"""Facts and decisions as the frames that KPI declarations read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.core.calendars import Period
+from salesops.facts.backends import local_date
+from salesops.platform.registries import frame_providers
+from salesops.process.inputs import Frames
+
+
+def engine_frames(frames: Frames, period: Period | None) -> Mapping[str, ir.Table]:
+    """The named frames of :mod:`salesops.analytics.engine.frames` for one reader and period.
+
+    ``deals`` always; ``created_amounts`` where the source gave a change history; whatever higher
+    domains provide (quotas), where they have something for the period.
+    """
+    named: dict[str, ir.Table] = {"deals": frames.deals}
+    if "changes" in frames.facts.tables():
+        named["created_amounts"] = _created_amounts(frames)
+    for name, provide in frame_providers.items():
+        frame = provide(frames, period)
+        if frame is not None:
+            named[name] = frame
+    return named
+
+
+def _created_amounts(frames: Frames) -> ir.Table:
+    """Amount at the end of the creation day, for deals whose change log reaches back to it.
+
+    The log reaches back where the source's own history has a row for the deal. The amount then is
+    what stood before the first change of the amount after that day, or today's where none came.
+    """
+    changes = frames.facts.changes(frames.scope, object="opportunities")
+    logged = changes.filter(changes.source == "history").select(object_id=changes.object_id).distinct()
+    deals = frames.deals.select("id", "created_on", "source_amount")
+    amounts = changes.filter(changes.field == "amount")
+    amounts = amounts.mutate(day=local_date(amounts.valid_at, frames.firm.zone))
+    later = amounts.join(deals, amounts.object_id == deals.id).filter(lambda t: t.day > t.created_on)
+    # The empty text stands for "no amount yet" so that argmin does not skip it.
+    first = later.group_by("object_id").agg(before=later.old.fill_null("").argmin(later.valid_at))
+    known = deals.semi_join(logged, deals.id == logged.object_id)
+    joined = known.left_join(first, known.id == first.object_id)
+    return joined.select(
+        id=joined.id,
+        amount=joined.before.isnull().ifelse(
+            joined.source_amount, joined.before.nullif(ibis.literal("")).cast("decimal(19,4)")
+        ),
+    )

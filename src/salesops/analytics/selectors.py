@@ -1,0 +1,259 @@
+"""Numbers as a reader asks for them: names, period, split, filters, as-of. Every door comes through here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
+from salesops.analytics.engine.dimensions import period_dimension
+from salesops.analytics.engine.filters import Filter
+from salesops.analytics.engine.kpi import Context, Kpi, KpiValue
+from salesops.analytics.inputs import engine_frames
+from salesops.core.calendars import Period
+from salesops.platform.actors import Actor
+from salesops.platform.registries import kpi_definitions
+from salesops.process.inputs import Frames, open_frames
+
+ALIASES: Mapping[str, str] = {
+    "rep": "owner_name",
+    "agent": "owner_name",
+    "sales_agent": "owner_name",
+    "owner": "owner_name",
+    "manager": "manager_name",
+    "office": "region",
+    "regional_office": "region",
+    "territory": "region",
+    "product": "product_name",
+    "series": "product_family",
+    "account": "account_name",
+    "sector": "industry",
+    "deal_stage": "stage",
+    "status": "stage_class",
+    "kind": "deal_kind",
+    "source": "lead_source",
+}
+"""What people call a dimension -> its column."""
+
+_DATED = re.compile(r"^(created|closed|expected_close|first_interaction)_(year|half|quarter|month|week)$")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, before it meets the data.
+
+    Attributes:
+        period: fiscal label (``2017-Q3``), ``a..b``, ``all``, or "" for the caller's default (all).
+        first, last: explicit days instead of a label; both inclusive.
+        by: dimension names or aliases.
+        filters: conditions on the rows.
+        as_of: state as of the end of that day; None for the data's own date.
+        manifest_id: facts version; None for the newest.
+        known_at: facts and decisions as recorded by then.
+    """
+
+    period: str = ""
+    first: date | None = None
+    last: date | None = None
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    as_of: date | None = None
+    manifest_id: str | None = None
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Values with everything they rest on.
+
+    Attributes:
+        values: one per KPI and group.
+        period: what was asked, None for all the data.
+        today: the data's own date.
+        as_of: the day the state was read at.
+        manifest_id: facts version that was read.
+        currency: currency of money values; "" where none is known.
+        notes: sentences that belong beside every value.
+    """
+
+    values: list[KpiValue]
+    period: Period | None
+    today: date
+    as_of: date
+    manifest_id: str
+    currency: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A question bound to open frames; more than one thing may be read from it."""
+
+    question: Question
+    frames: Frames
+    period: Period | None
+    context: Context
+    named: Mapping[str, ir.Table]
+    splits: tuple[Split, ...]
+    filters: tuple[Filter, ...]
+
+    def values(self, names: Sequence[str]) -> list[KpiValue]:
+        """Values of KPIs, one per KPI and group."""
+        compiled = compile_kpis(kpis(names), self.named, self.context, self.splits, self.filters)
+        rows = {query.frame: self.frames.facts.execute(query.expr) for query in compiled.queries}
+        return finish(compiled, rows)
+
+    def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
+        """The rows behind one side of a KPI, with ``contribution``."""
+        return drill(kpis([name])[0], side, self.named, self.context, group, self.splits, self.filters)
+
+    def execute(self, expr: ir.Table) -> pa.Table:
+        """Run an expression built on these frames."""
+        return self.frames.facts.execute(expr)
+
+    def answer(self, names: Sequence[str]) -> Answer:
+        """Values with what they rest on."""
+        manifest = self.frames.facts.manifest
+        return Answer(
+            values=self.values(names),
+            period=self.period,
+            today=self.frames.today,
+            as_of=self.frames.as_of,
+            manifest_id=str(manifest.id) if manifest else "",
+            currency=self.frames.currency,
+            notes=self.frames.notes,
+        )
+
+
+def kpis(names: Sequence[str]) -> list[Kpi]:
+    """Declarations by name.
+
+    Raises:
+        KeyError: no such KPI; the message lists those there are.
+    """
+    return [kpi_definitions.get(name) for name in names]
+
+
+def catalogue() -> list[Kpi]:
+    """Every KPI, in the order of the families, higher domains' ones last."""
+    return [kpi for _, kpi in kpi_definitions.items()]
+
+
+@contextmanager
+def ask(actor: Actor, question: Question) -> Iterator[OpenQuestion]:
+    """Open a question for a reader: his rows, pinned facts, decisions of the day.
+
+    Raises:
+        NoDataError: nothing was imported yet.
+        ValueError: the period can't be read, or a dimension or filter does not exist.
+    """
+    with open_frames(
+        actor, as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at
+    ) as frames:
+        period = period_of(question, frames)
+        context = Context(
+            period=period,
+            as_of=frames.as_of,
+            today=frames.today,
+            options={"cycle_start": frames.cycle_start},
+        )
+        named = engine_frames(frames, period)
+        yield OpenQuestion(
+            question=question,
+            frames=frames,
+            period=period,
+            context=context,
+            named=named,
+            splits=tuple(_split(name, frames) for name in question.by),
+            filters=tuple(replace(f, column=ALIASES.get(f.column, f.column)) for f in question.filters),
+        )
+
+
+def numbers(actor: Actor, names: Sequence[str], question: Question) -> Answer:
+    """Values of KPIs for a reader. Errors as :func:`ask`, and KeyError for an unknown KPI."""
+    kpis(names)
+    with ask(actor, question) as asked:
+        return asked.answer(names)
+
+
+def period_of(question: Question, frames: Frames) -> Period | None:
+    """The period asked for, in the firm's calendar."""
+    calendar = frames.firm.calendar
+    if question.first or question.last:
+        first = question.first or date(1900, 1, 1)
+        last = question.last or max(frames.as_of, first)
+        if last < first:
+            message = f"The period ends on {last} before it begins on {first}."
+            raise ValueError(message)
+        return calendar.parse(f"{first.isoformat()}..{last.isoformat()}")
+    label = question.period.strip()
+    if not label or label.lower() == "all":
+        return None
+    if label.lower() in ("quarter", "month", "year", "half", "week"):
+        return calendar.period(label.lower(), frames.as_of)
+    return calendar.parse(label)
+
+
+def _split(name: str, frames: Frames) -> Split:
+    column = ALIASES.get(name, name)
+    match = _DATED.match(column)
+    if match is None:
+        if column not in frames.deals.columns:
+            known = ", ".join(dimension_names(frames))
+            message = f"There is no dimension {name!r}. There are: {known}."
+            raise KpiError(message)
+        return column
+    day = frames.deals[f"{match.group(1)}_on"]
+    span = frames.facts.execute(frames.deals.agg(first=day.min(), last=day.max())).to_pylist()[0]
+    first, last = span["first"] or frames.today, span["last"] or frames.today
+    return period_dimension(frames.firm.calendar, match.group(2), f"{match.group(1)}_on", first, last)  # type: ignore[arg-type]
+
+
+def dimension_names(frames: Frames) -> list[str]:
+    """Columns a number may be split by: text and flags of the deals, the company's own columns too."""
+    kinds = frames.deals.schema().items()
+    plain = [n for n, kind in kinds if kind.is_string() or kind.is_boolean()]
+    hidden = {"id", "name", "import_id", "description", "owner_id", "manager_id", "account_id", "product_id"}
+    dated = [
+        f"{d}_{k}" for d in ("created", "closed", "expected_close") for k in ("month", "quarter", "year")
+    ]
+    return [n for n in plain if n not in hidden] + dated
+
+
+def number_with_total(actor: Actor, name: str, question: Question) -> tuple[Answer, KpiValue]:
+    """A KPI's groups and its total over all of them, computed on its own: a ratio of totals, not a mean of ratios."""
+    kpis([name])
+    with ask(actor, question) as asked:
+        answer = asked.answer([name])
+        total = answer.values[0] if not question.by else replace(asked, splits=()).values([name])[0]
+    return answer, total
+
+
+def rows_behind(
+    actor: Actor,
+    name: str,
+    side: str,
+    question: Question,
+    *,
+    group: Mapping[str, Any] | None = None,
+    page: int = 1,
+    size: int = 50,
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the rows behind one side of a KPI, biggest contribution first, and how many there are.
+
+    Raises:
+        KeyError: no such KPI or side.
+        NoDataError: nothing was imported yet.
+    """
+    with ask(actor, question) as asked:
+        rows = asked.rows(name, side, group)
+        total = asked.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
+        ordered = rows.order_by([rows.contribution.desc(nulls_first=False), rows[rows.columns[0]].asc()])
+        return asked.execute(ordered.limit(size, offset=(page - 1) * size)).to_pylist(), total

@@ -1,0 +1,148 @@
+"""From text cells to canonical records: types, keys, and every row that can't be taken, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesops.crm.engine.formats import ColumnFormat
+from salesops.crm.engine.typing import ARROW_TYPES, FAULTS, type_batch
+from salesops.facts.tables import EXTRA_PREFIX
+
+SOURCE_ROW = "source_row"
+KEY_MARK = " · "
+"""What stands between the parts of a composed key."""
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """How one header becomes one column.
+
+    Attributes:
+        header: label in the file.
+        to: canonical column or ``x_`` extra.
+        type: canonical type of that column.
+        format: how its text is written.
+    """
+
+    header: str
+    to: str
+    type: str
+    format: ColumnFormat = field(default_factory=ColumnFormat)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One row that can't be taken.
+
+    Attributes:
+        row: physical row in the file.
+        column: header of the cell at fault, "" where the row as a whole is.
+        reason, fix: in words.
+        cells: header -> text as it stood.
+    """
+
+    row: int
+    column: str
+    reason: str
+    fix: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Typed records of one batch, the rows refused, and how many decimals were rounded."""
+
+    records: pa.Table
+    refused: list[Refused]
+    rounded: int
+
+
+def assemble(
+    batch: pa.RecordBatch,
+    columns: Sequence[ColumnPlan],
+    key: Sequence[str],
+    joined: Mapping[str, Sequence[str]] | None = None,
+) -> Assembled:
+    """Type a batch of text by a plan.
+
+    A cell of a canonical column that can't be read refuses its row; a cell of a company's own
+    column never does (such a column is typed as text where its cells disagree).
+
+    Args:
+        batch: text columns and ``source_row``.
+        columns: the plan.
+        key: headers that compose the id where no header maps to ``id``; empty where one does.
+        joined: text column -> headers whose texts, divided by a space, make it.
+    """
+    arrays: dict[str, pa.Array] = {}
+    bad: pa.Array | None = None
+    reasons: dict[int, tuple[str, str, str]] = {}
+    rounded = 0
+    for plan in columns:
+        typed = type_batch(batch.column(plan.header), plan.format, plan.type)
+        rounded += typed.rounded
+        arrays[plan.to] = typed.values
+        if typed.any_fault and not plan.to.startswith(EXTRA_PREFIX):
+            for index in pc.indices_nonzero(typed.faults).to_pylist():
+                reason, fix = FAULTS[typed.codes[index].as_py()]
+                cell = batch.column(plan.header)[index].as_py()
+                reasons.setdefault(index, (plan.header, f"{cell!r} is {reason}", fix))
+            bad = typed.faults if bad is None else pc.or_(bad, typed.faults)
+    for target, headers in (joined or {}).items():
+        arrays[target] = joined_text([batch.column(header) for header in headers])
+    if key:
+        arrays["id"] = compose_key([batch.column(header) for header in key])
+    if "id" in arrays:
+        missing = pc.is_null(arrays["id"])
+        for index in pc.indices_nonzero(missing).to_pylist():
+            header = next((c.header for c in columns if c.to == "id"), ", ".join(key))
+            reasons.setdefault(
+                index, (header, "the row has no key", "Fill the id, or compose the key from other columns.")
+            )
+        bad = missing if bad is None else pc.or_(bad, missing)
+    arrays[SOURCE_ROW] = batch.column(SOURCE_ROW)
+    records = pa.table(arrays)
+    refused: list[Refused] = []
+    if reasons:
+        headers = [name for name in batch.schema.names if name != SOURCE_ROW]
+        for index, (header, reason, fix) in sorted(reasons.items()):
+            cells = {name: batch.column(name)[index].as_py() or "" for name in headers}
+            refused.append(Refused(batch.column(SOURCE_ROW)[index].as_py(), header, reason, fix, cells))
+        records = records.filter(pc.invert(bad))
+    return Assembled(records, refused, rounded)
+
+
+def joined_text(parts: Sequence[pa.Array]) -> pa.Array:
+    """Texts divided by one space, empty ones left out; null where all are empty."""
+    trimmed = [pc.fill_null(pc.utf8_trim_whitespace(pc.cast(part, pa.string())), "") for part in parts]
+    text = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*trimmed, " "))
+    text = pc.replace_substring_regex(text, r"\s+", " ")
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def compose_key(parts: Sequence[pa.Array]) -> pa.Array:
+    """An id from several text columns: trimmed, joined; null where every part is empty."""
+    trimmed = [pc.fill_null(pc.utf8_trim_whitespace(pc.cast(part, pa.string())), "") for part in parts]
+    if len(trimmed) == 1:
+        joined = trimmed[0]
+        empty = pc.equal(joined, "")
+    else:
+        joined = pc.binary_join_element_wise(*trimmed, KEY_MARK)
+        empty = pc.equal(trimmed[0], "")
+        for part in trimmed[1:]:
+            empty = pc.and_(empty, pc.equal(part, ""))
+    return pc.if_else(empty, pa.scalar(None, pa.string()), joined)
+
+
+def schema_of(columns: Sequence[ColumnPlan], key: Sequence[str], joined: Iterable[str] = ()) -> pa.Schema:
+    """The Arrow schema that :func:`assemble` gives for a plan."""
+    fields: list[Any] = [pa.field(c.to, ARROW_TYPES[c.type]) for c in columns]
+    fields.extend(pa.field(name, pa.string()) for name in joined)
+    if key:
+        fields.append(pa.field("id", pa.string()))
+    return pa.schema([*fields, pa.field(SOURCE_ROW, pa.int64())])

@@ -1,0 +1,190 @@
+"""Imports and what was decided about them: mappings, value repairs, which amount counts, links to the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from salesops.facts.tables import TABLES
+from salesops.platform.decisions import DatedDecision
+from salesops.platform.models import Job, User
+
+
+class Mapping(DatedDecision):
+    """How files with these headers become records. Subject: a digest of object and headers."""
+
+    KIND = "mapping"
+    FIELDS = ("table", "source", "headers", "columns", "key", "options")
+    PERMISSION = "import.run"
+
+    table = models.CharField(max_length=40)
+    source = models.CharField(max_length=60, default="crm")
+    headers = models.JSONField()
+    columns = models.JSONField(
+        help_text="Header -> {to, type, format ...}; the form is docs/reference/mapping.md."
+    )
+    key = models.JSONField(default=list, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+
+    class Meta(DatedDecision.Meta):
+        verbose_name = "mapping decision"
+        verbose_name_plural = "mapping decisions"
+
+    def clean(self) -> None:
+        """The table must exist."""
+        if self.table not in TABLES:
+            raise ValidationError({"table": f"Unknown table {self.table!r}; one of {', '.join(TABLES)}."})
+
+
+class ValueRepair(DatedDecision):
+    """A value to be read as another one. The fact stays as it came. Subject: ``table.column=value``."""
+
+    KIND = "value_repair"
+    FIELDS = ("table", "column", "value", "replacement")
+
+    table = models.CharField(max_length=40)
+    column = models.CharField(max_length=120)
+    value = models.CharField(max_length=500)
+    replacement = models.CharField(max_length=500)
+
+    class Meta(DatedDecision.Meta):
+        verbose_name = "value repair"
+        verbose_name_plural = "value repairs"
+
+    def clean(self) -> None:
+        """A repair must change something, in a text column that exists or is a company's own."""
+        table = TABLES.get(self.table)
+        if table is None:
+            raise ValidationError({"table": f"Unknown table {self.table!r}."})
+        column = table.by_name.get(self.column)
+        if column is None and not self.column.startswith("x_"):
+            raise ValidationError({"column": f"{self.table} has no column {self.column!r}."})
+        if column is not None and column.type != "text":
+            raise ValidationError({"column": "Only text values can be repaired."})
+        if self.value == self.replacement:
+            raise ValidationError({"replacement": "The repair changes nothing."})
+
+    @classmethod
+    def subject_of(cls, values: dict[str, Any]) -> str:
+        """Table, column and value."""
+        return f"{values.get('table')}.{values.get('column')}={values.get('value')}"
+
+
+class AmountRule(DatedDecision):
+    """Which amount column counts as bookings for a kind of deal. Subject: the kind, or ``all``."""
+
+    KIND = "amount_rule"
+    FIELDS = ("deal_kind", "column", "type_values")
+    NEEDS_REASON = True
+
+    deal_kind = models.CharField(
+        max_length=12, choices=[(k, k) for k in ("all", "new", "renewal", "expansion")], default="all"
+    )
+    column = models.CharField(max_length=120, default="amount")
+    type_values = models.JSONField(
+        default=list, blank=True, help_text="Values of the type column that mean this kind of deal."
+    )
+
+    class Meta(DatedDecision.Meta):
+        verbose_name = "amount rule"
+        verbose_name_plural = "amount rules"
+
+    @classmethod
+    def subject_of(cls, values: dict[str, Any]) -> str:
+        """The kind of deal."""
+        return str(values.get("deal_kind", "all"))
+
+
+class RecordLink(DatedDecision):
+    """The web address of a record in its source, with ``{id}`` in it. Subject: ``source/table``."""
+
+    KIND = "record_link"
+    FIELDS = ("source", "table", "pattern")
+
+    source = models.CharField(max_length=60)
+    table = models.CharField(max_length=40)
+    pattern = models.CharField(max_length=500)
+
+    class Meta(DatedDecision.Meta):
+        verbose_name = "record link"
+        verbose_name_plural = "record links"
+
+    def clean(self) -> None:
+        """Only web addresses, with a place for the id."""
+        if not self.pattern.startswith(("https://", "http://")) or "{id}" not in self.pattern:
+            raise ValidationError(
+                {"pattern": "A web address with {id} in it, for example https://crm.example/{id}."}
+            )
+
+    @classmethod
+    def subject_of(cls, values: dict[str, Any]) -> str:
+        """Source and table."""
+        return f"{values.get('source')}/{values.get('table')}"
+
+
+class ImportState(models.TextChoices):
+    """Where an import stands."""
+
+    INSPECTED = "inspected", "Waiting for your confirmation"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Import(models.Model):
+    """One import: the files given together, what was confirmed of them, what came of it."""
+
+    name = models.CharField(max_length=300)
+    state = models.CharField(max_length=12, choices=ImportState.choices, default=ImportState.INSPECTED)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=200)
+    folder = models.CharField(max_length=500, help_text="Where the files as uploaded are kept.")
+    plan = models.JSONField(default=dict, help_text="What was found and proposed, and what was confirmed.")
+    report = models.JSONField(default=dict, help_text="What came of it, per table.")
+    manifest_id = models.BigIntegerField(null=True, blank=True)
+    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "import"
+        verbose_name_plural = "imports"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"import {self.pk}: {self.name}"
+
+
+class QuarantineState(models.TextChoices):
+    """Where a refused row stands."""
+
+    WAITING = "waiting", "Waiting"
+    REPLAYED = "replayed", "Fixed and imported"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+class QuarantinedRow(models.Model):
+    """One row that was refused: where it stands in its file, why, what to do, and its cells as they came."""
+
+    source_import = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="quarantined")
+    table = models.CharField(max_length=40)
+    file = models.CharField(max_length=300)
+    row = models.BigIntegerField()
+    column = models.CharField(max_length=200, blank=True, default="")
+    reason = models.CharField(max_length=500)
+    fix = models.CharField(max_length=500, blank=True, default="")
+    cells = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=QuarantineState.choices, default=QuarantineState.WAITING)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "quarantined row"
+        verbose_name_plural = "quarantined rows"
+        ordering = ("source_import_id", "file", "row")
+        indexes = (models.Index(fields=("state", "table"), name="quarantine_state_table"),)
+
+    def __str__(self) -> str:
+        return f"{self.file} row {self.row}: {self.reason}"

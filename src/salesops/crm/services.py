@@ -1,0 +1,366 @@
+"""Import: inspect files, confirm what they mean, land them. The only writers of imports."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from salesops.crm import quarantine, selectors
+from salesops.crm.files import RawTable, open_source
+from salesops.crm.landing import Landed, incoming_of, land, link_all
+from salesops.crm.models import Import, ImportState, Mapping as MappingDecision
+from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
+from salesops.crm.planner import plan_files, with_data_dates
+from salesops.facts.errors import MergeCancelled
+from salesops.facts.incoming import MergeReport
+from salesops.facts.merge import merge
+from salesops.facts.tables import TABLES
+from salesops.platform import audit, jobs
+from salesops.platform.access import require
+from salesops.platform.actors import Actor
+from salesops.platform.decisions import decision_record
+from salesops.platform.documents import plain
+from salesops.platform.jobs import CancelledError
+from salesops.platform.registries import import_summaries
+from salesops.platform.store import fact_store
+
+Progress = Callable[[int, int, str], None]
+
+
+def _quiet(done: int, total: int, message: str) -> None:
+    """Progress that nobody watches."""
+
+
+def import_inspect(
+    *,
+    actor: Actor,
+    paths: Sequence[Path],
+    name: str = "",
+    source: str = "crm",
+    data_on: date | None = None,
+    complete: bool = False,
+    mapping: Mapping[str, Any] | None = None,
+) -> Import:
+    """Look at files and propose what they are; nothing is imported yet.
+
+    Args:
+        actor: who imports.
+        paths: files, archives or folders.
+        name: shown name; made of the files' names where empty.
+        source: name of the system they come from.
+        data_on: the day the files show, where known; else proposed per file.
+        complete: whether every file holds all records of its table.
+        mapping: a mapping in the YAML form, put over the file it matches.
+
+    Raises:
+        FileNotFoundError: a path does not exist.
+        NotAllowedError: the actor may not import.
+    """
+    require(actor, "import.run")
+    tables = _open(paths)
+    confirmed = {row.subject: row for row in selectors.mappings(date.max).values()}
+    plans = plan_files(tables, source=source)
+    plans = [_with_confirmed(plan, confirmed) for plan in plans]
+    if mapping is not None:
+        plans = _with_given(plans, mapping)
+    plans = with_data_dates(plans, tables, data_on)
+    if complete:
+        plans = [replace(p, complete=p.kind == RECORDS) for p in plans]
+    with transaction.atomic():
+        row = Import.objects.create(
+            name=name or ", ".join(Path(p).name for p in paths)[:300],
+            created_at=timezone.now(),
+            created_by_id=actor.user_id,
+            actor_name=actor.name,
+            folder="\n".join(str(Path(p).resolve()) for p in paths),
+            plan={"files": [p.to_dict() for p in plans]},
+        )
+        audit.record(
+            actor=actor, action="import.inspect", subject=f"import:{row.pk}", after={"name": row.name}
+        )
+    return row
+
+
+def _open(paths: Sequence[Path]) -> list[RawTable]:
+    tables: list[RawTable] = []
+    for path in paths:
+        tables.extend(open_source(Path(path)))
+    return tables
+
+
+def _with_confirmed(plan: FilePlan, confirmed: Mapping[str, MappingDecision]) -> FilePlan:
+    headers = [c.header for c in plan.columns]
+    for table in dict.fromkeys([plan.table, *TABLES]):
+        row = confirmed.get(mapping_subject(table, headers)) if table else None
+        if row is not None:
+            document = {
+                "object": row.table,
+                "source": row.source,
+                "key": row.key,
+                "columns": row.columns,
+                **row.options,
+            }
+            return apply_mapping(plan, document, by=row.author_name)
+    return plan
+
+
+def _with_given(plans: Sequence[FilePlan], mapping: Mapping[str, Any]) -> list[FilePlan]:
+    wanted = {h.strip().casefold() for h in mapping.get("match", {}).get("headers", ()) or mapping["columns"]}
+    matched = [p for p in plans if wanted <= {c.header.strip().casefold() for c in p.columns}]
+    if not matched:
+        raise ValidationError("No file has the columns that the mapping names.")
+    return [apply_mapping(p, mapping, by="the mapping file") if p in matched else p for p in plans]
+
+
+def plans_of(row: Import) -> list[FilePlan]:
+    """The file plans of an import."""
+    return [FilePlan.from_dict(f) for f in row.plan.get("files", ())]
+
+
+@transaction.atomic
+def import_confirm(*, actor: Actor, row: Import, plans: Sequence[FilePlan]) -> Import:
+    """Confirm what the files mean. Checks the plan and keeps it; the mapping is kept as a decision when it lands.
+
+    Raises:
+        ValidationError: two headers feed one column, a taken file has no key or no data date, the
+            import has begun already.
+    """
+    require(actor, "import.run")
+    row = Import.objects.select_for_update().get(pk=row.pk)
+    if row.state != ImportState.INSPECTED:
+        raise ValidationError("This import has begun already.")
+    problems = [text for plan in plans if plan.taken for text in plan_problems(plan)]
+    if problems:
+        raise ValidationError(problems)
+    row.plan = {**row.plan, "files": [p.to_dict() for p in plans]}
+    row.save(update_fields=["plan"])
+    return row
+
+
+def plan_problems(plan: FilePlan) -> list[str]:
+    """Why a plan can't land, in words; empty where it can."""
+    problems = []
+    if plan.table not in TABLES:
+        problems.append(f"{plan.name}: choose what the rows are.")
+        return problems
+    targets: dict[str, list[str]] = {}
+    for column in plan.mapped():
+        targets.setdefault(column.to, []).append(column.header)
+    problems += [
+        f"{plan.name}: {' and '.join(headers)} can't both become {to}."
+        for to, headers in targets.items()
+        if len(headers) > 1
+    ]
+    if plan.kind == RECORDS and "id" not in targets and not plan.key:
+        problems.append(
+            f"{plan.name}: choose the column that identifies a row, or the columns that do so together."
+        )
+    if plan.data_on is None:
+        problems.append(f"{plan.name}: say which day the file shows.")
+    return problems
+
+
+def import_run(
+    *, actor: Actor, row: Import, progress: Progress = _quiet, recorded_at: datetime | None = None
+) -> Import:
+    """Land a confirmed import: all files, oldest data date first, each date one version of the facts.
+
+    Raises:
+        ValidationError: the plan can't land.
+        CancelledError: somebody cancelled; the dates landed so far stay, nothing of the rest is written.
+    """
+    require(actor, "import.run")
+    plans = plans_of(row)
+    problems = [text for plan in plans if plan.taken for text in plan_problems(plan)]
+    if problems:
+        raise ValidationError(problems)
+    Import.objects.filter(pk=row.pk).update(state=ImportState.RUNNING)
+    try:
+        report = _land_all(actor, row, plans, progress, recorded_at or timezone.now())
+    except (CancelledError, MergeCancelled):
+        Import.objects.filter(pk=row.pk).update(state=ImportState.CANCELLED, finished_at=timezone.now())
+        raise CancelledError from None
+    except Exception as error:
+        Import.objects.filter(pk=row.pk).update(
+            state=ImportState.FAILED, finished_at=timezone.now(), report={"error": str(error)}
+        )
+        raise
+    with transaction.atomic():
+        row.refresh_from_db()
+        row.state, row.finished_at, row.report = ImportState.DONE, timezone.now(), plain(report)
+        row.manifest_id = report["manifest_id"]
+        row.save()
+        _keep_mappings(actor, plans)
+        audit.record(
+            actor=actor, action="import.run", subject=f"import:{row.pk}", after=plain(report["tables"])
+        )
+    return row
+
+
+def _land_all(
+    actor: Actor, row: Import, plans: Sequence[FilePlan], progress: Progress, recorded_at: datetime
+) -> dict[str, Any]:
+    tables = {t.name: t for t in _open([Path(p) for p in row.folder.split("\n")])}
+    missing = [p.name for p in plans if p.taken and p.name not in tables]
+    if missing:
+        raise ValidationError(f"The file is no longer there: {', '.join(missing)}. Import it again.")
+    total = sum(p.rows for p in plans if p.taken)
+    known = quarantine.known_names()
+    files: list[dict[str, Any]] = []
+    outcomes: dict[str, dict[str, Any]] = {}
+    report: MergeReport | None = None
+    refused = 0
+    done = 0
+    settings.FILES_PATH.mkdir(parents=True, exist_ok=True)
+    for group in in_order(plans):
+        folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.FILES_PATH))
+        try:
+            landed = land(
+                group, tables, folder=folder, known=known, progress=progress, done=done, total=total
+            )
+            done += sum(item.read for item in landed)
+            implied = link_all(landed, known)
+            day = group[0].data_on
+            assert day is not None  # plan_problems() saw to it
+            incoming = incoming_of(landed, implied, data_on=day, import_id=str(row.pk))
+            progress(done, total, "Comparing with what is known")
+            report = merge(
+                fact_store(),
+                incoming,
+                recorded_at=recorded_at,
+                note=row.name,
+                progress=lambda *args: progress(done, total, "Writing"),
+            )
+            for table, records in implied.items():
+                known[table].add(records.items())
+            refused += quarantine.keep(row, landed, report.outcomes[: len(landed)], tables)
+            for item, outcome in zip(landed, report.outcomes, strict=False):
+                files.append(_file_report(item, outcome, day))
+            for outcome in report.outcomes[: len(landed)]:
+                _add(outcomes, outcome)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    ignored = [{"file": p.name, "reason": p.ignored_reason, "rows": p.rows} for p in plans if not p.taken]
+    latest = fact_store().manifests.latest()
+    return {
+        "import_id": row.pk,
+        "manifest_id": int(report.manifest.id) if report and report.manifest else None,
+        "data_date": latest.data_on if latest else None,
+        "files": files,
+        "ignored": ignored,
+        "tables": outcomes,
+        "quarantined": refused,
+        "known": {name: summary(actor) for name, summary in import_summaries.items()},
+    }
+
+
+def _file_report(item: Landed, outcome: Any, day: date) -> dict[str, Any]:
+    plan = item.plan
+    return {
+        "file": plan.name,
+        "table": plan.table,
+        "kind": plan.kind,
+        "data_date": day,
+        "rows": item.read,
+        "mapped": {c.header: c.to for c in plan.mapped() if not c.to.startswith("x_")},
+        "kept": {c.header: c.to for c in plan.mapped() if c.to.startswith("x_")},
+        "left_out": [c.header for c in plan.columns if not c.to],
+        "key": list(plan.key) or [c.header for c in plan.columns if c.to == "id"],
+        "rounded": item.rounded,
+        "ambiguous": item.ambiguous,
+        "refused": len(item.refused) + len(outcome.duplicates) + len(outcome.keyless),
+        "rows_that_are_no_records": len(plan.dropped),
+        "history_rows": outcome.history,
+    }
+
+
+def _add(outcomes: dict[str, dict[str, Any]], outcome: Any) -> None:
+    found = outcomes.setdefault(
+        outcome.table,
+        {
+            "read": 0,
+            "added": 0,
+            "changed": 0,
+            "changed_by_field": {},
+            "unchanged": 0,
+            "not_in_file": 0,
+            "deleted": 0,
+            "undeleted": 0,
+            "history": 0,
+        },
+    )
+    for name in ("read", "added", "changed", "unchanged", "deleted", "undeleted", "history"):
+        found[name] += getattr(outcome, name)
+    found["not_in_file"] = outcome.not_in_file
+    for column, count in outcome.changed_by_field.items():
+        found["changed_by_field"][column] = found["changed_by_field"].get(column, 0) + count
+
+
+def _keep_mappings(actor: Actor, plans: Sequence[FilePlan]) -> None:
+    """Keep what was confirmed, so that the next file with these headers needs no question."""
+    for plan in plans:
+        if not plan.taken:
+            continue
+        document = mapping_of(plan)
+        decision_record(
+            MappingDecision,
+            actor=actor,
+            subject=mapping_subject(plan.table, document["match"]["headers"]),
+            values={
+                "table": plan.table,
+                "source": plan.source,
+                "headers": document["match"]["headers"],
+                "columns": document["columns"],
+                "key": document["key"],
+                "options": {"kind": plan.kind},
+            },
+        )
+
+
+@transaction.atomic
+def import_start(*, actor: Actor, row: Import) -> Import:
+    """Hand a confirmed import to the worker.
+
+    Raises:
+        ValidationError: the plan can't land, or it has begun already.
+    """
+    require(actor, "import.run")
+    row = Import.objects.select_for_update().get(pk=row.pk)
+    if row.state != ImportState.INSPECTED or row.job_id is not None:
+        raise ValidationError("This import has begun already.")
+    plans = plans_of(row)
+    problems = [text for plan in plans if plan.taken for text in plan_problems(plan)]
+    if not any(plan.taken for plan in plans):
+        problems.append("Nothing in these files can be imported: say what their rows are.")
+    if problems:
+        raise ValidationError(problems)
+    row.job = jobs.enqueue("import", {"import_id": row.pk}, actor=actor)
+    row.save(update_fields=["job"])
+    return row
+
+
+def import_now(
+    *,
+    actor: Actor,
+    paths: Sequence[Path],
+    progress: Progress = _quiet,
+    recorded_at: datetime | None = None,
+    **options: Any,
+) -> Import:
+    """Inspect and land in one go, taking every proposal: the command line's and the demo's way.
+
+    Raises:
+        ValidationError: a file can't be taken as proposed; the message says which and why.
+    """
+    row = import_inspect(actor=actor, paths=paths, **options)
+    return import_run(actor=actor, row=row, progress=progress, recorded_at=recorded_at)

@@ -1,0 +1,5 @@
+"""The only place of the product that names an engine. Today: DuckDB, over Delta files."""
+
+from salesops.facts.backends.duckdb import Engine, Session, Workbench, local_date, quoted, text_literal
+
+__all__ = ["Engine", "Session", "Workbench", "local_date", "quoted", "text_literal"]

@@ -1,0 +1,309 @@
+# ruff: noqa: S608 - statements are composed of quoted names, typed literals and numbers of our own
+"""DuckDB as reader of the fact tables, and as the workbench of a merge.
+
+Two uses that never mix: an :class:`Engine` per process reads published files inside a sandbox
+and hands out one cursor per :class:`Session` (a shared connection returns wrong results in
+silence); a :class:`Workbench` is one merge's private database, bounded in memory, spilling to
+a folder of its own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from salesops.facts.columntypes import SQL, ibis_schema
+from salesops.facts.errors import QueryFailed
+from salesops.facts.tables import ColumnType
+
+VIEWS = "facts"
+"""Schema that holds the views over published files."""
+
+
+class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ships no types
+    """Ibis over a cursor of a locked database: the settings were made before the lock."""
+
+    def _post_connect(self, extensions: Sequence[str] | None = None) -> None:
+        self._record_batch_readers_consumed: dict[str, bool] = {}
+
+
+class Session:
+    """One reader's own cursor. Not for use by two threads at once, except :meth:`interrupt`."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self.ibis = _SessionBackend.from_connection(cursor)
+
+    def view(self, name: str, columns: Mapping[str, ColumnType]) -> ir.Table:
+        """A published view as an Ibis table, without asking the engine for its schema."""
+        where = ops.Namespace(catalog="memory", database=VIEWS)
+        return ops.DatabaseTable(name, ibis_schema(dict(columns)), self.ibis, where).to_expr()
+
+    def execute(self, expr: ir.Expr) -> pa.Table:
+        """Run an expression; a scalar or column comes back as a table of one column."""
+        table = expr.as_table()
+        try:
+            return self.ibis.to_pyarrow(table)
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+
+    def batches(self, expr: ir.Expr, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream an expression's rows in record batches of about ``rows``."""
+        try:
+            yield from self.ibis.to_pyarrow_batches(expr.as_table(), chunk_size=rows)
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+
+    def interrupt(self) -> None:
+        """Stop the running query; callable from another thread."""
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        """End the session; its expressions can no longer be executed."""
+        self._cursor.close()
+
+
+class Engine:
+    """The process's reader: files under ``folder`` only, settings locked.
+
+    Args:
+        folder: the only folder whose files queries can open.
+        memory_limit: such as ``"1GB"``; the engine's default (80 % of memory) when empty.
+        threads: worker threads; all cores when 0.
+    """
+
+    def __init__(self, folder: Path, *, memory_limit: str = "", threads: int = 0) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="salesops-", ignore_cleanup_errors=True)
+        self._root = duckdb.connect(":memory:")
+        self._lock = threading.RLock()
+        root = self._root
+        root.execute("SET GLOBAL TimeZone = 'UTC'")
+        root.execute("SET GLOBAL python_enable_replacements = false")
+        root.execute("SET GLOBAL preserve_insertion_order = false")
+        root.execute(f"SET GLOBAL temp_directory = {text_literal(self._spill.name)}")
+        if memory_limit:
+            root.execute(f"SET GLOBAL memory_limit = {text_literal(memory_limit)}")
+        if threads:
+            root.execute(f"SET GLOBAL threads = {int(threads)}")
+        root.execute(f"CREATE SCHEMA {VIEWS}")
+        root.execute(f"SET GLOBAL allowed_directories = [{text_literal(str(folder))}]")
+        root.execute("SET GLOBAL enable_external_access = false")
+        root.execute("SET GLOBAL lock_configuration = true")
+
+    def session(self) -> Session:
+        """A new session with its own cursor."""
+        with self._lock:
+            return Session(self._root.cursor())
+
+    def define(self, name: str, select: str) -> None:
+        """Create a view; one that exists is kept, since a name stands for fixed content."""
+        with self._lock:
+            try:
+                self._root.execute(f"CREATE VIEW IF NOT EXISTS {VIEWS}.{quoted(name)} AS {select}")
+            except duckdb.Error as error:
+                raise QueryFailed(_explained(error)) from error
+
+    def drop(self, name: str) -> None:
+        """Forget a view."""
+        with self._lock:
+            self._root.execute(f"DROP VIEW IF EXISTS {VIEWS}.{quoted(name)}")
+
+    def close(self) -> None:
+        """Close the database and remove its spill folder."""
+        with self._lock:
+            self._root.close()
+            self._spill.cleanup()
+
+
+class Workbench:
+    """A merge's private database: bounded memory, spilling into ``spill``.
+
+    Statements are SQL of this engine, written in ``facts`` by the merge modules.
+    """
+
+    def __init__(self, spill: Path, *, memory_limit: str) -> None:
+        spill.mkdir(parents=True, exist_ok=True)
+        self._con = duckdb.connect(":memory:")
+        for statement in (
+            "SET TimeZone = 'UTC'",
+            "SET python_enable_replacements = false",
+            "SET preserve_insertion_order = false",
+            f"SET temp_directory = {text_literal(str(spill))}",
+            f"SET memory_limit = {text_literal(memory_limit)}",
+        ):
+            self._con.execute(statement)
+        self.threads = int(self.rows("SELECT current_setting('threads')")[0][0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._con.close()
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Make an Arrow table readable under a name, without copying it."""
+        self._con.register(name, rows)
+
+    def run(self, statement: str) -> None:
+        """Run a statement for its effect."""
+        try:
+            self._con.execute(statement)
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query and fetch its rows: for counts and short lists."""
+        try:
+            return self._con.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+
+    def count(self, relation: str) -> int:
+        """Number of rows of a relation."""
+        return int(self.rows(f"SELECT count(*) FROM {relation}")[0][0])
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Column name -> SQL type of a relation."""
+        return {row[0]: row[1] for row in self.rows(f"DESCRIBE SELECT * FROM {relation}")}
+
+    def write_parquet(
+        self, select: str, folder: Path, *, partition_by: str = "", one_thread: bool = False
+    ) -> list[tuple[Path, int, int]]:
+        """Write a query's rows as Parquet files under ``folder``: (path, rows, bytes) of each."""
+        folder.mkdir(parents=True, exist_ok=True)
+        options = (
+            "FORMAT parquet, COMPRESSION zstd, FILENAME_PATTERN 'part-{uuid}', RETURN_STATS true, "
+            "OVERWRITE_OR_IGNORE"
+        )
+        if one_thread:
+            self.run("SET threads = 1")
+        try:
+            if partition_by and not str(folder).isascii():
+                written = self._write_partitions(select, folder, partition_by, options)
+            elif partition_by:
+                more = f", PARTITION_BY ({partition_by})"
+                written = self._copy(select, folder, options + more)
+            else:
+                written = self._copy(select, folder, options + ", PER_THREAD_OUTPUT true")
+        finally:
+            if one_thread:
+                self.run(f"SET threads = {self.threads}")
+        return [(Path(row[0]), int(row[1]), int(row[2])) for row in written]
+
+    def _copy(self, select: str, folder: Path, options: str) -> list[tuple[Any, ...]]:
+        return self.rows(f"COPY ({select}) TO {text_literal(str(folder))} ({options})")
+
+    def _write_partitions(
+        self, select: str, folder: Path, column: str, options: str
+    ) -> list[tuple[Any, ...]]:
+        """One copy per partition: DuckDB 1.5's PARTITION_BY drops non-ASCII letters of the folder's name."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE partitioned AS {select}")
+        written = []
+        for (value,) in self.rows(f"SELECT DISTINCT {column} FROM partitioned ORDER BY 1"):
+            inside = folder / f"{column}={value}"
+            inside.mkdir(exist_ok=True)
+            rows = f"SELECT * EXCLUDE ({column}) FROM partitioned WHERE {column} = {text_literal(value)}"
+            written += self._copy(rows, inside, options + ", PER_THREAD_OUTPUT true")
+        self.run("DROP TABLE partitioned")
+        return written
+
+
+def parquet_sql(files: Sequence[str], *, partitioned: bool, with_file: bool = False) -> str:
+    """SQL that reads a list of Parquet files as one relation with the union of their columns."""
+    listed = ", ".join(text_literal(f) for f in files)
+    options = "union_by_name = true"
+    if partitioned:
+        options += ", hive_partitioning = true, hive_types = {'month_part': VARCHAR}"
+    else:
+        options += ", hive_partitioning = false"
+    options += ", filename = true" if with_file else ""
+    return f"read_parquet([{listed}], {options})"
+
+
+def relation_sql(
+    files: Sequence[str],
+    physical: Mapping[str, ColumnType],
+    wanted: Mapping[str, ColumnType],
+    *,
+    partitioned: bool,
+    derived: Mapping[str, str] | None = None,
+    with_file: bool = False,
+) -> str:
+    """SQL of a relation with exactly the ``wanted`` typed columns over a table's files.
+
+    Columns the files lack come back null; no files give an empty relation. ``derived`` names
+    columns computed from SQL expressions over the physical ones.
+    """
+    parts = []
+    for name, kind in wanted.items():
+        if not files:
+            parts.append(f"CAST(NULL AS {SQL[kind]}) AS {quoted(name)}")
+        elif derived and name in derived:
+            parts.append(f"CAST({derived[name]} AS {SQL[kind]}) AS {quoted(name)}")
+        elif name not in physical:
+            parts.append(f"CAST(NULL AS {SQL[kind]}) AS {quoted(name)}")
+        else:  # files of different ages may hold different types; where they agree the cast is free
+            parts.append(f"CAST({quoted(name)} AS {SQL[kind]}) AS {quoted(name)}")
+    if with_file:
+        parts.append("filename" if files else "CAST(NULL AS VARCHAR) AS filename")
+    if not files:
+        return f"SELECT {', '.join(parts)} WHERE false"
+    return (
+        f"SELECT {', '.join(parts)} FROM {parquet_sql(files, partitioned=partitioned, with_file=with_file)}"
+    )
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """An SQL text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _never_called(zone: str, instant: object) -> object:
+    raise NotImplementedError("runs in the engine")  # the body of a builtin is a signature only
+
+
+_timezone = ibis.udf.scalar.builtin(
+    _never_called, name="timezone", signature=((dt.string, dt.Timestamp("UTC")), dt.timestamp)
+)
+
+
+def local_date(instant: ir.Value, zone: str) -> ir.DateValue:
+    """The calendar day of an instant in a time zone (IANA name).
+
+    DuckDB and PostgreSQL have ``timezone(zone, timestamptz)`` under the same name.
+    """
+    utc = instant.cast("timestamp('UTC')")
+    return _timezone(zone, utc).cast("date")
+
+
+def _explained(error: duckdb.Error) -> str:
+    text = str(error).strip().splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"The query needs more memory than allowed: {text}. Narrow it, or raise the memory limit."
+    if isinstance(error, duckdb.InterruptException):
+        return "The query was interrupted."
+    if "No files found" in text or "Cannot open file" in text:
+        return (
+            f"A data file of the fact store is missing: {text}. Restore the store's folder from a backup, "
+            "or read an older manifest."
+        )
+    return text

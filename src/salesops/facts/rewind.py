@@ -1,0 +1,68 @@
+"""State as of an instant: today's rows with later changes undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.facts.columntypes import value_expr
+from salesops.facts.lake import MONTH_PART
+from salesops.facts.tables import ColumnType
+
+
+def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
+    """Records that existed at the instant: created by then or, where unknown, first seen by then.
+
+    The day of ``as_of`` is the one in its own time zone.
+    """
+    day = ibis.literal(as_of.date(), type="date")
+    existed = table.first_seen_on <= day
+    if "created_on" in table.columns:
+        existed = ibis.ifelse(table.created_on.notnull(), table.created_on <= day, existed)
+    if "created_at" in table.columns:
+        existed = ibis.ifelse(table.created_at.notnull(), table.created_at <= instant(as_of), existed)
+    return table.filter(existed)
+
+
+def rewound(
+    name: str, current: ir.Table, log: ir.Table, fields: Mapping[str, ColumnType], as_of: datetime
+) -> ir.Table:
+    """``current`` with each field's value before its first change after the instant.
+
+    Instants of one field's changes are unique in the log, so the first one is well defined.
+    """
+    later = log.filter(
+        log.object == name,
+        log.valid_at > instant(as_of),
+        log[MONTH_PART] >= month_of(as_of),
+        log.field.isin(list(fields)),
+    )
+    first = later.group_by("object_id", "field").aggregate(value=later.old.argmin(later.valid_at))
+    overlay = first.group_by("object_id").aggregate(
+        **{f"has_{i}": (first.field == f).any() for i, f in enumerate(fields)},
+        **{f"value_{i}": first.value.max(where=first.field == f) for i, f in enumerate(fields)},
+    )
+    joined = current.left_join(overlay, current.id == overlay.object_id)
+    positions = {field: i for i, field in enumerate(fields)}
+    columns = {}
+    for column in current.columns:
+        value = joined[column]
+        if column in fields:
+            i = positions[column]
+            old = value_expr(joined[f"value_{i}"], fields[column])
+            value = ibis.ifelse(joined[f"has_{i}"].fill_null(False), old, value)
+        columns[column] = value
+    return joined.select(**columns)
+
+
+def instant(when: datetime) -> ir.TimestampScalar:
+    """A typed literal of an aware instant."""
+    return ibis.literal(when.astimezone(UTC), type="timestamp('UTC')")
+
+
+def month_of(when: datetime) -> str:
+    """The month partition an instant lies in."""
+    return when.astimezone(UTC).strftime("%Y-%m")

@@ -1,0 +1,354 @@
+"""The fact store: open it, read one consistent state of it.
+
+``FactStore`` stands on a folder of Delta tables and a manifest log. ``store.at(...)`` gives a
+:class:`Facts`: one manifest, one instant if asked, one cursor. Reading is lazy: ``read``
+returns an Ibis table that carries row security; ``execute`` runs what was built on it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from salesops.facts import rewind, sightings, visibility
+from salesops.facts.backends import Engine, Session
+from salesops.facts.backends.duckdb import relation_sql
+from salesops.facts.errors import FactsError, UnknownTable
+from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
+from salesops.facts.locks import FileLock
+from salesops.facts.manifests import Manifest, ManifestLog
+from salesops.facts.scope import Scope
+from salesops.facts.sightings import SEEN, SIGHTINGS_TABLE, Seen
+from salesops.facts.tables import EXTRA_PREFIX, SYSTEM_COLUMNS, TABLES, ColumnType
+
+CHANGES = "changes"
+DATA_ON = "_data_on"
+"""Hidden column of the change log: data date of the file that showed a difference."""
+
+_KEPT_VIEWS = 64
+
+
+def canonical_columns(table: str) -> dict[str, ColumnType]:
+    """Columns of a canonical table as readers see them, without a company's extras."""
+    if table not in TABLES:
+        raise UnknownTable(f"There is no fact table {table!r}. Known: {', '.join(TABLES)}.")
+    columns = {c.name: c.type for c in TABLES[table].columns}
+    if table != CHANGES:
+        columns |= {c.name: c.type for c in SYSTEM_COLUMNS}
+    return columns
+
+
+class FactStore:
+    """The fact tables of one organisation.
+
+    Args:
+        address: folder of the store; created by the first merge.
+        manifests: the log that names consistent versions.
+        memory_limit: for readers of this process, such as ``"2GB"``; the engine's default when empty.
+        merge_memory: memory of one merge's workbench; what does not fit is spilled to disk.
+    """
+
+    def __init__(
+        self,
+        address: str | Path,
+        manifests: ManifestLog,
+        *,
+        memory_limit: str = "",
+        merge_memory: str = "900MB",
+    ) -> None:
+        self.address = Path(address).expanduser().absolute()
+        self.manifests = manifests
+        self.memory_limit = memory_limit
+        self.merge_memory = merge_memory
+        self._engine: Engine | None = None
+        self._lock = threading.RLock()
+        self._snapshots: dict[tuple[str, int | None], Snapshot] = {}
+        self._seen: dict[int, dict[str, Seen]] = {}
+        self._changed: dict[int, dict[str, list[str]]] = {}
+        self._views: dict[str, int] = {}
+
+    def folder(self, table: str) -> Path:
+        """The folder of one table."""
+        return self.address / table
+
+    def lock(self, name: str, *, timeout: float = 600.0) -> FileLock:
+        """The writers' lock of that name (a table's, or ``commit``)."""
+        return FileLock(self.address / "_locks" / f"{name}.lock", timeout=timeout)
+
+    def snapshot(self, table: str, version: int | None) -> Snapshot:
+        """Files and columns of a table's version; remembered, since versions never change."""
+        with self._lock:
+            known = self._snapshots.get((table, version))
+            if known is None:
+                partitioned = table in TABLES and bool(TABLES[table].month)
+                known = open_snapshot(self.folder(table), version, partitioned=partitioned)
+                self._snapshots[table, version] = known
+                while len(self._snapshots) > 4 * len(TABLES):
+                    self._snapshots.pop(next(iter(self._snapshots)))
+            return known
+
+    def seen(self, version: int | None) -> dict[str, Seen]:
+        """Sightings of every table at a version of the internal table."""
+        if version is None:
+            return {}
+        with self._lock:
+            if version not in self._seen:
+                snapshot = self.snapshot(SIGHTINGS_TABLE, version)
+                parts = [pq.read_table(path, schema=sightings.SCHEMA) for path in snapshot.paths]
+                self._seen[version] = sightings.load(
+                    pa.concat_tables(parts) if parts else sightings.SCHEMA.empty_table()
+                )
+                while len(self._seen) > 8:
+                    self._seen.pop(next(iter(self._seen)))
+            return self._seen[version]
+
+    @contextmanager
+    def at(
+        self,
+        manifest_id: str | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Iterator[Facts]:
+        """Open the facts, with a cursor of their own, for one thread.
+
+        Args:
+            manifest_id: the state a run was pinned to; the latest when None.
+            as_of: records and values as they stood in the source at this aware instant.
+            known_at: the newest manifest recorded by this instant: what a screen said then.
+
+        Raises:
+            ManifestMissing: no such manifest.
+        """
+        if as_of is not None and as_of.tzinfo is None:
+            raise FactsError("as_of needs a time zone: a day alone does not say when it ends.")
+        if manifest_id is not None:
+            manifest: Manifest | None = self.manifests.get(manifest_id)
+        elif known_at is not None:
+            manifest = self.manifests.at(known_at)
+        else:
+            manifest = self.manifests.latest()
+        facts = Facts(self, manifest, as_of, self._open_engine().session())
+        try:
+            yield facts
+        finally:
+            facts.close()
+
+    def close(self) -> None:
+        """Close the process's reader; the store can be opened again afterwards."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+            self._engine = None
+            self._views.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def free_bytes(self) -> int:
+        """Free space on the disk that holds the store."""
+        folder = self.address
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    def _open_engine(self) -> Engine:
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self.address, memory_limit=self.memory_limit)
+            return self._engine
+
+    def use_view(self, table: str, manifest: Manifest | None) -> _View:
+        """The engine's view over a table at a manifest, defined when new and held until released."""
+        versions: Mapping[str, int] = manifest.versions if manifest else {}
+        snapshot = self.snapshot(table, versions.get(table))
+        marks = versions.get(SIGHTINGS_TABLE) if SEEN in snapshot.columns else None
+        name = f"{table} {snapshot.version} {marks}"
+        columns = reader_columns(table, snapshot)
+        hidden: dict[str, ColumnType] = {}
+        if snapshot.partitioned:
+            hidden[MONTH_PART] = "text"
+        with self._lock:
+            if name not in self._views:
+                derived = _derived(table, snapshot, self.seen(marks))
+                physical = dict(snapshot.columns) | hidden
+                select = relation_sql(
+                    snapshot.paths,
+                    physical,
+                    columns | hidden,
+                    partitioned=snapshot.partitioned,
+                    derived=derived,
+                )
+                self._open_engine().define(name, select)
+            self._views[name] = self._views.pop(name, 0) + 1
+        return _View(name, columns, hidden)
+
+    def release_view(self, name: str) -> None:
+        """One reader less; views nobody holds are dropped, oldest first, beyond a number."""
+        with self._lock:
+            if name in self._views:
+                self._views[name] -= 1
+            idle = [n for n, users in self._views.items() if users <= 0]
+            for old in idle[: max(0, len(self._views) - _KEPT_VIEWS)]:
+                del self._views[old]
+                if self._engine is not None:
+                    self._engine.drop(old)
+
+    def changed_fields(self, facts: Facts) -> dict[str, list[str]]:
+        """Object -> fields that occur in its change log, at the facts' manifest."""
+        version = facts.version(CHANGES)
+        if version is None:
+            return {}
+        with self._lock:
+            if version in self._changed:
+                return self._changed[version]
+        log = facts.relation(CHANGES)
+        pairs = facts.execute(log.select("object", "field").distinct()).to_pylist()
+        found: dict[str, list[str]] = {}
+        for pair in pairs:
+            found.setdefault(pair["object"], []).append(pair["field"])
+        result = {name: sorted(fields) for name, fields in sorted(found.items())}
+        with self._lock:
+            self._changed[version] = result
+            while len(self._changed) > 8:
+                self._changed.pop(next(iter(self._changed)))
+        return result
+
+
+@dataclass(frozen=True)
+class _View:
+    name: str
+    columns: dict[str, ColumnType]
+    hidden: dict[str, ColumnType]
+
+
+def reader_columns(table: str, snapshot: Snapshot) -> dict[str, ColumnType]:
+    """Canonical and system columns, then the company's extras at that version."""
+    columns = canonical_columns(table)
+    extras = {n: k for n, k in snapshot.columns.items() if n.startswith(EXTRA_PREFIX) and n not in columns}
+    return columns | extras
+
+
+def _derived(table: str, snapshot: Snapshot, seen: Mapping[str, Seen]) -> dict[str, str]:
+    if SEEN not in snapshot.columns:
+        return {}
+    own = seen.get(table, Seen())
+    return {
+        "first_seen_on": sightings.day_list_sql(own, last=False),
+        "last_seen_on": sightings.day_list_sql(own, last=True),
+    }
+
+
+class Facts:
+    """One consistent state of the facts, read by one thread.
+
+    Attributes:
+        manifest: the state, None while nothing was ever merged.
+        as_of: the instant records are shown as of, None for as last known.
+    """
+
+    def __init__(
+        self, store: FactStore, manifest: Manifest | None, as_of: datetime | None, session: Session
+    ) -> None:
+        self.manifest = manifest
+        self.as_of = as_of
+        self._store = store
+        self._session = session
+        self._held: dict[str, _View] = {}
+
+    def version(self, table: str) -> int | None:
+        """The table's Delta version in this manifest, None if it was never written."""
+        return self.manifest.versions.get(table) if self.manifest else None
+
+    def tables(self) -> list[str]:
+        """Canonical tables that hold something, in the order of their declaration."""
+        return [name for name in TABLES if self.version(name) is not None]
+
+    def columns(self, table: str) -> dict[str, ColumnType]:
+        """Column -> type, canonical and system columns first, then the company's own."""
+        return dict(self._view(table).columns)
+
+    def read(self, table: str, scope: Scope, *, deleted: bool = False) -> ir.Table:
+        """The rows of a table a reader may see: every canonical, system and extra column, typed.
+
+        Args:
+            table: canonical table name.
+            scope: what the reader may see; masked columns come back null.
+            deleted: include records that a complete file no longer held.
+        """
+        if table == CHANGES:
+            return self.changes(scope)
+        return visibility.masked(table, visibility.visible(self, table, scope, deleted=deleted), scope)
+
+    def changes(self, scope: Scope, object: str | None = None) -> ir.Table:  # noqa: A002 - the column's name
+        """The change log of records the reader may see, of one table when ``object`` is given.
+
+        With ``as_of`` set, changes after that instant are left out.
+        """
+        return visibility.visible_changes(self, scope, object)
+
+    def execute(self, expr: ir.Expr) -> pa.Table:
+        """Run an expression built on :meth:`read`; raises :class:`QueryFailed`."""
+        return self._session.execute(expr)
+
+    def batches(self, expr: ir.Expr, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """Stream an expression's rows."""
+        return self._session.batches(expr, rows)
+
+    def interrupt(self) -> None:
+        """Stop the running query, from another thread (a time limit, a reader who left)."""
+        self._session.interrupt()
+
+    def close(self) -> None:
+        """Release cursor and views; ``store.at`` does it."""
+        self._session.close()
+        for view in self._held.values():
+            self._store.release_view(view.name)
+        self._held.clear()
+
+    def state(self, table: str, columns: set[str] | None = None) -> ir.Table:
+        """Every record with its values at ``as_of``, deleted ones included, no row security.
+
+        For this room and its tests; everybody else goes through :meth:`read`.
+        """
+        current = self.relation(table)
+        if self.as_of is None or table == CHANGES:
+            return current
+        fields = self._store.changed_fields(self).get(table, [])
+        kinds = self.columns(table)
+        wanted = {f: kinds[f] for f in fields if f in kinds and (columns is None or f in columns)}
+        known = rewind.known_by(current, self.as_of)
+        if not wanted:
+            return known
+        return rewind.rewound(table, known, self.relation(CHANGES, hidden=True), wanted, self.as_of)
+
+    def changed_objects(self) -> list[str]:
+        """Tables that have change rows."""
+        return list(self._store.changed_fields(self))
+
+    def relation(self, table: str, *, hidden: bool = False) -> ir.Table:
+        """A table as last known, no row security; with the month partition when ``hidden``."""
+        view = self._view(table)
+        relation = self._session.view(view.name, view.columns | view.hidden)
+        return relation if hidden else relation.select(*view.columns)
+
+    def _view(self, table: str) -> _View:
+        if table not in self._held:
+            canonical_columns(table)  # raises UnknownTable with the list of tables
+            self._held[table] = self._store.use_view(table, self.manifest)
+        return self._held[table]

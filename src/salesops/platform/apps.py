@@ -1,0 +1,44 @@
+from django.apps import AppConfig
+
+
+class PlatformConfig(AppConfig):
+    name = "salesops.platform"
+    label = "platform"
+    verbose_name = "Platform"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Put the account menu's pages and this room's settings in their places."""
+        from salesops.platform.settings_index import SettingsPage, add, holds
+        from salesops.ui import navigation
+
+        account = navigation.ACCOUNT
+        navigation.register(
+            account, "my_account", "Your account", "my_account", "user", 10, also=("password",)
+        )
+        navigation.register(
+            account, "settings", "Settings", "settings", "settings", 20, holds("settings.view")
+        )
+        navigation.register(account, "audit", "Audit", "audit", "scroll-text", 30, holds("audit.view"))
+        add(
+            SettingsPage(
+                "Decisions",
+                "Everything decided so far: what is in force, its history, drafts, YAML export and import.",
+                "decisions",
+                "history",
+                "decision.view",
+                80,
+            ),
+            also=("decision_kind", "decision_history", "decisions_import"),
+        )
+        add(
+            SettingsPage(
+                "Accounts",
+                "Who may sign in, with which role, standing for which person.",
+                "accounts",
+                "users",
+                "people.manage",
+                90,
+            ),
+            also=("account_new", "account_change", "account_link"),
+        )

@@ -1,0 +1,126 @@
+"""Commands on the home itself: init, accounts, tokens, decisions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+from django.conf import settings
+
+from salesops.platform import decisions, home, signin
+from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
+from salesops.platform.documents import to_json
+from salesops.platform.models import Role, User
+
+
+def add_commands(verbs: argparse._SubParsersAction) -> None:
+    """Add this room's verbs."""
+    init = verbs.add_parser("init", help="make the home: folders and database")
+    init.add_argument("--json", action="store_true", help="print JSON")
+    init.set_defaults(run=_init)
+
+    account = verbs.add_parser("account", help="make or change an account and print a one-time sign-in link")
+    account.add_argument("username")
+    account.add_argument("--role", choices=Role.values, required=True)
+    account.add_argument("--person", default="", help="the person in the CRM this account stands for (id)")
+    account.add_argument("--email", default="")
+    account.add_argument("--off", action="store_true", help="switch the account off")
+    account.set_defaults(run=_account)
+
+    token = verbs.add_parser("token", help="make an API token for an account; shown once")
+    token.add_argument("username")
+    token.add_argument("--name", default="command line")
+    token.add_argument("--write", action="store_true", help="may also import")
+    token.set_defaults(run=_token)
+
+    decide = verbs.add_parser("decisions", help="export or import decisions as YAML")
+    decide.add_argument("action", choices=("export", "import"))
+    decide.add_argument("file", nargs="?", help="YAML file; standard output or input where left out")
+    decide.add_argument("--kind", action="append", help="only this kind (export); may be repeated")
+    decide.add_argument("--reason", default="", help="reason for decisions that need one (import)")
+    decide.set_defaults(run=_decisions)
+
+
+def actor_from(args: argparse.Namespace) -> Actor:
+    """The actor of a command: the local administrator, or the account named by ``--as``.
+
+    Raises:
+        LookupError: no such account.
+    """
+    home.home_prepare()
+    if not getattr(args, "as_user", None):
+        return LOCAL_ADMINISTRATOR
+    user = User.objects.filter(username=args.as_user).first()
+    if user is None:
+        message = f"There is no account named {args.as_user!r}."
+        raise LookupError(message)
+    return actor_of(user)
+
+
+def sign_in_path(token: str) -> str:
+    """The path of a one-time link."""
+    return f"/sign-in/{token}/"
+
+
+def _init(args: argparse.Namespace) -> int:
+    made = home.home_prepare()
+    if args.json:
+        print(to_json({"home": str(settings.HOME), "made": made}))
+    else:
+        print(f"{'Made' if made else 'Ready:'} {settings.HOME}")
+        print("Next: salesops import FILE")
+    return 0
+
+
+def _account(args: argparse.Namespace) -> int:
+    actor = actor_from(args)
+    user = signin.account_save(
+        actor=actor,
+        username=args.username,
+        role=args.role,
+        person_id=args.person,
+        email=args.email,
+        active=not args.off,
+    )
+    if args.off:
+        print(f"{user.username} is switched off.")
+        return 0
+    link = signin.link_create(actor=actor, user=user)
+    base = settings.BASE_URL or "http://127.0.0.1:8000"
+    print(f"{user.username} ({Role(user.role).label}) signs in once by {base}{sign_in_path(link)}")
+    return 0
+
+
+def _token(args: argparse.Namespace) -> int:
+    actor = actor_from(args)
+    user = User.objects.filter(username=args.username).first()
+    if user is None:
+        message = f"There is no account named {args.username!r}."
+        raise LookupError(message)
+    _, secret = signin.token_create(actor=actor, user=user, name=args.name, can_write=args.write)
+    print(secret)
+    return 0
+
+
+def _decisions(args: argparse.Namespace) -> int:
+    actor = actor_from(args)
+    if args.action == "export":
+        text = yaml.safe_dump(decisions.export_documents(args.kind), sort_keys=False, allow_unicode=True)
+        if args.file:
+            Path(args.file).write_text(text, encoding="utf-8")
+        else:
+            print(text, end="")
+        return 0
+    text = Path(args.file).read_text(encoding="utf-8") if args.file else sys.stdin.read()
+    try:
+        documents = yaml.safe_load(text) or []
+    except yaml.YAMLError as error:
+        message = f"That is no YAML: {error}"
+        raise ValueError(message) from error
+    if not isinstance(documents, list) or not all(isinstance(d, dict) for d in documents):
+        raise ValueError("The file must be a list of decisions, each with kind, subject and values.")
+    changed = decisions.import_documents(documents, actor=actor, reason=args.reason)
+    print(f"{changed} decisions recorded, {len(documents) - changed} already in force.")
+    return 0

@@ -1,0 +1,322 @@
+"""The dated, append-only base of every decision, and the one service that writes them.
+
+A decision is a *subject* (which stage, whose quota), the values decided, the day they start
+and when they were recorded. Nothing is ever changed or removed: a decision is succeeded by a
+later start, or by a later record with the same start (a correction). The end of one is the
+start of the next; ``ended`` marks a subject that has nothing in force from that day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+
+from salesops.platform import audit
+from salesops.platform.access import require
+from salesops.platform.actors import Actor
+from salesops.platform.registries import decision_kinds
+
+
+class DatedDecision(models.Model):
+    """Abstract base of decision tables. Subclasses set ``KIND``, ``FIELDS`` and their columns."""
+
+    KIND: ClassVar[str] = ""
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+    NEEDS_REASON: ClassVar[bool] = False
+    PERMISSION: ClassVar[str] = "decision.write"
+
+    subject = models.CharField(max_length=300, db_index=True)
+    starts_on = models.DateField(null=True, blank=True, help_text="First day in force; empty means always.")
+    recorded_at = models.DateTimeField(db_index=True)
+    author_name = models.CharField(max_length=200)
+    author_user_id = models.BigIntegerField(null=True, blank=True)
+    reason = models.TextField(blank=True, default="")
+    draft = models.BooleanField(default=False)
+    ended = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+        ordering = ("subject", "starts_on", "recorded_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.KIND}:{self.subject} from {self.starts_on or 'always'}"
+
+    def values(self) -> dict[str, Any]:
+        """The decided values by field name."""
+        return {name: getattr(self, name) for name in self.FIELDS}
+
+    @classmethod
+    def subject_of(cls, values: dict[str, Any]) -> str:
+        """The subject that plain values belong to; decision tables whose values name it override this.
+
+        Raises:
+            ValidationError: the kind needs a subject of its own.
+        """
+        raise ValidationError({"subject": f"A {cls.KIND} decision needs a subject."})
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Plain values (YAML, forms) as the columns' types.
+
+        Raises:
+            ValidationError: a value does not fit its field; the message names the field.
+        """
+        if not isinstance(values, dict):
+            raise ValidationError({"values": "A mapping of field to value is needed."})
+        parsed: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in cls.FIELDS:
+                raise ValidationError({name: f"Unknown field; a {cls.KIND} has {', '.join(cls.FIELDS)}."})
+            try:
+                parsed[name] = cls._meta.get_field(name).to_python(value)
+            except ValidationError as error:
+                raise ValidationError({name: error.messages}) from error
+        return parsed
+
+
+D = TypeVar("D", bound=DatedDecision)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that two decisions on a subject decide differently."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def register(model: type[DatedDecision]) -> None:
+    """Make a decision table known to the shared services (YAML, history pages)."""
+    decision_kinds.register(model.KIND, model)
+
+
+def _order(row: DatedDecision) -> tuple[date, datetime, int]:
+    return (row.starts_on or date.min, row.recorded_at, row.pk or 0)
+
+
+def in_force(
+    model: type[D], on: date, *, known_at: datetime | None = None, subjects: Iterable[str] | None = None
+) -> dict[str, D]:
+    """Decisions in force on a day, by subject.
+
+    Args:
+        model: the decision table.
+        on: the day asked about.
+        known_at: only what was recorded by then; None for everything recorded so far.
+        subjects: only these, or None for all.
+    """
+    rows = model._default_manager.filter(draft=False).filter(
+        models.Q(starts_on__isnull=True) | models.Q(starts_on__lte=on)
+    )
+    if known_at is not None:
+        rows = rows.filter(recorded_at__lte=known_at)
+    if subjects is not None:
+        rows = rows.filter(subject__in=list(subjects))
+    best: dict[str, D] = {}
+    for row in rows:
+        if row.subject not in best or _order(row) > _order(best[row.subject]):
+            best[row.subject] = row
+    return {subject: row for subject, row in best.items() if not row.ended}
+
+
+def history(model: type[D], subject: str) -> list[D]:
+    """Every decision on a subject, oldest start first; drafts included."""
+    return sorted(model._default_manager.filter(subject=subject), key=_order)
+
+
+def difference(before: DatedDecision | None, after: DatedDecision | None) -> list[Difference]:
+    """Fields that two decisions decide differently."""
+    left = before.values() if before and not before.ended else {}
+    right = after.values() if after and not after.ended else {}
+    names = [*left, *(n for n in right if n not in left)]
+    return [Difference(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON and YAML hold it: money as a string, dates as ISO."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def _check(model: type[DatedDecision], actor: Actor, reason: str) -> None:
+    require(actor, model.PERMISSION)
+    if model.NEEDS_REASON and not reason.strip():
+        raise ValidationError(
+            {"reason": "A reason is needed: this decision touches money, locks or permissions."}
+        )
+
+
+def decision_record(
+    model: type[D],
+    *,
+    actor: Actor,
+    subject: str,
+    values: dict[str, Any],
+    starts_on: date | None = None,
+    reason: str = "",
+    draft: bool = False,
+) -> D:
+    """Decide: succeed what is in force for a subject from ``starts_on`` on, or draft it.
+
+    Recording what is already in force from that very day is a no-op and returns it.
+
+    Raises:
+        ValidationError: a value is missing or wrong, or a needed reason is empty.
+        NotAllowedError: the actor's role may not decide this.
+    """
+    _check(model, actor, reason)
+    unknown = set(values) - set(model.FIELDS)
+    if unknown:
+        raise ValidationError({name: "Unknown field." for name in sorted(unknown)})
+    with transaction.atomic():
+        current = in_force(model, starts_on or date.min, subjects=[subject]).get(subject)
+        row = model(
+            subject=subject,
+            starts_on=starts_on,
+            recorded_at=timezone.now(),
+            author_name=actor.name,
+            author_user_id=actor.user_id,
+            reason=reason,
+            draft=draft,
+            **values,
+        )
+        row.full_clean()
+        if current is not None and not draft and not difference(current, row):
+            return current
+        row.save(force_insert=True)
+        audit.record(
+            actor=actor,
+            action="decision.draft" if draft else "decision.record",
+            subject=f"{model.KIND}:{subject}",
+            before=plain(current.values()) if current else None,
+            after=plain({"starts_on": starts_on, **row.values()}),
+            reason=reason,
+        )
+    return row
+
+
+def decision_publish(row: D, *, actor: Actor, reason: str = "") -> D:
+    """Put a draft in force: recorded anew, so that the draft itself stays as it was."""
+    if not row.draft:
+        raise ValidationError("Only a draft can be published.")
+    return decision_record(
+        type(row),
+        actor=actor,
+        subject=row.subject,
+        values=row.values(),
+        starts_on=row.starts_on,
+        reason=reason or row.reason,
+    )
+
+
+def decision_end(
+    model: type[D], *, actor: Actor, subject: str, starts_on: date | None, reason: str = ""
+) -> D | None:
+    """Leave a subject with nothing in force from a day on. Returns None if nothing was."""
+    _check(model, actor, reason)
+    with transaction.atomic():
+        current = in_force(model, starts_on or date.min, subjects=[subject]).get(subject)
+        if current is None:
+            return None
+        row = model(
+            subject=subject,
+            starts_on=starts_on,
+            recorded_at=timezone.now(),
+            author_name=actor.name,
+            author_user_id=actor.user_id,
+            reason=reason,
+            ended=True,
+            **current.values(),
+        )
+        row.save(force_insert=True)
+        audit.record(
+            actor=actor,
+            action="decision.end",
+            subject=f"{model.KIND}:{subject}",
+            before=plain(current.values()),
+            after=plain({"ended_from": starts_on}),
+            reason=reason,
+        )
+    return row
+
+
+def export_documents(kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Every published decision as plain documents, ready for YAML, in the order recorded."""
+    rows: list[DatedDecision] = []
+    for kind, model in decision_kinds.items():
+        if kinds is None or kind in kinds:
+            rows.extend(model._default_manager.filter(draft=False))
+    documents = []
+    for row in sorted(rows, key=lambda r: (r.recorded_at, r.KIND, r.pk)):
+        document: dict[str, Any] = {"kind": row.KIND, "subject": row.subject}
+        if row.starts_on:
+            document["from"] = row.starts_on.isoformat()
+        if row.ended:
+            document["ended"] = True
+        if row.reason:
+            document["reason"] = row.reason
+        documents.append(document | {"values": plain(row.values())})
+    return documents
+
+
+@transaction.atomic
+def import_documents(documents: Iterable[dict[str, Any]], *, actor: Actor, reason: str = "") -> int:
+    """Record decisions from plain documents, all or none. Returns how many changed something.
+
+    Raises:
+        ValidationError: a document is malformed; the message names its position and field.
+    """
+    changed = 0
+    for number, document in enumerate(documents, start=1):
+        try:
+            model = decision_kinds.get(str(document.get("kind", "")))
+        except KeyError as error:
+            raise ValidationError(f"Decision {number}: {error.args[0]}") from error
+        starts_on = document.get("from")
+        if isinstance(starts_on, str):
+            try:
+                starts_on = date.fromisoformat(starts_on)
+            except ValueError as error:
+                raise ValidationError(
+                    f"Decision {number}: 'from' must be a day such as 2026-01-31."
+                ) from error
+        subject = str(document.get("subject", ""))
+        why = str(document.get("reason", "")) or reason
+        before = model._default_manager.count()
+        values = document.get("values", {})
+        if not isinstance(values, dict):
+            raise ValidationError(f"Decision {number}: 'values' must be a mapping of field to value.")
+        try:
+            subject = subject or model.subject_of(values)
+            if document.get("ended"):
+                decision_end(model, actor=actor, subject=subject, starts_on=starts_on, reason=why)
+            else:
+                decision_record(
+                    model,
+                    actor=actor,
+                    subject=subject,
+                    values=model.parse(values),
+                    starts_on=starts_on,
+                    reason=why,
+                )
+        except ValidationError as error:
+            raise ValidationError(
+                f"Decision {number} ({document.get('kind')}): {'; '.join(error.messages)}"
+            ) from error
+        changed += model._default_manager.count() - before
+    return changed

@@ -1,0 +1,186 @@
+"""Accounts, one-time sign-in links and API tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from salesops.platform import audit
+from salesops.platform.access import require
+from salesops.platform.actors import Actor, actor_of
+from salesops.platform.models import ApiToken, Role, SignInLink, User
+
+LINK_LIFE = timedelta(days=7)
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """allauth's hooks: nobody signs up alone, an administrator makes accounts."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Always shut."""
+        return False
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def account_save(
+    *,
+    actor: Actor,
+    username: str,
+    role: str,
+    person_id: str = "",
+    email: str = "",
+    name: str = "",
+    active: bool = True,
+) -> User:
+    """Create an account, or change its role, person, e-mail, name or state.
+
+    A new account has no usable password: it signs in by a one-time link and sets one.
+
+    Raises:
+        ValidationError: a value is wrong.
+        NotAllowedError: the actor is no administrator.
+    """
+    require(actor, "people.manage")
+    if role not in Role.values:
+        raise ValidationError({"role": f"Unknown role {role!r}; one of {', '.join(Role.values)}."})
+    user = User.objects.filter(username=username).first() or User(username=username)
+    before = _facts_of(user) if user.pk else None
+    if before and (role != Role.ADMINISTRATOR or not active):
+        _keep_an_administrator(user)
+    first, _, last = name.partition(" ")
+    user.role, user.person_id, user.email, user.is_active = role, person_id, email, active
+    if name:
+        user.first_name, user.last_name = first, last
+    if before is None:
+        user.set_unusable_password()
+    user.full_clean(exclude=["password"])
+    user.save()
+    after = _facts_of(user)
+    if before != after:
+        audit.record(
+            actor=actor, action="account.save", subject=f"account:{username}", before=before, after=after
+        )
+    return user
+
+
+def _keep_an_administrator(user: User) -> None:
+    administrators = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
+    if administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists():
+        raise ValidationError("This is the last administrator who can sign in: make another one first.")
+
+
+def _facts_of(user: User) -> dict[str, object]:
+    return {"role": user.role, "person_id": user.person_id, "email": user.email, "active": user.is_active}
+
+
+@transaction.atomic
+def link_create(*, actor: Actor, user: User, life: timedelta = LINK_LIFE) -> str:
+    """A one-time sign-in token for an account; only its digest is kept."""
+    require(actor, "people.manage")
+    token = secrets.token_urlsafe(24)
+    SignInLink.objects.create(user=user, digest=_digest(token), expires_at=timezone.now() + life)
+    audit.record(actor=actor, action="account.link", subject=f"account:{user.username}")
+    return token
+
+
+def link_find(token: str) -> User | None:
+    """The account of an unused, unexpired link, which stays unspent; else None."""
+    live = SignInLink.objects.filter(
+        digest=_digest(token), used_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True
+    )
+    link = live.select_related("user").first()
+    return link.user if link else None
+
+
+@transaction.atomic
+def link_use(token: str) -> User | None:
+    """The account of an unused, unexpired link, which is spent by this call; else None."""
+    now = timezone.now()
+    spent = SignInLink.objects.filter(
+        digest=_digest(token), used_at__isnull=True, expires_at__gt=now, user__is_active=True
+    )
+    link = spent.select_related("user").first()
+    if link is None or not spent.filter(pk=link.pk).update(used_at=now):
+        return None
+    audit.record(actor=actor_of(link.user), action="account.sign_in", subject=f"account:{link.user.username}")
+    return link.user
+
+
+@transaction.atomic
+def password_set(*, user: User, password: str) -> None:
+    """Give one's own account a password.
+
+    Raises:
+        ValidationError: the password is too short, too common or too close to the account's own data.
+    """
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(actor=actor_of(user), action="account.password", subject=f"account:{user.username}")
+
+
+@transaction.atomic
+def token_create(
+    *, actor: Actor, user: User, name: str, can_write: bool = False, expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """A new API token of an account and its one-time plain text.
+
+    Raises:
+        NotAllowedError: for somebody else's account, unless the actor is an administrator.
+    """
+    if actor.user_id != user.pk:
+        require(actor, "people.manage")
+    secret = f"so_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        user=user,
+        name=name[:120] or "token",
+        digest=_digest(secret),
+        can_write=can_write,
+        created_at=timezone.now(),
+        expires_at=expires_at,
+    )
+    audit.record(
+        actor=actor, action="token.create", subject=f"token:{token.pk}", after={"can_write": can_write}
+    )
+    return token, secret
+
+
+@transaction.atomic
+def token_revoke(*, actor: Actor, token: ApiToken) -> None:
+    """Make a token useless from now on."""
+    if actor.user_id != token.user_id:
+        require(actor, "people.manage")
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        audit.record(actor=actor, action="token.revoke", subject=f"token:{token.pk}")
+
+
+def token_find(secret: str) -> ApiToken | None:
+    """The live token of a plain text, or None if unknown, revoked, expired or its account is off."""
+    now = timezone.now()
+    token = (
+        ApiToken.objects.select_related("user")
+        .filter(digest=_digest(secret), revoked_at__isnull=True)
+        .first()
+    )
+    if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):
+        return None
+    if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=5):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token

@@ -1,0 +1,20 @@
+"""The fact store of this home."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from salesops.facts.store import FactStore
+from salesops.platform.manifests import DatabaseManifests
+
+
+@lru_cache(maxsize=4)
+def _store(address: str, memory_limit: str) -> FactStore:
+    return FactStore(address, DatabaseManifests())
+
+
+def fact_store() -> FactStore:
+    """The store at ``SALESOPS_FACTS``, one per process; sessions on it are per request or thread."""
+    return _store(str(settings.FACTS_PATH), settings.MEMORY_LIMIT)

@@ -1,0 +1,90 @@
+"""What every page shares: the permission at its door, the 403 page, and services' errors at form fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from salesops.platform import selectors
+from salesops.platform.access import NotAllowedError, require
+from salesops.platform.actors import actor_of
+
+View = Callable[..., HttpResponseBase]
+
+
+def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
+    """A view that only roles with a permission may open; it is called as ``view(request, actor, ...)``.
+
+    Args:
+        permission: needed to open the page.
+        post: needed as well to send its form; the services check again what they write.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            actor = actor_of(request.user)
+            require(actor, permission)
+            if post and request.method == "POST":
+                require(actor, post)
+            return view(request, actor, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+class RefusalMiddleware:
+    """Turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a refusal, leave every other exception alone."""
+        if not isinstance(exception, NotAllowedError):
+            return None
+        return render(
+            request, "platform/refused.html", {"title": "Not allowed", "why": str(exception)}, status=403
+        )
+
+
+def apply_errors(form: forms.Form, error: ValidationError, names: Mapping[str, str] | None = None) -> None:
+    """Show what a service refused at the form's own fields; what has no field goes above the form.
+
+    Args:
+        form: a bound, cleaned form.
+        error: from the service.
+        names: the service's field names -> the form's, where they differ.
+    """
+    by_field = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+    for field, messages in by_field.items():
+        known = (names or {}).get(field, field)
+        for message in messages:
+            if known in form.fields:
+                form.add_error(known, message)
+            else:
+                form.add_error(
+                    None, message if field == "__all__" else f"{field.replace('_', ' ')}: {message}"
+                )
+
+
+def warn_overtaken(request: HttpRequest, kind: str, subjects: Sequence[str], starts_on: date | None) -> None:
+    """Say so where a decision that starts later makes what was just recorded end soon."""
+    later = selectors.overtaken(kind, subjects, starts_on)
+    if later:
+        whom = f" for {len(later)} of the {len(subjects)}." if len(subjects) > 1 else "."
+        first = min(later.values()).isoformat()
+        messages.warning(request, f"A decision recorded earlier starts on {first} and holds from then on{whom}")

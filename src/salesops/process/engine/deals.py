@@ -1,0 +1,310 @@
+"""From raw opportunities to deals: repairs, days, stage classes, the amount that counts, currency.
+
+Every function takes and returns an Ibis expression; none reads anything. Money is
+DECIMAL(19,4) throughout and is never divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from salesops.org.engine.hierarchy import Person
+
+MONEY = "decimal(19,4)"
+_RATE = "decimal(19,6)"
+_WON_STATUSES = ("won", "closed won", "1")
+_LOST_STATUSES = ("lost", "closed lost", "2", "deleted")
+_OPEN_STATUSES = ("open", "0", "in progress")
+
+
+@dataclass(frozen=True)
+class StageRule:
+    """What one stage means; ``decided`` says whether a person said so or the data suggests it."""
+
+    pipeline: str
+    stage: str
+    stage_class: str
+    position: int = 0
+    pitched: bool = False
+    forecast_category: str = ""
+    decided: bool = False
+
+
+@dataclass(frozen=True)
+class AmountRule:
+    """Which amount column counts for deals whose ``type`` is one of ``type_values``."""
+
+    deal_kind: str
+    column: str
+    type_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Units of ``to_currency`` for one unit of ``from_currency``, from a day on."""
+
+    from_currency: str
+    to_currency: str
+    valid_on: date
+    rate: Decimal
+
+
+def repaired(rows: ir.Table, repairs: Mapping[str, Mapping[str, str]]) -> ir.Table:
+    """Values read as their replacements, by column. Columns that do not exist are passed over."""
+    changes = {
+        column: ibis.cases(*((rows[column] == old, new) for old, new in values.items()), else_=rows[column])
+        for column, values in repairs.items()
+        if column in rows.columns and values
+    }
+    if "product_name" in changes:
+        # The row's reference follows its repaired label; relinked() gives it the right key.
+        old = list(repairs["product_name"])
+        changes["product_id"] = rows.product_name.isin(old).ifelse(rows.product_name, rows.product_id)
+    if "account_name" in changes:
+        old = list(repairs["account_name"])
+        changes["account_id"] = rows.account_name.isin(old).ifelse(rows.account_name, rows.account_id)
+    return rows.mutate(**changes) if changes else rows
+
+
+def relinked(rows: ir.Table, column: str, ids: Mapping[str, str]) -> ir.Table:
+    """A reference column with some values replaced by the ids they stand for."""
+    if not ids:
+        return rows
+    cases = ((rows[column] == value, key) for value, key in ids.items())
+    return rows.mutate(**{column: ibis.cases(*cases, else_=rows[column])})
+
+
+def dated(rows: ir.Table, local_date: Callable[[ir.TimestampValue], ir.DateValue]) -> ir.Table:
+    """``created_on`` filled from the instant, in the firm's zone, where the source gives a time."""
+    return rows.mutate(created_on=ibis.coalesce(rows.created_on, local_date(rows.created_at)))
+
+
+def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -> ir.Table:
+    """Stage class, order, pitched flag and the two close dates.
+
+    Precedence: a decision that a stage is won, lost or left out; then the source's own status;
+    then its won and closed flags; then a decision or proposal that the stage is open; then
+    ``unmapped``. With ``as_of``, a deal closed after that day is open, and a stage that is known
+    only from after that day is blank.
+    """
+    stage = rows.stage.fill_null("")
+    pipelines = {r.pipeline for r in rules if r.pipeline}
+    key: ir.StringValue = stage
+    if pipelines:
+        key = rows.pipeline.fill_null("").concat("/", stage)
+
+    def keys(wanted: Callable[[StageRule], bool]) -> list[str]:
+        return [f"{r.pipeline}/{r.stage}" if pipelines else r.stage for r in rules if wanted(r)]
+
+    status = rows.status.fill_null("").lower().strip()
+    branches: list[tuple[ir.BooleanValue, str]] = []
+    for name in ("ignored", "won", "lost"):
+        if decided := keys(lambda r, name=name: r.decided and r.stage_class == name):  # type: ignore[misc]
+            branches.append((key.isin(decided), name))
+    branches += [
+        (status.isin(_WON_STATUSES), "won"),
+        (status.isin(_LOST_STATUSES), "lost"),
+        (status.isin(_OPEN_STATUSES), "open"),
+        (rows.is_won.fill_null(ibis.literal(False)), "won"),
+        (rows.is_closed.fill_null(ibis.literal(False)), "lost"),
+        (rows.is_closed.notnull(), "open"),
+    ]
+    for name in ("won", "lost", "open"):
+        if named := keys(lambda r, name=name: r.stage_class == name):  # type: ignore[misc]
+            branches.append((key.isin(named), name))
+    found = ibis.cases(*branches, else_="unmapped")
+    closed = found.isin(["won", "lost"])
+    if as_of is not None:
+        later = closed & (rows.close_on > ibis.literal(as_of))
+        found = later.ifelse(ibis.literal("open"), found)
+        closed = closed & ~later.fill_null(ibis.literal(False))
+        after = keys(lambda r: r.stage_class in ("won", "lost"))
+        blank = later & key.isin(after) if after else ibis.literal(False)
+        rows = rows.mutate(stage=blank.ifelse(ibis.null("string"), rows.stage))
+    pitched = keys(lambda r: r.pitched)
+    categories = {
+        c: keys(lambda r, c=c: r.forecast_category == c)
+        for c in {r.forecast_category for r in rules if r.forecast_category}
+    }  # type: ignore[misc]
+    orders = [
+        (key == k, ibis.literal(r.position, "int64"))
+        for r in rules
+        for k in [f"{r.pipeline}/{r.stage}" if pipelines else r.stage]
+    ]
+    stated = rows.forecast_category.fill_null("").lower().re_replace(r"[^a-z]+", "_")
+    known = ["pipeline", "best_case", "most_likely", "commit", "closed", "omitted"]
+    return rows.mutate(
+        stage_class=found,
+        stage_order=ibis.cases(*orders, else_=ibis.null("int64")) if orders else ibis.null("int64"),
+        is_pitched=key.isin(pitched) if pitched else ibis.null("boolean"),
+        forecast_category=ibis.cases(
+            (stated.isin(known), stated),
+            *((key.isin(v), c) for c, v in categories.items()),
+            else_=ibis.null("string"),
+        ),
+        closed_on=closed.ifelse(rows.close_on, ibis.null("date")),
+        expected_close_on=closed.ifelse(
+            ibis.null("date"), ibis.coalesce(rows.expected_close_on, rows.close_on)
+        ),
+    )
+
+
+def amounted(rows: ir.Table, rules: Sequence[AmountRule]) -> ir.Table:
+    """``deal_kind`` and ``source_amount``: the amount column that counts for the kind of deal."""
+    fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
+
+    def column(name: str) -> ir.DecimalValue:
+        value = rows[name] if name in rows.columns else rows.amount
+        return value.cast(MONEY)
+
+    typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
+    kind = rows.type.fill_null("").lower()
+    guesses = [
+        (kind.re_search(r"renew"), "renewal"),
+        (kind.re_search(r"expan|upsell|upgrade|cross|existing business|add[- ]?on"), "expansion"),
+        (kind.re_search(r"new"), "new"),
+    ]
+    decided = [(rows.type.isin(list(r.type_values)), r.deal_kind) for r in typed]
+    amount = column(fallback)
+    if typed:
+        amount = ibis.cases(
+            *((rows.type.isin(list(r.type_values)), column(r.column)) for r in typed), else_=amount
+        )
+    return rows.mutate(
+        deal_kind=ibis.cases(*decided, *guesses, else_=ibis.null("string")),
+        source_amount=amount,
+    )
+
+
+def converted(
+    rows: ir.Table, currencies: Iterable[str], target: str, rates: Sequence[Rate], day: date
+) -> tuple[ir.Table, list[str]]:
+    """``amount`` in the firm's currency, at the rate stored for the deal's day.
+
+    A closed deal takes the rate of its close date, an open one that of ``day``. Where the data
+    has one currency only and the firm has decided none, that currency is the firm's.
+
+    Returns:
+        The rows, and the currencies left out because no rate leads to the firm's currency.
+    """
+    named = sorted(c for c in currencies if c)
+    base = target or (named[0] if len(named) == 1 else "")
+    foreign = [c for c in named if c != base]
+    if not foreign:
+        return rows.mutate(amount=rows.source_amount), []
+    on = ibis.coalesce(rows.closed_on, ibis.literal(day))
+    branches: list[tuple[ir.BooleanValue, ir.DecimalValue]] = []
+    missing: list[str] = []
+    for code in foreign:
+        steps = sorted(
+            (r for r in _both_ways(rates) if (r.from_currency, r.to_currency) == (code, base)),
+            key=lambda r: r.valid_on,
+        )
+        if not steps:
+            missing.append(code)
+            continue
+        for number, step in enumerate(steps):
+            inside = rows.currency == code
+            if number:
+                inside = inside & (on >= ibis.literal(step.valid_on))
+            if number + 1 < len(steps):
+                inside = inside & (on <= ibis.literal(steps[number + 1].valid_on - timedelta(days=1)))
+            product = rows.source_amount.cast(_RATE) * ibis.literal(step.rate, type=_RATE)
+            branches.append((inside, product.round(4).cast(MONEY)))
+    own = rows.currency.isnull() | (rows.currency == "") | (rows.currency == base)
+    if not base:
+        own = rows.currency.isnull() | (rows.currency == "")
+    return (
+        rows.mutate(amount=ibis.cases((own, rows.source_amount), *branches, else_=ibis.null(MONEY))),
+        missing,
+    )
+
+
+def _both_ways(rates: Sequence[Rate]) -> list[Rate]:
+    """Rates as given; an inverse only where the pair is never given the other way round."""
+    pairs = {(r.from_currency, r.to_currency) for r in rates}
+    inverse = [
+        Rate(r.to_currency, r.from_currency, r.valid_on, (1 / r.rate).quantize(Decimal("0.000001")))
+        for r in rates
+        if (r.to_currency, r.from_currency) not in pairs and r.rate
+    ]
+    return [*rates, *inverse]
+
+
+def people_table(people: Iterable[Person]) -> ir.Table:
+    """Positions as a table to join deals to: one row a person, with the manager's name."""
+    everyone = {p.id: p for p in people}
+    columns: dict[str, list[str | None]] = {
+        name: []
+        for name in (
+            "person_id",
+            "person_name",
+            "manager_id",
+            "manager_name",
+            "team",
+            "person_region",
+            "role",
+        )
+    }
+    active: list[bool] = []
+    for person in everyone.values():
+        manager = everyone.get(person.manager_id)
+        columns["person_id"].append(person.id)
+        columns["person_name"].append(person.name)
+        columns["manager_id"].append(person.manager_id or None)
+        columns["manager_name"].append(manager.name if manager else person.manager_id or None)
+        columns["team"].append(person.team or None)
+        columns["person_region"].append(person.region or None)
+        columns["role"].append(person.role or None)
+        active.append(person.is_active)
+    arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
+    return ibis.memtable(pa.table({**arrays, "owner_active": pa.array(active, pa.bool_())}))
+
+
+def joined(rows: ir.Table, *, people: ir.Table, accounts: ir.Table, products: ir.Table) -> ir.Table:
+    """Deals with the owner's position, the account's firmographics and the product's list price."""
+    accounts = accounts.select(
+        account_key=accounts.id,
+        account_label=accounts.name,
+        industry=accounts.industry,
+        segment=accounts.segment,
+        country=accounts.country,
+    )
+    products = products.select(
+        product_key=products.id,
+        product_label=products.name,
+        product_family=products.family,
+        catalogue_price=products.list_price,
+        product_implied=products.implied,
+    )
+    rows = (
+        rows.left_join(people, rows.owner_id == people.person_id)
+        .left_join(accounts, rows.account_id == accounts.account_key)
+        .left_join(products, rows.product_id == products.product_key)
+    )
+    units = ibis.coalesce(rows.quantity, ibis.literal(1, "int64"))
+    price = ibis.coalesce(rows.list_price, rows.catalogue_price)
+    return rows.mutate(
+        owner_name=ibis.coalesce(rows.person_name, rows.owner_name, rows.owner_id),
+        account_name=ibis.coalesce(rows.account_label, rows.account_name, rows.account_id),
+        product_name=ibis.coalesce(rows.product_label, rows.product_name, rows.product_id),
+        region=ibis.coalesce(rows.person_region, rows.region),
+        amount_estimate=(rows.amount.isnull() & (rows.stage_class == "open")).ifelse(
+            (price.cast(MONEY) * units.cast(MONEY)).cast(MONEY), ibis.null(MONEY)
+        ),
+    ).drop(
+        "person_id",
+        "person_name",
+        "person_region",
+        "account_key",
+        "account_label",
+        "product_key",
+        "product_label",
+    )

@@ -1,0 +1,238 @@
+"""Deals: opportunities with what people decided about them, ready for every engine and list.
+
+One row per opportunity. The columns are the contract between facts and numbers; they are
+described in docs/reference/deals.md. Repairs, stage meanings, the amount that counts,
+currency and people's positions are read as decisions here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+import ibis.expr.types as ir
+
+from salesops.crm import selectors as crm
+from salesops.facts.backends import local_date
+from salesops.facts.scope import Scope
+from salesops.facts.store import Facts
+from salesops.org import selectors as org
+from salesops.org.engine.hierarchy import Person
+from salesops.platform.access import scope as scope_of
+from salesops.platform.actors import Actor
+from salesops.platform.store import fact_store
+from salesops.process import selectors
+from salesops.process.engine import deals as engine
+
+OPPORTUNITIES = "opportunities"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Everything a number needs, pinned: one facts version, one instant, one reader's rows.
+
+    Attributes:
+        facts: the open session; also runs the expressions.
+        scope: the reader's rows.
+        today: the data's own date: what "today" means on every page.
+        as_of: the day the state is asked for; equals ``today`` unless an earlier one was asked.
+        firm: currency, zone and calendar in force.
+        stages: what stages mean.
+        people: positions by person id.
+        deals: the deals expression, already narrowed to the reader's rows.
+        cycle_start: date column that a sales cycle starts at in this data.
+        currency: currency of ``deals.amount``; "" where the data names none and nobody decided.
+        notes: sentences that belong beside every number from here (unmapped stages, currencies
+            without a rate, proposals nobody confirmed).
+    """
+
+    facts: Facts
+    scope: Scope
+    today: date
+    as_of: date
+    firm: org.Firm
+    stages: list[selectors.StageMeaning]
+    people: dict[str, Person]
+    deals: ir.Table
+    cycle_start: str
+    currency: str
+    notes: list[str] = field(default_factory=list)
+
+
+class NoDataError(LookupError):
+    """Nothing has been imported yet."""
+
+
+@contextmanager
+def open_frames(
+    actor: Actor,
+    *,
+    as_of: date | None = None,
+    manifest_id: str | None = None,
+    known_at: datetime | None = None,
+) -> Iterator[Frames]:
+    """Open the frames an actor may see.
+
+    Args:
+        actor: whose rows.
+        as_of: state as of the end of that day; None for the data's own date.
+        manifest_id: facts version; None for the newest.
+        known_at: facts and decisions as recorded by then; None for all.
+
+    Raises:
+        NoDataError: nothing was imported (by then).
+    """
+    store = fact_store()
+    if manifest_id is None and known_at is not None:
+        manifest = store.manifests.at(known_at)
+    else:
+        manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
+    if manifest is None:
+        raise NoDataError("Nothing has been imported yet.")
+    today = manifest.data_on or manifest.recorded_at.date()
+    day = as_of or today
+    firm = org.firm(day, known_at)
+    rewound = firm.day_end(day) if as_of is not None and as_of < today else None
+    reader = scope_of(actor, day)
+    with store.at(manifest_id=manifest.id, as_of=rewound) as facts:
+        people = org.people(day, manifest.id, known_at)
+        meanings = selectors.stages(facts, day, known_at=known_at)
+        deals, notes, cycle_start, currency = _deals(
+            facts, reader, firm, people, meanings, day, rewound=rewound is not None, known_at=known_at
+        )
+        yield Frames(
+            facts=facts,
+            scope=reader,
+            today=today,
+            as_of=day,
+            firm=firm,
+            stages=meanings,
+            people=people,
+            deals=deals,
+            cycle_start=cycle_start,
+            currency=currency,
+            notes=notes,
+        )
+
+
+def _deals(
+    facts: Facts,
+    reader: Scope,
+    firm: org.Firm,
+    people: dict[str, Person],
+    meanings: list[selectors.StageMeaning],
+    day: date,
+    *,
+    rewound: bool,
+    known_at: datetime | None,
+) -> tuple[ir.Table, list[str], str, str]:
+    notes: list[str] = []
+    rows = facts.read(OPPORTUNITIES, reader)
+    repairs = crm.repairs(day, known_at)
+    rows = engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == OPPORTUNITIES})
+    rows = engine.relinked(
+        rows, "product_id", _ids_of(facts, "products", repairs.get((OPPORTUNITIES, "product_name"), {}))
+    )
+    rows = engine.relinked(
+        rows, "account_id", _ids_of(facts, "accounts", repairs.get((OPPORTUNITIES, "account_name"), {}))
+    )
+    rows = engine.dated(rows, lambda instant: local_date(instant, firm.zone))
+    rows = engine.classed(
+        rows,
+        [
+            engine.StageRule(
+                m.pipeline, m.stage, m.stage_class, m.position, m.pitched, m.forecast_category, m.decided
+            )
+            for m in meanings
+        ],
+        as_of=day if rewound else None,
+    )
+    rules = [
+        engine.AmountRule(r.deal_kind, r.column, tuple(r.type_values))
+        for r in crm.amount_rules(day, known_at).values()
+    ]
+    rows = engine.amounted(rows, rules)
+    present = facts.execute(
+        rows.agg(
+            currencies=rows.currency.fill_null("").collect(distinct=True),
+            created=rows.created_on.notnull().sum(),
+            touched=rows.first_interaction_on.notnull().sum(),
+        )
+    ).to_pylist()[0]
+    currencies = sorted(present["currencies"] or [])
+    rows, missing = engine.converted(rows, currencies, firm.currency, _rates(facts), day)
+    if missing:
+        notes.append(
+            f"Amounts in {', '.join(missing)} are left out: there is no exchange rate to {firm.currency or 'one currency'}."
+        )
+    rows = engine.joined(
+        rows,
+        people=engine.people_table(people.values()),
+        accounts=facts.read("accounts", Scope.all()),
+        products=facts.read("products", Scope.all()),
+    )
+    undecided = selectors.unmapped(meanings)
+    if undecided:
+        names = ", ".join(m.stage for m in undecided[:5])
+        notes.append(
+            f"{sum(m.deals for m in undecided)} deals stand in stages nobody has given a meaning: {names}."
+        )
+    stands_in = present["touched"] and not present["created"]
+    if stands_in:
+        rows = rows.mutate(created_on=rows.first_interaction_on)
+        notes.append("No record here has a creation date: the day of the first interaction stands in for it.")
+    cycle_start = "first_interaction_on" if stands_in else "created_on"
+    named = [c for c in currencies if c]
+    currency = firm.currency or (named[0] if len(named) == 1 else "")
+    return rows, notes, cycle_start, currency
+
+
+def _ids_of(facts: Facts, table: str, repairs: dict[str, str]) -> dict[str, str]:
+    """Repaired name -> id of the record of that name, for names that exactly one record has."""
+    names = sorted(set(repairs.values()))
+    if not names:
+        return {}
+    records = facts.read(table, Scope.all())
+    found = facts.execute(records.filter(records.name.isin(names)).select("id", "name")).to_pylist()
+    by_name: dict[str, list[str]] = {}
+    for row in found:
+        by_name.setdefault(row["name"], []).append(row["id"])
+    return {value: by_name[name][0] for value, name in repairs.items() if len(by_name.get(name, ())) == 1}
+
+
+def _rates(facts: Facts) -> list[engine.Rate]:
+    rates = facts.read("exchange_rates", Scope.all())
+    rows = facts.execute(rates.select("from_currency", "to_currency", "valid_on", "rate")).to_pylist()
+    return [
+        engine.Rate(r["from_currency"], r["to_currency"], r["valid_on"], Decimal(r["rate"]))
+        for r in rows
+        if None not in r.values()
+    ]
+
+
+__all__ = ["Frames", "NoDataError", "open_frames"]
+
+
+def known_deals(actor: Actor) -> dict[str, dict[str, object]]:
+    """Opportunities now known, by stage class: how many, and amounts per currency as the source gave them.
+
+    The currency is "" where the source names none.
+    """
+    with open_frames(actor) as frames:
+        deals = frames.deals
+        rows = frames.facts.execute(
+            deals.group_by("stage_class", currency=deals.currency.fill_null("")).agg(
+                count=deals.count(), known=deals.source_amount.count(), amount=deals.source_amount.sum()
+            )
+        ).to_pylist()
+    found: dict[str, dict[str, object]] = {}
+    for row in sorted(rows, key=lambda r: (r["stage_class"], r["currency"])):
+        entry = found.setdefault(row["stage_class"], {"count": 0, "without_amount": 0, "amounts": {}})
+        entry["count"] += row["count"]  # type: ignore[operator]
+        entry["without_amount"] += row["count"] - row["known"]  # type: ignore[operator]
+        if row["known"]:
+            entry["amounts"][row["currency"]] = row["amount"]  # type: ignore[index]
+    return found

@@ -1,0 +1,103 @@
+"""The ``salesops`` command: every verb of every domain under one roof. Wiring only.
+
+Exit codes: 0 done; 1 the work ran and found something wrong (a failed case, an import that
+landed no row); 2 the command was called wrongly; 3 there is no data yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import salesops
+
+DONE, FOUND_WRONG, CALLED_WRONGLY, NO_DATA = 0, 1, 2, 3
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; the reference page is checked against it."""
+    _set_up()
+    from salesops.analytics import cli as analytics_cli
+    from salesops.crm import cli as crm_cli
+    from salesops.platform import cli as platform_cli
+    from salesops.project import commands
+
+    parser = argparse.ArgumentParser(
+        prog="salesops", description="Sales operations from a CRM export to numbers you can open."
+    )
+    parser.add_argument("--version", action="version", version=f"salesops {salesops.__version__}")
+    parser.add_argument("--home", metavar="DIR", help="folder of decisions and facts (else SALESOPS_HOME)")
+    parser.add_argument(
+        "--as", dest="as_user", metavar="USER", help="act as this account instead of the administrator"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for module in (platform_cli, crm_cli, analytics_cli, commands):
+        module.add_commands(verbs)
+    return parser
+
+
+def _set_up() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+
+
+def _home_option(argv: Sequence[str]) -> None:
+    """``--home`` decides the settings, so it is read before Django is."""
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument("--home")
+    known, _ = early.parse_known_args(argv)
+    if known.home:
+        os.environ["SALESOPS_HOME"] = str(Path(known.home).expanduser().resolve())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    _home_option(arguments)
+    args = build_parser().parse_args(arguments)
+    return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a parsed command, with every expected refusal as one readable line."""
+    from django.core.exceptions import ValidationError
+
+    from salesops.platform.access import NotAllowedError
+    from salesops.process.inputs import NoDataError
+
+    try:
+        return int(args.run(args) or DONE)
+    except NoDataError as error:
+        print(f"{error} Run: salesops import FILE", file=sys.stderr)
+        return NO_DATA
+    except NotAllowedError as error:
+        print(str(error), file=sys.stderr)
+        return FOUND_WRONG
+    except ValidationError as error:
+        print("\n".join(error.messages), file=sys.stderr)
+        return CALLED_WRONGLY
+    except (LookupError, ValueError, OSError) as error:
+        print(_sentence(error), file=sys.stderr)
+        return CALLED_WRONGLY
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

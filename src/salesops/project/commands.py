@@ -1,0 +1,168 @@
+"""Commands that join several domains: demo, serve, simulate, bench."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import salesops
+
+DEMO_MARK = "demo.json"
+
+
+def add_commands(verbs: argparse._SubParsersAction) -> None:
+    """Add the verbs of the whole product."""
+    serve = verbs.add_parser("serve", help="serve the web application on this machine")
+    serve.add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--no-worker", action="store_true", help="run no background jobs in this process")
+    serve.set_defaults(run=_serve)
+
+    demo = verbs.add_parser("demo", help="simulate or import a firm, compute, and serve it")
+    demo.add_argument("--data", metavar="PATH", help="your own export: a file, an archive or a folder")
+    demo.add_argument("--data-date", metavar="DAY", help="the day the files show")
+    demo.add_argument("--no-serve", action="store_true", help="stop after computing")
+    demo.add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
+    demo.set_defaults(run=_demo)
+
+    simulate = verbs.add_parser("simulate", help="write what the CRM of a simulated firm would export")
+    simulate.add_argument("--out", required=True, metavar="DIR")
+    simulate.add_argument("--reps", type=int, metavar="N")
+    simulate.add_argument("--opportunities", type=int, metavar="N")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N")
+    simulate.set_defaults(run=_simulate)
+
+    bench = verbs.add_parser("bench", help="print speed figures as ratios against their floor, in one run")
+    bench.add_argument("names", nargs="*", help="benchmarks to run (all where left out)")
+    bench.add_argument("--rows", type=int, help="rows to generate")
+    bench.set_defaults(run=_bench)
+
+
+def free_port(host: str, first: int) -> int:
+    """The first free port from ``first`` on.
+
+    Raises:
+        OSError: none of the next hundred is free.
+    """
+    for port in range(first, first + 100):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    message = f"No free port from {first} to {first + 99}."
+    raise OSError(message)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from salesops.platform.home import home_prepare
+
+    home_prepare()
+    port = free_port(args.host, args.port)
+    print(f"Serving http://{args.host}:{port}  (stop with Ctrl+C)", flush=True)
+    run_server(args.host, port, worker=not args.no_worker)
+    return 0
+
+
+def run_server(host: str, port: int, *, worker: bool) -> None:
+    """Serve until stopped: one process with threads, and the jobs' worker inside unless told otherwise."""
+    from granian import Granian
+
+    os.environ["SALESOPS_WORKER"] = "1" if worker else ""
+    os.environ["SALESOPS_HOME"] = str(_home())
+    Granian(
+        "salesops.project.wsgi:application",
+        address=host,
+        port=port,
+        interface="wsgi",
+        workers=1,
+        blocking_threads=8,
+        workers_kill_timeout=5,
+        log_enabled=False,
+    ).serve()
+
+
+def _home() -> Path:
+    from django.conf import settings
+
+    return Path(settings.HOME)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from datetime import date
+
+    from salesops.project.demo import build_demo
+
+    home = _home()
+    data = Path(args.data).expanduser().resolve() if args.data else None
+    if data is not None and not data.exists():
+        message = f"There is no file or folder {args.data}."
+        raise FileNotFoundError(message)
+    _fresh_home(home, str(data) if data else "the demo firm")
+    day = date.fromisoformat(args.data_date) if args.data_date else None
+    links = build_demo(data, day)
+    host, port = "127.0.0.1", free_port("127.0.0.1", args.port)
+    base = f"http://{host}:{port}"
+    print("\nSign in once by one of these links:" if not args.no_serve else "\nAccounts:")
+    for label, path in links:
+        print(f"  {label:<52} {base}{path}")
+    if args.no_serve:
+        print(f"\nServe it:  SALESOPS_HOME={home} salesops serve")
+        return 0
+    print(f"\nServing {base}  (stop with Ctrl+C)", flush=True)
+    run_server(host, port, worker=True)
+    return 0
+
+
+def _fresh_home(home: Path, data: str) -> None:
+    """A demo home that held other data is made anew; any other home is left alone."""
+    mark = home / DEMO_MARK
+    if mark.exists():
+        held = json.loads(mark.read_text(encoding="utf-8"))
+        if held["data"] != data:
+            print(f"This demo held {held['data']}; it is made anew for {data}.")
+            from django.db import connection
+
+            connection.close()
+            shutil.rmtree(home)
+    elif (home / "salesops.sqlite3").exists():
+        message = f"{home} holds a company's data, not a demo: choose another SALESOPS_HOME."
+        raise ValueError(message)
+    home.mkdir(parents=True, exist_ok=True)
+    mark.write_text(json.dumps({"data": data, "version": salesops.__version__}), encoding="utf-8")
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    from salesops.simulate.cli import main
+
+    arguments = ["--out", args.out, "--seed", str(args.seed)]
+    for name in ("reps", "opportunities"):
+        if getattr(args, name) is not None:
+            arguments += [f"--{name}", str(getattr(args, name))]
+    return main(arguments) or 0
+
+
+def _bench(args: argparse.Namespace) -> int:
+    folder = Path(salesops.__file__).resolve().parents[2] / "benchmarks"
+    if not folder.is_dir():
+        raise FileNotFoundError("Benchmarks come with the source tree, not with the installed package.")
+    known = sorted(p.stem for p in folder.glob("*.py") if not p.stem.startswith("_"))
+    chosen = args.names or known
+    for name in chosen:
+        if name not in known:
+            message = f"There is no benchmark {name!r}; there are: {', '.join(known)}."
+            raise ValueError(message)
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        command = [sys.executable, str(folder / f"{name}.py")]
+        if args.rows:
+            command += ["--rows", str(args.rows)]
+        subprocess.run(command, check=True)
+    return 0

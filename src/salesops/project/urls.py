@@ -1,0 +1,21 @@
+"""Every address of the application. Wiring only: each domain lists its own pages."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import include, path
+
+from salesops.project.api import api
+
+urlpatterns = [
+    path("", include("salesops.analytics.urls")),
+    path("", include("salesops.crm.urls")),
+    path("", include("salesops.process.urls")),
+    path("", include("salesops.org.urls")),
+    path("", include("salesops.quotas.urls")),
+    path("", include("salesops.platform.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/v1/", api.urls),
+]
+if settings.DEBUG:
+    urlpatterns.append(path("ui/", include("salesops.ui.urls")))

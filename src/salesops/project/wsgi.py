@@ -1,0 +1,14 @@
+"""The WSGI application that ``salesops serve`` runs."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
+application = get_wsgi_application()
+
+if os.environ.get("SALESOPS_WORKER"):
+    # After the application: settings and apps must be ready before a job can be claimed.
+    from salesops.platform.jobs import Worker
+
+    Worker().start()

@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+
+
+class QuotasConfig(AppConfig):
+    name = "salesops.quotas"
+    label = "quotas"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the decisions and the KPIs known."""
+        from salesops.platform import decisions, registries
+        from salesops.quotas import models
+        from salesops.quotas.engine.kpis import KPIS
+        from salesops.platform.settings_index import holds
+        from salesops.ui import navigation
+
+        decisions.register(models.Quota)
+        for kpi in KPIS:
+            registries.kpi_definitions.register(kpi.name, kpi)
+        navigation.register("plan", "quotas", "Quotas", "quotas", "target", 20, holds("decision.view"))

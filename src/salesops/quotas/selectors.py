@@ -1,0 +1,64 @@
+"""Quotas in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from salesops.platform import decisions
+from salesops.quotas.models import Quota
+
+
+@dataclass(frozen=True)
+class QuotaRow:
+    """One person's quota for one fiscal period, in ``currency`` ("" = the firm's)."""
+
+    person_id: str
+    period: str
+    amount: Decimal
+    currency: str
+
+
+def quotas(on: date, known_at: datetime | None = None) -> list[QuotaRow]:
+    """Every quota in force on a day, by period and person."""
+    rows = decisions.in_force(Quota, on, known_at=known_at).values()
+    return sorted(
+        (QuotaRow(r.person_id, r.period, r.amount, r.currency) for r in rows),
+        key=lambda q: (q.period, q.person_id),
+    )
+
+
+@dataclass(frozen=True)
+class QuotaEvent:
+    """One recorded quota decision, as the history of the page tells it."""
+
+    person_id: str
+    period: str
+    amount: Decimal
+    currency: str
+    starts_on: date | None
+    recorded_at: datetime
+    author_name: str
+    reason: str
+    ended: bool
+    subject: str
+
+
+def recent(most: int = 50) -> list[QuotaEvent]:
+    """The quota decisions recorded last, newest first."""
+    return [
+        QuotaEvent(
+            r.person_id,
+            r.period,
+            r.amount,
+            r.currency,
+            r.starts_on,
+            r.recorded_at,
+            r.author_name,
+            r.reason,
+            r.ended,
+            r.subject,
+        )
+        for r in Quota.objects.filter(draft=False).order_by("-id")[:most]
+    ]

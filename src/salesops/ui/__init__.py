@@ -1,0 +1,1 @@
+"""Page shell, components, charts, exports: what every page is drawn with."""

@@ -1,0 +1,52 @@
+"""Context processor: `nav`, `data_age` and the shell's links, on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from salesops.ui import navigation
+from salesops.ui import shell as shell_settings
+
+
+def _url(name: str | None) -> str:
+    if not name:
+        return ""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Add the shell's values. Lazy, so that fragments answered to htmx pay nothing for them.
+
+    A view may set `request.nav_key` to the key of the page it belongs to.
+    """
+
+    def build() -> navigation.Navigation:
+        user = getattr(request, "user", None)
+        match = request.resolver_match
+        view_name = match.view_name if match is not None else ""
+        if user is None or not user.is_authenticated:
+            return navigation.Navigation()
+        return navigation.build(user, view_name, getattr(request, "nav_key", None))
+
+    def age() -> Any:
+        provider = shell_settings.settings().data_age
+        user = getattr(request, "user", None)
+        if provider is None or user is None or not user.is_authenticated:
+            return None
+        return provider(request)
+
+    config = shell_settings.settings()
+    return {
+        "nav": SimpleLazyObject(build),
+        "data_age": SimpleLazyObject(age),
+        "search_url": _url(config.search_url_name),
+        "import_url": _url(config.import_url_name),
+        "product": config.product,
+    }
