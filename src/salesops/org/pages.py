@@ -15,6 +15,7 @@ from salesops.org.engine.hierarchy import Person, reports_of
 from salesops.org.forms import CompanyForm, PositionsForm
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
+from salesops.platform.paste import fingerprint
 from salesops.platform.selectors import data_day
 from salesops.platform.web import allowed, apply_errors, warn_overtaken
 
@@ -65,9 +66,11 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
     today = data_day()
     form = PositionsForm(request.POST or None)
     planned: list[services.PlannedPosition] = []
+    mark = ""
     if request.method == "POST" and form.is_valid():
         starts_on = form.cleaned_data["starts_on"]
-        if request.POST.get("confirm"):
+        mark = fingerprint(form.cleaned_data["grid"], starts_on)
+        if request.POST.get("confirm") == mark:
             try:
                 changed = services.positions_decide(
                     actor=actor, rows=form.rows, starts_on=starts_on, reason=form.cleaned_data["reason"]
@@ -85,6 +88,7 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
         "title": "People",
         "form": form,
         "planned": planned,
+        "mark": mark,
         "problems": sum(1 for p in planned if p.problem),
         "changes": sum(1 for p in planned if not p.problem and p.changes),
         "names": {p.id: p.name for p in everyone.values()},

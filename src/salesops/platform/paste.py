@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 
@@ -71,3 +72,8 @@ def _headers(row: Sequence[str], columns: Mapping[str, Sequence[str]]) -> list[s
         if found.count(name) > 1:
             raise ValidationError(f"Two columns are headed {name}.")
     return [name for name in found if name]
+
+
+def fingerprint(*parts: object) -> str:
+    """A short mark of what was previewed, so that only that can be confirmed."""
+    return hashlib.sha256(repr([str(part) for part in parts]).encode()).hexdigest()[:16]

@@ -31,7 +31,7 @@ class PlannedQuota:
         cells: as pasted.
         name: the person's name.
         person_id, period, amount, currency: as read; empty and None where they could not be.
-        before: the amount in force so far, None where there is none.
+        before, before_currency: the quota in force so far, None where there is none.
         problem: why the row can't be decided, or "".
     """
 
@@ -43,7 +43,13 @@ class PlannedQuota:
     amount: Decimal | None = None
     currency: str = ""
     before: Decimal | None = None
+    before_currency: str = ""
     problem: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the row changes anything."""
+        return (self.amount, self.currency) != (self.before, self.before_currency)
 
     @property
     def values(self) -> dict[str, object]:
@@ -69,7 +75,7 @@ def quotas_plan(rows: Sequence[dict[str, str]], starts_on: date | None = None) -
         for key in {person.id.casefold(), person.name.casefold(), person.email.casefold()} - {""}:
             names.setdefault(key, []).append(person.id)
     calendar = org.firm(starts_on or date.max).calendar
-    in_force = {(q.person_id, q.period): q.amount for q in quotas(starts_on or date.min)}
+    in_force = {(q.person_id, q.period): q for q in quotas(starts_on or date.min)}
     seen: dict[tuple[str, str], int] = {}
     planned: list[PlannedQuota] = []
     for number, cells in enumerate(rows, start=1):
@@ -89,6 +95,7 @@ def quotas_plan(rows: Sequence[dict[str, str]], starts_on: date | None = None) -
             planned.append(PlannedQuota(number, cells, problem=str(error)))
             continue
         seen[person_id, period] = number
+        before = in_force.get((person_id, period))
         planned.append(
             PlannedQuota(
                 row=number,
@@ -98,7 +105,8 @@ def quotas_plan(rows: Sequence[dict[str, str]], starts_on: date | None = None) -
                 period=period,
                 amount=amount,
                 currency=currency,
-                before=in_force.get((person_id, period)),
+                before=before.amount if before else None,
+                before_currency=before.currency if before else "",
             )
         )
     return planned

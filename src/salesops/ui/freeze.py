@@ -95,6 +95,7 @@ _DROP_CLASSES = frozenset(
     ]
 )
 _UNWRAP = frozenset({"a", "form", "label", "html", "body"})
+_KEEP_UNWRAPPED = frozenset({"class", "id", "title", "aria-current"})
 _KEEP_ATTRIBUTES = frozenset(
     [
         "class",
@@ -269,7 +270,7 @@ class _Cleaner(HTMLParser):
         kept = [
             (name, value)
             for name, value in given.items()
-            if name in _KEEP_ATTRIBUTES and not (tag in _UNWRAP and name not in ("class", "id", "title"))
+            if name in _KEEP_ATTRIBUTES and (tag not in _UNWRAP or name in _KEEP_UNWRAPPED)
         ]
         if tag == "img":
             kept.append(("src", given["src"]))

@@ -42,7 +42,7 @@ def undated(rows: list[dict[str, Any]], context: Context, name: str) -> bool:
 
 
 @CONTEXTS
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(rows=d.rows)
 def test_every_kpi_equals_the_loop(context: Context, rows: list[dict[str, Any]]) -> None:
     got, expected = values(rows, context), d.by_hand(rows, context)
@@ -59,7 +59,7 @@ def test_every_kpi_equals_the_loop(context: Context, rows: list[dict[str, Any]])
             assert abs(Fraction(value.value) - Fraction(wanted)) <= Fraction(1, 10**12), name
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(rows=d.rows)
 def test_groups_equal_the_loop_over_their_rows(rows: list[dict[str, Any]]) -> None:
     got = values(rows, d.ALL_TIME, by=("region", "owner_id"))
@@ -75,34 +75,63 @@ def test_groups_equal_the_loop_over_their_rows(rows: list[dict[str, Any]]) -> No
                 assert abs(Fraction(value) - Fraction(wanted)) <= Fraction(1, 10**12), name
 
 
+def seeded_rows() -> list[dict[str, Any]]:
+    """A few hundred deals, the same every time."""
+    dice = random.Random(11)
+    day = d.FIRST - timedelta(days=60)
+
+    def some(value: Any) -> Any:
+        return None if dice.random() < 0.15 else value
+
+    rows = []
+    for i in range(300):
+        stage_class = dice.choice(["open", "won", "lost", "ignored", "unmapped"])
+        closed = stage_class in ("won", "lost")
+        begun = day + timedelta(days=dice.randrange(120))
+        ended = begun + timedelta(days=dice.randrange(90))
+        rows.append(
+            {
+                "id": str(i),
+                "stage_class": stage_class,
+                "region": dice.choice(["north", "south", None]),
+                "amount": some(Decimal(dice.randrange(10**7)) / 100),
+                "amount_estimate": some(Decimal(5)),
+                "created_on": some(begun),
+                "first_interaction_on": some(begun - timedelta(days=3)),
+                "closed_on": some(ended) if closed else None,
+                "expected_close_on": None if closed else some(ended),
+                "is_pitched": dice.choice([True, False, None]),
+                "forecast_category": dice.choice(["commit", "omitted", None]),
+            }
+        )
+    return rows
+
+
 @CONTEXTS
-@settings(max_examples=6)
-@given(rows=d.rows)
-def test_the_rows_behind_a_side_make_up_the_side(context: Context, rows: list[dict[str, Any]]) -> None:
-    frame = d.table(rows)
-    found = {
-        (v.name, v.group["region"]): v for v in evaluate(FROM_DEALS, frame, context, EXECUTE, by=["region"])
-    }
-    for (name, region), value in found.items():
-        kpi = catalogue()[name]
+@pytest.mark.parametrize("region", ["north", None])
+def test_the_rows_behind_a_side_make_up_the_side(context: Context, region: str | None) -> None:
+    frame = CON.create_table("seeded", d.table(seeded_rows()).to_pyarrow(), overwrite=True)
+    found = evaluate(FROM_DEALS, frame, context, EXECUTE, by=["region"])
+    for value in (v for v in found if v.group["region"] == region):
+        kpi = catalogue()[value.name]
         for side in kpi.sides:
-            opened = EXECUTE(drill(kpi, side.name, frame, context, {"region": region})).to_pylist()
-            parts = [row["contribution"] for row in opened if row["contribution"] is not None]
+            opened = EXECUTE(drill(kpi, side.name, frame, context, value.group)).select(
+                ["region", "contribution"]
+            )
+            regions, cells = set(opened["region"].to_pylist()), opened["contribution"].to_pylist()
+            parts = [Fraction(cell) for cell in cells if cell is not None]
             stated = value.sides[side.name]
-            assert {row["region"] for row in opened} <= {region}
+            assert regions == {region}
+            assert stated is not None
             if side.measure.kind in ("median", "median_days"):
-                middle = d.median(parts)
-                assert stated is None if middle is None else Fraction(stated) == middle
-            elif stated is None:
-                assert opened
-                assert not parts
+                assert Fraction(stated) == d.median(parts), (kpi.name, side.name)
             else:
-                assert Fraction(stated) == sum((Fraction(p) for p in parts), Fraction(0)), (name, side.name)
+                assert Fraction(stated) == sum(parts, Fraction(0)), (kpi.name, side.name)
             if side.name == kpi.sample:
-                assert value.n == len(opened)
+                assert value.n == len(cells)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(rows=d.rows)
 def test_shuffled_rows_change_nothing(rows: list[dict[str, Any]]) -> None:
     shuffled = random.Random(7).sample(rows, len(rows))
@@ -110,7 +139,7 @@ def test_shuffled_rows_change_nothing(rows: list[dict[str, Any]]) -> None:
     assert {k: v.value for k, v in before.items()} == {k: v.value for k, v in after.items()}
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(rows=d.rows)
 def test_shifted_dates_with_a_shifted_period_change_nothing(rows: list[dict[str, Any]]) -> None:
     shift = timedelta(days=1000)
@@ -121,7 +150,7 @@ def test_shifted_dates_with_a_shifted_period_change_nothing(rows: list[dict[str,
     assert {k: v.value for k, v in before.items()} == {k: v.value for k, v in after.items()}
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(rows=d.rows)
 def test_rescaled_amounts_rescale_money_and_nothing_else(rows: list[dict[str, Any]]) -> None:
     scaled = [{**r, "amount": None if r["amount"] is None else r["amount"] * 8} for r in rows]

@@ -80,7 +80,7 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     },
     "accounts": {
         "id": _o(0.6, "account id|company id|record id|id|organization id|accountid|organization pipedrive system id|customer id|hs object id|account|external id|account external id|company record id"),
-        "name": _o(1.5, "account name|company name|organization name|account|company|name|customer name|organization|customer|client|firma|client name|kundenname|business name|legal name|nom du compte"),
+        "name": _o(1.5, "account name|company name|organization name|account|company|name|customer name|organization|customer|client|reseller name|reseller|store name|firma|client name|kundenname|business name|legal name|nom du compte"),
         "owner_id": _o(0.3, _OWNER_ID),
         "owner_name": _o(0.3, "account owner|company owner|organization owner|account owner name|" + _OWNER_NAME),
         "parent_id": _o(1.5, "parent id|parent account id|parentid|parent company id|parentaccountid|hs parent company id"),
@@ -102,6 +102,8 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     "users": {
         "id": _o(0.6, "user id|owner id|userid|id|employee id|rep id|businessentityid|business entity id|record id|user|salesperson id|agent id|hubspot owner id|full user id"),
         "name": _o(1.8, "full name|user name|sales agent|sales rep|rep|rep name|salesperson|sales person|agent|agent name|name|employee|employee name|owner name|user full name|seller|account executive|representative|sales representative|vertriebler|mitarbeiter name|user"),
+        "first_name": _o(0.6, "first name|firstname|given name|vorname"),
+        "last_name": _o(0.6, "last name|lastname|surname|family name|nachname"),
         "email": _o(0.5, "email|e mail|user email|username|email address|work email"),
         "manager_id": _o(2.5, "manager id|managerid|reports to id|supervisor id|parent user id"),
         "manager_name": _o(2.5, "manager|manager name|reports to|sales manager|supervisor|team lead|line manager|boss|vorgesetzter|leiter"),
@@ -164,7 +166,7 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     },
     "products": {
         "id": _o(0.5, "product id|id|product key|productkey|product2 id|record id|item id"),
-        "name": _o(1.5, "product name|product|name|item name|item|produkt|produktname|productname|description"),
+        "name": _o(1.5, "product name|product|name|item name|item|produkt|produktname|productname"),
         "code": _o(2.0, "product code|productcode|code|sku|product number|item number|stock keeping unit|article number|artikelnummer|hs sku"),
         "family": _o(2.0, "product family|family|series|category|product category|product line|subcategory|productline|produktfamilie|englishproductcategoryname|product series"),
         "list_price": _o(2.0, "list price|sales price|listprice|unit price|standard price|price|retail price|listenpreis|preis|catalog price|msrp"),
@@ -174,7 +176,7 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     "activities": {
         "id": _o(0.4, "activity id|task id|event id|engagement id|id|record id|call id|meeting id"),
         "type": _o(1.0, "activity type|type|task subtype|event subtype|task type|engagement type"),
-        "subject": _o(2.0, "subject|activity subject|hs task subject|task|hs email subject|hs meeting title|hs call title|betreff|activity"),
+        "subject": _o(2.0, "subject|activity subject|hs task subject|task|hs email subject|hs meeting title|hs call title|betreff|activity|title"),
         "owner_id": _o(0.3, _OWNER_ID),
         "owner_name": _o(0.3, "assigned|activity assigned to|" + _OWNER_NAME),
         "account_id": _o(0.4, _ACCOUNT_ID + "|account id"),

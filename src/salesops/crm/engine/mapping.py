@@ -175,13 +175,23 @@ def _choose_object(
     return obj, confidence, matches, why + (f": {seen}" if seen else "")
 
 
+_DEAL_SIGNS = frozenset(
+    {"amount", "close_on", "expected_close_on", "is_won", "is_closed", "probability", "status", "loss_reason", "next_step",
+     "forecast_category"}
+)  # fmt: skip
+
+
 def _alias_key(target: str) -> str:
     return "created" if target in ("created_on", "created_at") else target
 
 
 def _complete(obj: str, matches: list[_Match]) -> bool:
-    targets = {_alias_key(m.target) for m in matches}
-    return all(targets & needed for needed in _REQUIRED.get(obj, ()))
+    sure = {_alias_key(m.target) for m in matches if m.confidence >= 0.6}
+    fair = {_alias_key(m.target) for m in matches if m.confidence >= 0.5}
+    needed = _REQUIRED.get(obj, ())
+    if obj == "opportunities" and "stage" not in fair and len(fair & _DEAL_SIGNS) < 2:
+        return False
+    return all((fair if i == 0 else sure) & one for i, one in enumerate(needed))
 
 
 def _score(
@@ -249,6 +259,9 @@ def _assign(obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfi
         for header, target, confidence, why in content_targets(obj, headers, profiles, set(chosen), used):
             chosen[header] = _Match(header, target, confidence, why)
             used.add(target)
+    text = next((m for m in chosen.values() if m.target == "description"), None)
+    if obj == "opportunities" and text and "name" not in used and 0 < profiles[text.header].max_length <= 150:
+        chosen[text.header] = replace(text, target="name", confidence=0.6, why="the only text that names the deal")
     return list(chosen.values())
 
 
@@ -267,10 +280,12 @@ def _name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[fl
     if label in labels:
         return max(0.8, 0.98 - 0.004 * labels.index(label)), f"'{label}' is a known name of it"
     words = set(label.split())
+    if words & {"id", "key"} and not any(a.endswith((" id", " key")) or a == "id" for a in labels):
+        return None
     best: tuple[float, str] | None = None
     for alias in labels:
         parts = alias.split()
-        if len(parts) >= 2 and set(parts) <= words and len(words) <= len(parts) + 2:
+        if len(parts) >= 2 and f" {alias} " in f" {label} " and len(words) <= len(parts) + 2:
             found = 0.72 - 0.04 * (len(words) - len(parts))
         elif len(parts) == 1 and alias in words and len(alias) > 3 and len(words) <= 3 and alias not in _WEAK_WORDS:
             found = 0.6 - 0.05 * len(words) + (0.03 if label.endswith(alias) else 0)
@@ -341,11 +356,14 @@ def extra_type(profile: ColumnProfile, header: str = "") -> str:
         if profile.boolean_like and re.match(r"(?i)(?:is|has|do|can|did|was)[_ A-Z]", header):
             return "boolean"
         widest = max((w for w, _ in profile.digit_widths), default=0)
-        identifier = re.search(r"(?:\bid|_id|Id|ID|number|code|key|zip|postal|phone|fax)$", header, re.IGNORECASE)
-        return "text" if widest > 15 or (identifier and not normal(header).startswith(("is ", "has "))) else "integer"
+        last = normal(header).split(" ")[-1:]
+        return "text" if widest > 15 or last and last[0] in _CODE_WORDS else "integer"
     if profile.kind == "number":
         return "rate" if profile.percent or (profile.long_decimals and (profile.number_max or 0) < 10**6) else "money"
     return "instant" if profile.kind == "instant" else "date" if profile.kind == "date" else "text"
+
+
+_CODE_WORDS = frozenset({"id", "ids", "number", "code", "key", "zip", "postal", "phone", "fax", "plz"})
 
 
 def _unique_slug(header: str, taken: set[str]) -> str:

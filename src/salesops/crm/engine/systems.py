@@ -69,10 +69,13 @@ def ignored(table: str, headers: Sequence[str], profiles: Mapping[str, ColumnPro
         )
     if {"parent role id"} <= names or {"developer name", "rollup description"} <= names:
         return "A list of roles: people and hierarchy are decisions of their own; it holds no records."
-    ids = {n for n in names if n.endswith(" id") or n == "id"}
-    rest = {n for n in names - ids if not n.startswith("fivetran") and n not in ("category", "engagement type", "type")}
-    if len(ids) >= 2 and not rest and not {"deal id", "contact id"} <= names and not {"opportunity id", "contact id"} <= names:
-        return "A link table: it only says which records belong together."
     if "merged deal id" in names:
         return "A list of merged deals: it only says which ids were joined."
+    if "history" in table.lower() and {"start date", "end date"} <= names and not names & {"name", "email", "full name"}:
+        return "A history of assignments with start and end: enter it as dated positions or territories."
+    ids = {n for n in names if n.endswith(" id") or n == "id"}
+    rest = {n for n in names - ids if not n.startswith("fivetran") and not n.startswith("is ")
+            and n not in ("category", "engagement type", "type")}
+    if len(ids) >= 2 and not rest and not {"deal id", "contact id"} <= names and not {"opportunity id", "contact id"} <= names:
+        return "A link table: it only says which records belong together."
     return ""

@@ -72,7 +72,7 @@ def _open_file(file: Source, limits: Limits, *, alone: bool) -> list[RawTable]:
                        "Open it in a spreadsheet program and save it as XLSX, or export CSV.", kind="workbook")]  # fmt: skip
     if suffix in _WORKBOOKS and _binary(head):
         return open_workbook(file, limits)
-    if suffix in _NOT_DATA or (not suffix and _prose(file.name) and not alone) or head[:5] == b"%PDF-" or start == b"<":
+    if suffix in _NOT_DATA or (suffix in ("", ".txt") and _prose(file.name) and not alone) or head[:5] == b"%PDF-" or start == b"<":
         return [broken(file.name, "the file is no table", "Nothing to do: it was left out.", severity="note")]
     return [open_delimited(file, limits)]
 
