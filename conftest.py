@@ -73,6 +73,26 @@ def repo() -> Path:
     return ROOT
 
 
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Facts, uploads and files of a test that uses the database are its own: folders do not roll back."""
+    if not {"db", "transactional_db", "live_server", "client", "admin_client"} & set(
+        request.fixturenames
+    ) and not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    from django.test import override_settings
+
+    home = tmp_path_factory.mktemp("home")
+    with override_settings(
+        HOME=home, FACTS_PATH=home / "facts", UPLOADS_PATH=home / "uploads", FILES_PATH=home / "files"
+    ):
+        yield
+        from salesops.platform.store import fact_store
+
+        fact_store().close()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Remember on a skipped report whether its test may be skipped in CI."""
@@ -128,8 +148,9 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     if not django_conf.settings.configured:
         try:
             django.setup()
-        except ImportError as error:  # TEMPORARY while rooms are being built
-            warnings.warn(f"Django is not set up: {error}", stacklevel=1)
+        except ImportError as error:
+            # The tests that need the application fail by themselves; those of engines still run.
+            warnings.warn(f"the application does not load: {error}", stacklevel=1)
         parent.config.stash[blocking_manager_key].block()
 
 

@@ -162,7 +162,8 @@ def main() -> None:
             lambda: sql(every),
             lambda: [sql(SQL[name]) for name in kpis],
         )
-        line("all at once, one query", ours, theirs)line("all at once against one SQL query each", ours, apart)
+        line("all at once, one query", ours, theirs)
+        line("all at once against one SQL query each", ours, apart)
         rate = [kpis["win_rate_count"]]
         ours, theirs = timed(
             args.rounds,

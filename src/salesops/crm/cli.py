@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from salesops.crm import services
-from salesops.crm.engine.schema import check_mapping
+from salesops.crm.plans import check_mapping
 from salesops.crm.models import QuarantinedRow
 from salesops.platform.cli import actor_from
 from salesops.platform.documents import to_json

@@ -61,10 +61,10 @@ def text_columns() -> list[str]:
 
 
 def amount_columns() -> list[str]:
-    """Exact-number columns of deals, a company's own included, ``amount`` first."""
+    """Money columns of deals, a company's own included, ``amount`` first."""
     with fact_store().at() as facts:
         kinds = facts.columns("opportunities")
-    names = [name for name, kind in kinds.items() if kind in ("money", "decimal") and name != "probability"]
+    names = [name for name, kind in kinds.items() if kind == "money"]
     return sorted(names, key=lambda name: (name != "amount", name))
 
 

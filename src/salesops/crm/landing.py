@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from salesops.crm.engine.assemble import Refused, assemble, schema_of
-from salesops.crm.engine.changes import from_stage_dates, history_of
+from salesops.crm.engine.changelog import from_stage_dates, history_of
 from salesops.crm.engine.linking import Names, link, merged
 from salesops.crm.files.tables import RawTable
 from salesops.crm.plans import HISTORY, RECORDS, FilePlan

@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
+from salesops.crm.engine.assemble import compose_key
 from salesops.crm.engine.formats import ColumnFormat, format_for
-from salesops.crm.engine.mapping import propose
+from salesops.crm.engine.keys import check_unique
+from salesops.crm.engine.mapping import propose, propose_for_object
 from salesops.crm.engine.proposals import HistoryProposal, Proposal
 from salesops.crm.files import SOURCE_ROW, RawTable
-from salesops.crm.plans import HISTORY, IGNORED, FilePlan, PlannedColumn
+from salesops.crm.plans import HISTORY, IGNORED, QUARANTINE_PREFIX, FilePlan, PlannedColumn
 from salesops.facts.tables import TABLES
 
 EXAMPLES = 4
@@ -67,27 +69,73 @@ def _plan(table: RawTable, source: str) -> FilePlan:
         return _history(table, base, found)
     if not table.row_count:
         return replace(base, table=found.object, ignored_reason="it has a header and no rows")
+    return _records(table, base, found, found.object)
+
+
+def _records(table: RawTable, base: FilePlan, found: Proposal, name: str) -> FilePlan:
     key = found.key
-    return replace(
+    plan = replace(
         base,
         kind="records",
-        table=found.object,
+        table=name,
         key=key.columns if key is not None and key.composed else (),
         key_shown=key.shown_as if key is not None else "",
         joined={target: list(headers) for target, headers in found.joined.items()},
         stage_dates={d.header: d.stage for d in found.stage_dates},
+        amounts=tuple((a.header, a.why) for a in found.amount_candidates),
     )
+    return with_key_shown(plan, table)
+
+
+def replan(table: RawTable, plan: FilePlan, name: str) -> FilePlan:
+    """A plan made anew for a fact table that the user has named."""
+    found = propose_for_object(
+        table.name,
+        table.columns,
+        table.profiles,
+        name,
+        data=table.sample(KEY_ROWS).drop_columns([SOURCE_ROW]),
+    )
+    base = replace(
+        plan,
+        columns=tuple(_column(table, c) for c in found.columns),
+        confidence=1.0,
+        questions=found.questions,
+        history={},
+        ignored_reason="",
+        mapping_from="",
+    )
+    return _records(table, base, found, name)
+
+
+def with_key_shown(plan: FilePlan, table: RawTable) -> FilePlan:
+    """The plan with its key in words, the first row's key, and whether it tells the rows apart."""
+    headers = list(plan.key) or [c.header for c in plan.columns if c.to == "id"]
+    if not headers or plan.kind == HISTORY:
+        return replace(plan, key_shown=" + ".join(headers), key_example="", key_check="")
+    data = table.sample(KEY_ROWS)
+    if not data.num_rows:
+        return replace(plan, key_shown=" + ".join(headers))
+    first = compose_key([data.column(h).slice(0, 1).combine_chunks() for h in headers])[0].as_py()
+    rows, doubles, blanks = check_unique(data, headers)
+    said = f"tells all {rows:,} rows apart" if not doubles and not blanks else ""
+    if doubles:
+        said = f"{doubles:,} of {rows:,} rows have the key of another row: of those only the last is taken"
+    if blanks:
+        said += f"{'; ' if said else ''}{blanks:,} rows have no key and will wait in quarantine"
+    return replace(plan, key_shown=" + ".join(headers), key_example=first or "", key_check=said)
 
 
 def _column(table: RawTable, column: Any) -> PlannedColumn:
     profile = table.profiles[column.header]
+    added = column.header.startswith(QUARANTINE_PREFIX)
     return PlannedColumn(
         header=column.header,
-        to=column.stored_as,
+        to="" if added else column.stored_as,
         type=column.type,
         format=column.format.to_dict(),
         confidence=round(column.confidence, 3),
-        why=column.why,
+        why="says why the row waited; left out" if added else column.why,
         examples=tuple(value for value, _ in profile.examples[:EXAMPLES]),
         missing=profile.missing,
     )
@@ -117,9 +165,9 @@ def _history_targets(how: HistoryProposal, table: str) -> dict[str, tuple[str, s
     if how.changed_by:
         targets[how.changed_by] = ("changed_by", "text")
     if how.form == "field_changes":
-        targets |= {how.field: ("field", "text"), how.new: ("new", "text")}
-        if how.old:
-            targets[how.old] = ("old", "text")
+        targets |= {how.field_header: ("field", "text"), how.new_header: ("new", "text")}
+        if how.old_header:
+            targets[how.old_header] = ("old", "text")
         return targets
     for header, name in how.fields.items():
         targets[header] = (name, by_name[name].type if name in by_name else "text")

@@ -9,10 +9,16 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
 from salesops.crm.engine.assemble import ColumnPlan
 from salesops.crm.engine.formats import ColumnFormat
+from salesops.crm.engine.schema import MAPPING_SCHEMA
 
 RECORDS, HISTORY, IGNORED = "records", "history", "ignored"
+QUARANTINE_PREFIX = "Quarantine: "
+"""How the headers begin that a download of waiting rows puts before the file's own."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,9 @@ class FilePlan:
         confidence: of the table guess.
         system: CRM recognised.
         mapping_from: who confirmed the mapping that is reused, "" for a fresh proposal.
+        key_example: the key of the first row, as it is stored.
+        key_check: what was found of the key's uniqueness, in words.
+        amounts: headers that could be the amount that counts, with why, best first; a question from two on.
     """
 
     name: str
@@ -101,6 +110,9 @@ class FilePlan:
     confidence: float = 1.0
     system: str = ""
     mapping_from: str = ""
+    key_example: str = ""
+    key_check: str = ""
+    amounts: tuple[tuple[str, str], ...] = ()
 
     @property
     def taken(self) -> bool:
@@ -127,19 +139,37 @@ class FilePlan:
         for name in ("key", "notes", "problems", "questions"):
             values[name] = tuple(values.get(name, ()))
         values["date_candidates"] = tuple(tuple(c) for c in values.get("date_candidates", ()))
+        values["amounts"] = tuple(tuple(c) for c in values.get("amounts", ()))
         values["dropped"] = tuple((row, reason) for row, reason in values.get("dropped", ()))
         return cls(**values)
 
 
 def mapping_subject(table: str, headers: Iterable[str]) -> str:
-    """The subject of a mapping decision: files with the same headers, in any order, share it."""
-    text = json.dumps([table, sorted(h.strip().casefold() for h in headers)], ensure_ascii=False)
+    """The subject of a mapping decision: files with the same headers, in any order, share it.
+
+    Headers that a download of waiting rows adds don't count, so that the mended file is known again.
+    """
+    own = sorted(h.strip().casefold() for h in headers if not h.startswith(QUARANTINE_PREFIX))
+    text = json.dumps([table, own], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def headers_subject(headers: Iterable[str]) -> str:
     """A digest of headers alone, to find a mapping before the table is known."""
     return mapping_subject("", headers)
+
+
+def check_mapping(mapping: Any) -> None:
+    """Refuse a mapping that does not have the published form.
+
+    Raises:
+        ValueError: with the place and the reason.
+    """
+    error = best_match(Draft202012Validator(MAPPING_SCHEMA).iter_errors(mapping))
+    if error is not None:
+        place = " / ".join(str(part) for part in error.absolute_path) or "the mapping"
+        message = f"{place}: {error.message}"
+        raise ValueError(message)
 
 
 def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> FilePlan:
@@ -160,6 +190,7 @@ def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> Fil
         if own is None:
             message = f"{plan.name} has no column {header!r}; it has {', '.join(columns)}."
             raise ValueError(message)
+        rule = {"to": rule} if isinstance(rule, str) else rule
         to = rule.get("to") or ""
         columns[own] = replace(
             columns[own],
@@ -176,6 +207,9 @@ def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> Fil
         source=mapping.get("source", plan.source),
         columns=tuple(columns.values()),
         key=tuple(folded.get(k.strip().casefold(), k) for k in mapping.get("key", ())),
+        joined={k: list(v) for k, v in mapping.get("joined", plan.joined).items()},
+        stage_dates=dict(mapping.get("stage_dates", plan.stage_dates)),
+        history=dict(mapping.get("history", plan.history)),
         ignored_reason="",
         confidence=1.0,
         mapping_from=by,
@@ -184,17 +218,20 @@ def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> Fil
 
 def mapping_of(plan: FilePlan) -> dict[str, Any]:
     """The mapping of a plan in the YAML form, so that it can be kept and reused."""
-    return {
+    document: dict[str, Any] = {
         "object": plan.table,
         "kind": plan.kind,
         "source": plan.source,
         "match": {"headers": [c.header for c in plan.columns]},
-        "key": list(plan.key),
         "columns": {
             c.header: {"to": c.to or None, "type": c.type, **({"format": c.format} if c.format else {})}
             for c in plan.columns
         },
     }
+    for name in ("key", "joined", "stage_dates", "history"):
+        if value := getattr(plan, name):
+            document[name] = list(value) if name == "key" else {k: v for k, v in value.items() if v}
+    return document
 
 
 def in_order(plans: Sequence[FilePlan]) -> list[list[FilePlan]]:

@@ -20,7 +20,7 @@ from salesops.crm.files import RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState, Mapping as MappingDecision
 from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
-from salesops.crm.planner import plan_files, with_data_dates
+from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
 from salesops.facts.errors import MergeCancelled
 from salesops.facts.incoming import MergeReport
 from salesops.facts.merge import merge
@@ -70,7 +70,7 @@ def import_inspect(
     tables = _open(paths)
     confirmed = {row.subject: row for row in selectors.mappings(date.max).values()}
     plans = plan_files(tables, source=source)
-    plans = [_with_confirmed(plan, confirmed) for plan in plans]
+    plans = [_with_confirmed(plan, table, confirmed) for plan, table in zip(plans, tables, strict=True)]
     if mapping is not None:
         plans = _with_given(plans, mapping)
     plans = with_data_dates(plans, tables, data_on)
@@ -98,7 +98,9 @@ def _open(paths: Sequence[Path]) -> list[RawTable]:
     return tables
 
 
-def _with_confirmed(plan: FilePlan, confirmed: Mapping[str, MappingDecision]) -> FilePlan:
+def _with_confirmed(
+    plan: FilePlan, raw: RawTable, confirmed: Mapping[str, MappingDecision]
+) -> FilePlan:
     headers = [c.header for c in plan.columns]
     for table in dict.fromkeys([plan.table, *TABLES]):
         row = confirmed.get(mapping_subject(table, headers)) if table else None
@@ -110,7 +112,7 @@ def _with_confirmed(plan: FilePlan, confirmed: Mapping[str, MappingDecision]) ->
                 "columns": row.columns,
                 **row.options,
             }
-            return apply_mapping(plan, document, by=row.author_name)
+            return with_key_shown(apply_mapping(plan, document, by=row.author_name), raw)
     return plan
 
 
@@ -321,8 +323,8 @@ def _keep_mappings(actor: Actor, plans: Sequence[FilePlan]) -> None:
                 "source": plan.source,
                 "headers": document["match"]["headers"],
                 "columns": document["columns"],
-                "key": document["key"],
-                "options": {"kind": plan.kind},
+                "key": document.get("key", []),
+                "options": {k: document[k] for k in ("kind", "joined", "stage_dates", "history") if k in document},
             },
         )
 

@@ -130,7 +130,13 @@ class RecordMerge:
                 "WHERE NOT i.implied OR i.id NOT IN (SELECT id FROM cur)"
             )
             bench.run("CREATE OR REPLACE TEMP VIEW inc AS SELECT * FROM inc_kept")
-        totals = dict(bench.rows(f"SELECT {SEEN}, count(*) FROM cur GROUP BY 1"))
+        tally = bench.rows(
+            f"""SELECT s.{SEEN}, count(*), count(i.id),
+                       count(*) FILTER (i.id IS NULL AND s.deleted_on IS NULL)
+            FROM cur s LEFT JOIN inc i ON s.id = i.id GROUP BY 1"""
+        )
+        totals = {number: total for number, total, _, _ in tally}
+        matched = {number: hits for number, _, hits, _ in tally}
         seen = self.working.seen
         columns = self.file.columns
         self.hood = {
@@ -139,14 +145,8 @@ class RecordMerge:
             for column in columns
         }
         self._find_changed(columns)
-        matched = dict(
-            bench.rows(f"SELECT s.{SEEN}, count(*) FROM cur s SEMI JOIN inc i ON s.id = i.id GROUP BY 1")
-        )
-        living = bench.rows(
-            "SELECT count(*) FROM (SELECT id FROM cur WHERE deleted_on IS NULL) s ANTI JOIN inc USING (id)"
-        )
         out = self.outcome
-        out.not_in_file = int(living[0][0])
+        out.not_in_file = sum(absent for _, _, _, absent in tally)
         out.added = bench.count("inc") - sum(matched.values())
         self._find_deleted(seen, totals)
         self._plan_sets(totals, matched)
@@ -262,7 +262,8 @@ class RecordMerge:
         self.step("log changes")
         if out.changed or out.deleted:
             out.history += self._log_differences()
-        if any(h.after or h.same for h in self.hood.values()):
+        repeated = out.changed > 0 and any(h.same for h in self.hood.values())
+        if repeated or any(h.after for h in self.hood.values()):
             out.history += merge_late.log_late(self)
         held = "SELECT filename FROM chg UNION SELECT filename FROM del UNION SELECT filename FROM moved"
         touched = {row[0] for row in bench.rows(held)}

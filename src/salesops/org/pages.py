@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -18,6 +19,8 @@ from salesops.platform.actors import Actor
 from salesops.platform.paste import fingerprint
 from salesops.platform.selectors import data_day
 from salesops.platform.web import allowed, apply_errors, warn_overtaken
+
+_ROWS = 200
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,6 +87,7 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
                 return redirect("people")
         planned = services.positions_plan(form.rows, starts_on)
     everyone = selectors.people(today)
+    page = Paginator(tree(everyone), _ROWS).get_page(request.GET.get("page"))
     context = {
         "title": "People",
         "form": form,
@@ -92,7 +96,8 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
         "problems": sum(1 for p in planned if p.problem),
         "changes": sum(1 for p in planned if not p.problem and p.changes),
         "names": {p.id: p.name for p in everyone.values()},
-        "lines": tree(everyone),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
         "today": today,
         "may_write": may(actor, "decision.write"),
     }

@@ -63,7 +63,7 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
     """
     store = fact_store()
     manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
-    by_id = dict(_people_in_facts(manifest.id, on)) if manifest else {}
+    by_id = dict(_people_in_facts(str(store.address), manifest.id, on)) if manifest else {}
     for row in decisions.in_force(Position, on, known_at=known_at).values():
         base = by_id.get(row.person_id) or Person(id=row.person_id, name=row.person_id)
         by_id[row.person_id] = Person(
@@ -81,7 +81,7 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
 
 
 @lru_cache(maxsize=32)
-def _people_in_facts(manifest_id: str, on: date) -> tuple[tuple[str, Person], ...]:
+def _people_in_facts(address: str, manifest_id: str, on: date) -> tuple[tuple[str, Person], ...]:
     wanted = [
         "id",
         "name",

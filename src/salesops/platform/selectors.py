@@ -107,7 +107,13 @@ def audit_changes(event: AuditEvent) -> list[Difference]:
     before = event.before if isinstance(event.before, dict) else {"value": event.before}
     after = event.after if isinstance(event.after, dict) else {"value": event.after}
     names = [*before, *(name for name in after if name not in before)]
-    return [Difference(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n)]
+    return visible([Difference(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n)])
+
+
+def visible(changes: Sequence[Difference]) -> list[Difference]:
+    """Changes that show: from one kind of nothing to another is none."""
+    nothing: tuple[Any, ...] = (None, "", [], {})
+    return [c for c in changes if not (c.before in nothing and c.after in nothing)]
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def versions(model: type[DatedDecision], subject: str, on: date) -> list[Version
     made: list[Version] = []
     published: DatedDecision | None = None
     for row in history(model, subject):
-        made.append(Version(row, difference(published, row), current is not None and row.pk == current.pk))
+        made.append(Version(row, visible(difference(published, row)), current is not None and row.pk == current.pk))
         if not row.draft:
             published = row
     return list(reversed(made))

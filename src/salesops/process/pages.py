@@ -96,10 +96,18 @@ def _initial(meaning: StageMeaning) -> dict[str, object]:
         "stage": meaning.stage,
         "stage_class": "" if meaning.stage_class == "unmapped" else meaning.stage_class,
         "position": meaning.position,
-        "probability": (Decimal(meaning.probability) * 100).normalize() if meaning.probability else None,
+        "probability": _percent(meaning.probability),
         "forecast_category": meaning.forecast_category,
         "pitched": meaning.pitched,
     }
+
+
+def _percent(share: str) -> str:
+    """A share as percent without an exponent or idle zeros: 0.100000 -> 10."""
+    if not share:
+        return ""
+    text = f"{Decimal(share) * 100:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _proposal(meaning: StageMeaning) -> dict[str, object]:

@@ -9,7 +9,7 @@ class QuotasConfig(AppConfig):
     def ready(self) -> None:
         """Make the decisions and the KPIs known."""
         from salesops.platform import decisions, registries
-        from salesops.quotas import models
+        from salesops.quotas import inputs, models
         from salesops.quotas.engine.kpis import KPIS
         from salesops.platform.settings_index import holds
         from salesops.ui import navigation
@@ -17,4 +17,6 @@ class QuotasConfig(AppConfig):
         decisions.register(models.Quota)
         for kpi in KPIS:
             registries.kpi_definitions.register(kpi.name, kpi)
+        registries.frame_providers.register("quotas", inputs.quotas_frame)
+        registries.frame_providers.register("attainment", inputs.attainment)
         navigation.register("plan", "quotas", "Quotas", "quotas", "target", 20, holds("decision.view"))

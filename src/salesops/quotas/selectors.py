@@ -45,7 +45,7 @@ class QuotaEvent:
     subject: str
 
 
-def recent(most: int = 50) -> list[QuotaEvent]:
+def recent(most: int = 20) -> list[QuotaEvent]:
     """The quota decisions recorded last, newest first."""
     return [
         QuotaEvent(

@@ -88,10 +88,10 @@ def opportunities(world: World, deals: Deals, state: DealState, last_activity: I
 
 
 def deal_names(world: World, deals: Deals, rows: Ints) -> pa.Array:
-    """``Account - Family 2026-03``."""
-    family = chosen([x.family for x in world.parameters.products], deals.lines.product[rows])
+    """``Account - Product 2026-03``."""
+    product = chosen([x.name for x in world.parameters.products], deals.lines.product[rows])
     month = pa.array(np.datetime_as_string((deals.created[rows] // DAY).astype("datetime64[D]"), unit="M"))
-    tail = pc.binary_join_element_wise(family, month.cast(pa.string()), " ")
+    tail = pc.binary_join_element_wise(product, month.cast(pa.string()), " ")
     return pc.binary_join_element_wise(world.accounts.names(deals.account[rows]), tail, " - ")
 
 

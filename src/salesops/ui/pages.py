@@ -11,6 +11,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -241,6 +242,7 @@ def _figures() -> dict[str, charts.Figure]:
     }
 
 
+@login_not_required  # mounted with DEBUG only, and holds no data
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every component once."""
     form = GalleryForm({"name": "", "email": "not an address", "currency": "USD", "starts": "2026-11-01"})

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from salesops.ui.formats import Exact, Unit, ratio
+from salesops.ui.formats import points as in_points
 
 NOTHING = "There is nothing to show for this period and these filters."
 
@@ -135,8 +136,6 @@ def _change(now: str, before: str, new: Fraction, old: Fraction, unit: Unit) -> 
         return f"{now} equals {before}"
     word = "above" if new > old else "below"
     if unit.kind == "ratio":
-        from salesops.ui.formats import points as in_points
-
         return f"{now} is {in_points(abs(new - old))} {word} {before}"
     if old > 0 and new >= 0:
         return f"{now} is {ratio(abs(new - old) / old)} {word} {before}"

@@ -110,7 +110,7 @@ def seeded_rows() -> list[dict[str, Any]]:
 @CONTEXTS
 @pytest.mark.parametrize("region", ["north", None])
 def test_the_rows_behind_a_side_make_up_the_side(context: Context, region: str | None) -> None:
-    frame = CON.create_table("seeded", d.table(seeded_rows()).to_pyarrow(), overwrite=True)
+    frame = d.table(seeded_rows())
     found = evaluate(FROM_DEALS, frame, context, EXECUTE, by=["region"])
     for value in (v for v in found if v.group["region"] == region):
         kpi = catalogue()[value.name]

@@ -69,8 +69,8 @@ def test_agreement() -> None:
         ([ours(1)], [theirs(1), theirs(1)], "duplicate"),
         ([ours(1, counted=False)], [theirs(1)], "unexplained"),
     ],
-    ids=["theirs only", "ours only", "date", "no date", "time zone", "stage", "amount", "no amount", "currency",
-         "no rate", "duplicate", "unexplained"],
+    ids=["theirs only", "ours only", "date", "no date", "time zone", "stage", "amount", "no amount",
+         "currency", "no rate", "duplicate", "unexplained"],
 )  # fmt: skip
 def test_each_cause(mine: list[OurDeal], their: list[TheirRow], cause: str) -> None:
     assert only_cause(reconcile(mine, their, WON)) == cause

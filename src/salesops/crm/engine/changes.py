@@ -1,198 +1,202 @@
-"""Rows of the change log from a source's own history: field history, snapshots, stage-date columns.
-
-All functions return rows with object, object_id, field, old, new, valid_at, source (``history``)
-and changed_by; values are canonical text.
-"""
+"""Rows of the change log from a table that holds changes, and from stage-date columns."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from salesops.crm.engine.formats import format_for, profile_column
+from salesops.crm.engine.aliases import ALIASES, normal
+from salesops.crm.engine.formats import ColumnFormat, ColumnProfile, format_for
+from salesops.crm.engine.ids import to_18
+from salesops.crm.engine.proposals import ColumnProposal, HistoryProposal, StageDate
 from salesops.crm.engine.typing import type_batch
 from salesops.facts.tables import TABLES
 
-CHANGES = pa.schema(
+CHANGE_SCHEMA = pa.schema(
     [
         ("object", pa.string()),
         ("object_id", pa.string()),
         ("field", pa.string()),
         ("old", pa.string()),
         ("new", pa.string()),
-        ("valid_at", pa.timestamp("us", tz="UTC")),
-        ("source", pa.string()),
+        ("valid_at", pa.timestamp("us", "UTC")),
         ("changed_by", pa.string()),
+        ("source_row", pa.int64()),
     ]
 )
-_NOON = pa.scalar(12 * 3600 * 10**6, pa.duration("us"))
+"""Columns of what this module gives; the store adds recorded_at, source and import_id."""
 
 
-def empty() -> pa.Table:
-    """No change rows."""
-    return CHANGES.empty_table()
+@dataclass(frozen=True)
+class Changes:
+    """Change rows, and the source rows left out: (source_row, column, reason)."""
+
+    rows: pa.Table
+    faults: tuple[tuple[int, str, str], ...]
 
 
-def history_of(rows: pa.Table, *, how: Mapping[str, Any], table: str) -> pa.Table:
-    """Change rows of an assembled history file.
-
-    Args:
-        rows: columns named as the change log names them (object_id, valid_at, changed_by, field, old,
-            new) and, for snapshots and stage entries, typed columns under their canonical names.
-        how: the history proposal as plain values.
-        table: table the records belong to.
-    """
-    if how["form"] == "field_changes":
-        return _field_changes(rows, how, table)
-    fields = [name for name in dict.fromkeys(how["fields"].values()) if name in rows.column_names]
-    for name in fields:
-        rows = rows.set_column(rows.column_names.index(name), name, canonical_text(rows[name]))
-    by = "changed_by" if "changed_by" in rows.column_names else ""
-    return from_snapshots(
-        rows, object_name=table, fields=fields, id_column="object_id", at_column="valid_at", by_column=by
-    )
+def canonical_text(value: Any) -> str | None:
+    """A typed value as the change log writes it: ISO dates and instants, plain decimals, true and false."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
 
 
-def from_snapshots(
-    rows: pa.Table,
-    *,
-    object_name: str,
-    fields: Sequence[str],
-    id_column: str,
-    at_column: str,
-    by_column: str = "",
-) -> pa.Table:
-    """Changes between consecutive snapshots of each record.
-
-    The first snapshot of a record gives a change from nothing, so that a stage has an entry.
-
-    Args:
-        rows: canonical text in ``fields``; an id and an instant column.
-        object_name: table the records belong to.
-        fields: columns compared.
-        id_column: record key.
-        at_column: when the snapshot was taken (instant, UTC).
-        by_column: user who made it, or "".
-    """
-    rows = rows.filter(pc.and_(pc.is_valid(rows[id_column]), pc.is_valid(rows[at_column])))
-    if rows.num_rows == 0:
-        return empty()
-    rows = rows.append_column("__n", pa.array(range(rows.num_rows), pa.int64()))
-    order = [(id_column, "ascending"), (at_column, "ascending"), ("__n", "ascending")]
-    rows = rows.sort_by(order)
-    ids = _one(rows[id_column])
-    same = pc.fill_null(pc.equal(ids, _shifted(ids)), False)
-    by = _one(rows[by_column]) if by_column else pa.nulls(rows.num_rows, pa.string())
-    at = _one(rows[at_column])
-    parts = []
-    for field in fields:
-        new = _one(rows[field])
-        old = pc.if_else(same, _shifted(new), pa.scalar(None, pa.string()))
-        differs = pc.or_(
-            pc.xor(pc.is_valid(old), pc.is_valid(new)), pc.fill_null(pc.not_equal(old, new), False)
-        )
-        parts.append(_rows(object_name, field, ids, old, new, at, by).filter(differs))
-    return pa.concat_tables(parts).combine_chunks()
+def field_target(obj: str, name: str) -> str | None:
+    """The canonical column a history's field name means, None where it is a field of its own."""
+    label = normal(name)
+    if label in ("created", "opportunity created", "feed event", "locked", "unlocked"):
+        return None
+    for target, (_, labels) in ALIASES.get(obj, {}).items():
+        if target in TABLES[obj].by_name and label in labels and target != "id":
+            return target
+    return None
 
 
-def from_stage_dates(
-    rows: pa.Table, *, object_name: str, id_column: str, stages: Mapping[str, str]
-) -> pa.Table:
-    """Stage entries from one date column a stage (HubSpot ``hs_date_entered_...``).
+def changes_of(
+    data: pa.Table, form: HistoryProposal, obj: str, profiles: Mapping[str, ColumnProfile], *, zone: str = "UTC"
+) -> Changes:
+    """Change rows of a history table of texts (with ``source_row``).
 
-    A plain day is placed at noon UTC, so that no time zone moves it to another day.
+    Snapshots are compared row by row in time order per record: only a field that differs from
+    the record's previous row becomes a change; the first row gives changes from nothing.
 
     Args:
-        rows: the records; date or instant columns.
-        object_name: table the records belong to.
-        id_column: record key.
-        stages: column -> stage it dates the entry of.
+        data: the table's rows.
+        form: how it is read.
+        obj: table the records belong to.
+        profiles: profile of every header.
+        zone: zone of instants written without one.
     """
-    parts = []
-    for column, stage in stages.items():
-        at = rows[column]
-        if pa.types.is_date(at.type):
-            at = pc.assume_timezone(pc.add(pc.cast(at, pa.timestamp("us")), _NOON), "UTC")
-        entered = pa.table(
-            {
-                id_column: rows[id_column],
-                "stage": pa.array([stage] * rows.num_rows, pa.string()),
-                "at": pc.cast(at, pa.timestamp("us", tz="UTC")),
-            }
-        )
-        parts.append(entered.filter(pc.is_valid(entered["at"])))
-    if not parts:
-        return empty()
-    return from_snapshots(
-        pa.concat_tables(parts), object_name=object_name, fields=["stage"], id_column=id_column, at_column="at"
-    )
+    rows = data.column("source_row").to_pylist()
+    ids = [_id(v) for v in data.column(form.record_id).to_pylist()]
+    at = type_batch(data.column(form.at), format_for(profiles[form.at], "instant", zone=zone), "instant").values.to_pylist()
+    by = data.column(form.changed_by).to_pylist() if form.changed_by else [None] * len(rows)
+    faults = [(r, form.record_id, "the row names no record") for r, i in zip(rows, ids, strict=True) if not i]
+    faults += [(r, form.at, "the row's date cannot be read") for r, a, i in zip(rows, at, ids, strict=True) if i and a is None]
+    good = [n for n in range(len(rows)) if ids[n] and at[n] is not None]
+    if form.form == "field_changes":
+        out = _field_changes(data, form, obj, good)
+    else:
+        out = _snapshots(data, form, obj, profiles, zone, good, ids, at)
+    found = {name: [] for name in CHANGE_SCHEMA.names}  # type: ignore[var-annotated]
+    for n, field, old, new in out:
+        for name, value in zip(CHANGE_SCHEMA.names, (obj, ids[n], field, old, new, at[n], by[n] or None, rows[n]), strict=True):
+            found[name].append(value)
+    return Changes(pa.table(found, schema=CHANGE_SCHEMA), tuple(sorted(faults)))
 
 
-def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Table:
-    """One row a change as the source logs it, field by field: each field's values are written in its own way."""
-    by_name = TABLES[table].by_name
-    valid = pc.and_(pc.is_valid(rows["object_id"]), pc.is_valid(rows["valid_at"]))
-    rows = rows.filter(pc.and_(valid, pc.is_valid(rows["field"])))
-    if "old" not in rows.column_names:
-        rows = rows.append_column("old", pa.nulls(rows.num_rows, pa.string()))
-    parts = [empty()]
-    for source_name, name in how["field_names"].items():
-        if name not in by_name:
-            continue
-        own = rows.filter(pc.fill_null(pc.equal(rows["field"], source_name), False))
-        if own.num_rows == 0:
-            continue
-        kind = by_name[name].type
-        values = [v for v in (*own["old"].to_pylist(), *own["new"].to_pylist()) if v]
-        fmt = format_for(profile_column(source_name, values), kind, zone="UTC")
-        old, new = (
-            canonical_text(type_batch(_one(pc.fill_null(own[side], "")), fmt, kind).values) for side in ("old", "new")
-        )
-        by = _one(own["changed_by"]) if "changed_by" in own.column_names else pa.nulls(own.num_rows, pa.string())
-        parts.append(_rows(table, name, _one(own["object_id"]), old, new, _one(own["valid_at"]), by))
-    return pa.concat_tables(parts).combine_chunks()
+def _id(text: str | None) -> str:
+    text = (text or "").strip()
+    return to_18(text) if len(text) == 15 and text[:1].isalnum() and any(c.isdigit() for c in text) else text
 
 
-def canonical_text(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Values as the change log writes them: ISO days, instants ending in Z, decimals with all their places."""
-    array = _one(values)
-    if pa.types.is_string(array.type):
-        return array
-    if pa.types.is_timestamp(array.type):
-        seconds = pc.cast(array, pa.timestamp("s", "UTC"), safe=False)
-        return pc.binary_join_element_wise(pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%S"), "Z", "")
-    return pc.cast(array, pa.string())
+def _field_changes(
+    data: pa.Table, form: HistoryProposal, obj: str, good: Sequence[int]
+) -> list[tuple[int, str, str | None, str | None]]:
+    names = data.column(form.field_header).to_pylist()
+    new = data.column(form.new_header).to_pylist()
+    old = data.column(form.old_header).to_pylist() if form.old_header else [None] * len(names)
+    targets = {name: field_target(obj, name or "") for name in set(names)}
+    out: list[tuple[int, str, str | None, str | None]] = []
+    by_field: dict[str, list[int]] = defaultdict(list)
+    for n in good:
+        if normal(names[n] or "") not in ("created", "locked", "unlocked", ""):
+            by_field[names[n]].append(n)
+    for name, wanted in by_field.items():
+        target = targets[name]
+        field = target or f"x_{normal(name).replace(' ', '_')}"
+        type_ = TABLES[obj].by_name[target].type if target else "text"
+        before, after = _canonical([old[n] for n in wanted], type_), _canonical([new[n] for n in wanted], type_)
+        out.extend((n, field, b, a) for n, b, a in zip(wanted, before, after, strict=True) if b != a)
+    return sorted(out)
 
 
-def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
-    if not isinstance(values, pa.ChunkedArray):
-        return values
-    return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+def _canonical(texts: Sequence[str | None], type_: str, fmt: ColumnFormat | None = None) -> list[str | None]:
+    from salesops.crm.engine.formats import profile_column
+
+    fmt = fmt or format_for(profile_column("", [t or "" for t in texts]), type_)
+    typed = type_batch(pa.array([t or "" for t in texts], pa.string()), fmt, type_)
+    values = typed.values.to_pylist()
+    # a value that cannot be typed stays as it was written: history is never thrown away
+    return [t if f else canonical_text(v) for t, v, f in zip(texts, values, typed.faults.to_pylist(), strict=True)]
 
 
-def _shifted(array: pa.Array) -> pa.Array:
-    """Each value's predecessor; null for the first."""
-    return pa.concat_arrays([pa.nulls(1, array.type), array.slice(0, max(len(array) - 1, 0))]).slice(0, len(array))
+def _snapshots(
+    data: pa.Table, form: HistoryProposal, obj: str, profiles: Mapping[str, ColumnProfile], zone: str, good: Sequence[int],
+    ids: Sequence[str], at: Sequence[datetime],
+) -> list[tuple[int, str, str | None, str | None]]:  # fmt: skip
+    values: dict[str, list[str | None]] = {}
+    for header, target in form.fields.items():
+        type_ = TABLES[obj].by_name[target].type
+        fmt = format_for(profiles[header], type_, identifier=False, zone=zone)
+        values[target] = _canonical(data.column(header).to_pylist(), type_, fmt)
+    said: dict[str, list[str | None]] = {}
+    for header, target in form.old_fields.items():
+        type_ = TABLES[obj].by_name[target].type
+        said[target] = _canonical(data.column(header).to_pylist(), type_, format_for(profiles[header], type_, zone=zone))
+    out: list[tuple[int, str, str | None, str | None]] = []
+    last: dict[str, dict[str, str | None]] = {}
+    for n in sorted(good, key=lambda n: (ids[n], at[n], n)):
+        state = last.setdefault(ids[n], {})
+        for target, column in values.items():
+            new = column[n]
+            if target in state:
+                old = state[target]
+            else:
+                old = said[target][n] if target in said else None
+            if new != old:
+                out.append((n, target, old, new))
+            state[target] = new
+    return sorted(out)
 
 
-def _rows(
-    object_name: str, field: str, ids: pa.Array, old: pa.Array, new: pa.Array, at: pa.Array, by: pa.Array
-) -> pa.Table:
-    count = len(ids)
-    return pa.table(
-        [
-            pa.array([object_name] * count, pa.string()),
-            ids,
-            pa.array([field] * count, pa.string()),
-            old,
-            new,
-            at,
-            pa.array(["history"] * count, pa.string()),
-            by,
-        ],
-        schema=CHANGES,
-    )
+def stage_date_changes(
+    data: pa.Table, columns: Sequence[ColumnProposal], stage_dates: Sequence[StageDate], keys: Sequence[str | None],
+    profiles: Mapping[str, ColumnProfile], *, stage_names: Mapping[str, str] | None = None, zone: str = "UTC",
+) -> Changes:  # fmt: skip
+    """Stage changes from columns that say when a record entered a stage (HubSpot).
+
+    Args:
+        data: the deals' rows as texts, with ``source_row``.
+        columns: the proposal's columns (unused headers are fine).
+        stage_dates: which columns are stage dates.
+        keys: the record key of each row.
+        profiles: profile of every header.
+        stage_names: stage id -> label, where the file's stage column holds labels.
+        zone: zone of instants written without one.
+    """
+    names = stage_names or {}
+    rows = data.column("source_row").to_pylist()
+    entries: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
+    faults: list[tuple[int, str, str]] = []
+    for s in stage_dates:
+        typed = type_batch(data.column(s.header), format_for(profiles[s.header], "instant", zone=zone), "instant")
+        for n, (value, fault) in enumerate(zip(typed.values.to_pylist(), typed.faults.to_pylist(), strict=True)):
+            if fault:
+                faults.append((rows[n], s.header, "the date cannot be read"))
+            elif value is not None and keys[n]:
+                entries[n].append((value, names.get(s.stage, s.stage)))
+    found: dict[str, list[Any]] = {name: [] for name in CHANGE_SCHEMA.names}
+    for n, dated in sorted(entries.items()):
+        old: str | None = None
+        for when, stage in sorted(dated):
+            for name, value in zip(CHANGE_SCHEMA.names, ("opportunities", keys[n], "stage", old, stage, when, None, rows[n]), strict=True):
+                found[name].append(value)
+            old = stage
+    return Changes(pa.table(found, schema=CHANGE_SCHEMA), tuple(sorted(faults)))

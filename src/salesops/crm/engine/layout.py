@@ -58,6 +58,10 @@ class Layout:
         as_of_text: the words it was read from.
         above: rows above the header, with reasons.
         notes: sentences for the user.
+        heading_style: how group headings on lines of their own read: "pairs" (Stage: Won), "values", "".
+        report_like: whether anything says that a person's report was saved, not a raw table.
+        last_record: physical row of the last record, 0 where only the head of the grid was seen.
+        has_records: whether any row below the header is a record.
     """
 
     header_row: int
@@ -76,6 +80,7 @@ class Layout:
     heading_style: str = ""
     report_like: bool = False
     last_record: int = 0
+    has_records: bool = False
 
     @property
     def plain(self) -> bool:
@@ -98,10 +103,12 @@ class _Body:
     lone: list[tuple[int, int, str]] = field(default_factory=list)  # index in rows, column, text
 
 
-def find_layout(grid: Sequence[Sequence[str]], *, merges: Iterable[Merge] = ()) -> Layout:
+def find_layout(
+    grid: Sequence[Sequence[str]], *, merges: Iterable[Merge] = (), complete: bool = True
+) -> Layout:
     """Find header, spacers and groups in a grid of cell texts whose first row is physical row 1.
 
-    The grid may be the head of a longer table. ``merges`` are the workbook's merged ranges;
+    The grid may be the head of a longer table (``complete`` is false then). ``merges`` are the workbook's merged ranges;
     call :func:`fill_merges` on the grid first so that vertical ones are filled down.
     """
     merges = tuple(merges)
@@ -151,7 +158,8 @@ def find_layout(grid: Sequence[Sequence[str]], *, merges: Iterable[Merge] = ()) 
         notes=tuple(notes),
         heading_style=style,
         report_like=report or header > 0 or bool(arrows),
-        last_record=body.rows[-1][0] if body.rows else 0,
+        last_record=body.rows[-1][0] if body.rows and complete else 0,
+        has_records=bool(body.rows or body.lone),
     )
 
 
@@ -192,7 +200,8 @@ def rows_of(
                 _clear_inner(current, groups, position)
                 dropped.append(DroppedRow(number, "group heading", _text(row)))
                 continue
-            verdict = ""
+            below = layout.report_like and 0 < layout.last_record < number
+            verdict = "line below the last record" if below else ""
         if verdict:
             dropped.append(DroppedRow(number, verdict, _text(row)))
             continue
@@ -231,11 +240,18 @@ def classify(row: Sequence[str], layout: Layout, labels: Sequence[str] = ()) -> 
     wide = sum(1 for p in layout.positions if p >= 0)
     if wide > 1 and is_total(cells, wide):
         return "subtotal or total"
-    if len(cells) > 1 and labels and [_clean_label(_cell(row, p)) for p in layout.positions if p >= 0] == list(labels):
+    if len(cells) > 1 and labels and _is_header(row, layout, labels):
         return "repeated header"
     if len(cells) == 1 and wide >= 3 and not looks_numeric(cells[0]):
         return "lone"
     return ""
+
+
+def _is_header(row: Sequence[str], layout: Layout, labels: Sequence[str]) -> bool:
+    for position, label in zip((p for p in layout.positions if p >= 0), labels, strict=False):
+        if _clean_label(_cell(row, position)) != label:
+            return False
+    return True
 
 
 def is_total(cells: Sequence[str], width: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from salesops.crm.files.sources import Source, gunzip_stream, is_gzip
+from salesops.crm.files.sources import Source, is_gzip
 from salesops.crm.files.tables import Limits
 
 _OFFICE = ("[Content_Types].xml", "mimetype")
@@ -107,7 +108,7 @@ def _unzip(source: Source, limits: Limits, found: Unpacked, depth: int) -> None:
 def _ungzip(source: Source, limits: Limits, found: Unpacked, depth: int) -> None:
     name = source.name[:-3] if source.name.lower().endswith(".gz") else source.name
     try:
-        with gunzip_stream(source) as stream:
+        with source.open() as packed, gzip.GzipFile(fileobj=packed) as stream:
             data = _bounded(stream, name, max(source.size, 1), limits, found)
     except (OSError, EOFError, zlib.error) as error:
         found.refused.append((source.name, f"the file is damaged: {error}", "Download or pack it again."))

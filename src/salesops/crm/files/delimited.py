@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -74,7 +74,7 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
     with text:
         records = list(_records(text, marks, limit=None if small else _HEAD_RECORDS))
     records = [_mended(r, marks) for r in records]
-    layout = find_layout(_rectangle(records))
+    layout = find_layout(_rectangle(records, marks), complete=small)
     if not layout.columns:
         return broken(name, "the file holds only blank cells", "Export it again: nothing was written into it.")
     if len(layout.columns) > limits.columns:
@@ -112,13 +112,16 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
         fast = replace(dialect, path="fast")
         return RawTable(name, layout.columns, lambda f: _fast(source, encoding, marks, layout, fast, f),
                         fast, layout=layout, problems=problems, modified_at=source.modified_at)  # fmt: skip
-    if small:  # the footer may hold the report's date
+    if not small:
+        return RawTable(name, layout.columns, lambda f: _careful(source, encoding, marks, layout, dialect, f),
+                        dialect, layout=layout, problems=problems, modified_at=source.modified_at)  # fmt: skip
+    if layout.report_like:  # the footer may hold the report's date
         dropped: list[DroppedRow] = []
         for _ in rows_of(layout, ((r.row, r.cells) for r in records), dropped):
             pass
         layout = with_footer_facts(layout, dropped)
-    return RawTable(name, layout.columns, lambda f: _careful(source, encoding, marks, layout, dialect, f),
-                    dialect, layout=layout, problems=problems, modified_at=source.modified_at)  # fmt: skip
+    return RawTable(name, layout.columns, lambda f: _careful_rows(iter(records), name, marks, layout, dialect, f),
+                    dialect, layout=layout, problems=problems, modified_at=source.modified_at, keep=small)  # fmt: skip
 
 
 def _looks_binary(head: str) -> bool:
@@ -135,7 +138,7 @@ def _opening_problems(name: str, layout: Layout) -> list[FileProblem]:
     ]  # fmt: skip
     if layout.header_row == 0:
         problems.append(FileProblem(name, 0, "", "the file has no header row", "Name the columns in the mapping.", "note"))
-    if not layout.last_record:
+    if not layout.has_records:
         problems.append(
             FileProblem(name, layout.header_row, "", "the file holds a header and no records",
                         "Check the report's filters, or leave the file out.", "note")
@@ -244,8 +247,13 @@ def _mended(record: Record, marks: Marks, width: int = 0) -> Record:
     return record
 
 
-def _rectangle(records: Sequence[Record]) -> list[list[str]]:
-    return [r.cells for r in records]
+def _rectangle(records: Sequence[Record], marks: Marks) -> list[list[str]]:
+    """The cells of the records, cut at the table's width: a row with cells too many adds no column."""
+    widths = Counter(len(r.cells) for r in records if r.cells)
+    first = next((len(r.cells) for r in records if any(c.strip() for c in r.cells)), 0)
+    often = [w for w, n in widths.items() if n >= max(2, 0.02 * len(records))]
+    width = max([marks.width, first, *often])
+    return [r.cells[:width] for r in records]
 
 
 def _short_share(records: Sequence[Record], layout: Layout) -> float:
@@ -301,7 +309,9 @@ def _judged(
     else:
         padded = cells + [""] * (width - len(cells))
         verdict = classify(padded, layout)
-        if verdict and (verdict != "lone" or layout.report_like):
+        grouped = layout.heading_style or layout.group_columns
+        below = layout.report_like and 0 < layout.last_record < record.row
+        if verdict and (verdict != "lone" or grouped or below):
             return padded
     findings.problems.append(ragged(name, record, width, marks.delimiter))
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,8 +46,3 @@ class Source:
 def is_gzip(head: bytes) -> bool:
     """Whether bytes start as gzip does."""
     return head[:2] == b"\x1f\x8b"
-
-
-def gunzip_stream(source: Source) -> gzip.GzipFile:
-    """The unpacked stream of a gzip source."""
-    return gzip.GzipFile(fileobj=source.open())

@@ -39,7 +39,7 @@ class Limits:
     members: int = 2_000
     ratio: int = 250
     columns: int = 2_000
-    grid_bytes: int = 8 * 1024**2
+    grid_bytes: int = 4 * 1024**2
     rows: int = 0
 
 
@@ -130,6 +130,7 @@ class RawTable:
         layout: header, groups and dropped rows of a report, None where the format has none.
         problems: problems known without reading the rows.
         modified_at: time stamp of the file or archive member, naive local time; None unknown.
+        keep: hold the batches after the first full pass (small tables), so that later ones are free.
 
     ``problems``, ``dropped`` and ``row_count`` are complete: asking for them reads the table
     once if it has not been read to its end before.
@@ -145,6 +146,7 @@ class RawTable:
         layout: Layout | None = None,
         problems: Sequence[FileProblem] = (),
         modified_at: datetime | None = None,
+        keep: bool = False,
     ) -> None:
         self.name = name
         self.columns = tuple(columns)
@@ -155,6 +157,8 @@ class RawTable:
         self._opening = tuple(problems)
         self._findings: Findings | None = None
         self._rows = 0
+        self._keep = keep
+        self._kept: list[pa.RecordBatch] | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -163,12 +167,20 @@ class RawTable:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """A fresh pass over the good rows. Empty cells are "", never null."""
+        if self._kept is not None:
+            yield from self._kept
+            return
         findings, rows = Findings(), 0
+        kept: list[pa.RecordBatch] = []
         if self.columns:
             for batch in self._reader(findings):
                 rows += batch.num_rows
+                if self._keep:
+                    kept.append(batch)
                 yield batch
         self._findings, self._rows = findings, rows
+        if self._keep:
+            self._kept = kept
 
     def _read_once(self) -> Findings:
         if self._findings is None:

@@ -104,5 +104,5 @@ def table_of_grid(
     notes = (*layout.notes, *(("The sheet is hidden in the workbook.",) if hidden else ()))
     dialect = Dialect("workbook", quote="", header_row=layout.header_row, notes=notes)
     return RawTable(
-        name, layout.columns, read, dialect, layout=layout, problems=problems, modified_at=source.modified_at
+        name, layout.columns, read, dialect, layout=layout, problems=problems, modified_at=source.modified_at, keep=True
     )

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
+from django.http import QueryDict
 from django.template import Context
 from django.utils import timezone, translation
 from django.utils.html import format_html
@@ -247,8 +248,6 @@ def query_string(context: Context, *drop: str, **changes: Any) -> str:
     request = context.get("request")
     query = request.GET.copy() if request is not None else None
     if query is None:
-        from django.http import QueryDict
-
         query = QueryDict(mutable=True)
     for name in drop:
         query.pop(name, None)

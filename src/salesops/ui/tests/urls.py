@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 
 
+@login_not_required
 def plain(request: HttpRequest) -> HttpResponse:
     """A page that exists."""
     return HttpResponse("ok")
 
 
+@login_not_required
 def fail(request: HttpRequest, code: int) -> HttpResponse:
     """Raise what leads to the error page `code`."""
     if code == 400:

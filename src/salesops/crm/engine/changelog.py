@@ -1,0 +1,200 @@
+"""Rows of the change log from a source's own history: field history, snapshots, stage-date columns.
+
+All functions return rows with object, object_id, field, old, new, valid_at, source (``history``)
+and changed_by; values are canonical text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesops.crm.engine.changes import field_target
+from salesops.crm.engine.formats import format_for, profile_column
+from salesops.crm.engine.typing import type_batch
+from salesops.facts.tables import TABLES
+
+CHANGES = pa.schema(
+    [
+        ("object", pa.string()),
+        ("object_id", pa.string()),
+        ("field", pa.string()),
+        ("old", pa.string()),
+        ("new", pa.string()),
+        ("valid_at", pa.timestamp("us", tz="UTC")),
+        ("source", pa.string()),
+        ("changed_by", pa.string()),
+    ]
+)
+_NOON = pa.scalar(12 * 3600 * 10**6, pa.duration("us"))
+
+
+def empty() -> pa.Table:
+    """No change rows."""
+    return CHANGES.empty_table()
+
+
+def history_of(rows: pa.Table, *, how: Mapping[str, Any], table: str) -> pa.Table:
+    """Change rows of an assembled history file.
+
+    Args:
+        rows: columns named as the change log names them (object_id, valid_at, changed_by, field, old,
+            new) and, for snapshots and stage entries, typed columns under their canonical names.
+        how: the history proposal as plain values.
+        table: table the records belong to.
+    """
+    if how["form"] == "field_changes":
+        return _field_changes(rows, how, table)
+    fields = [name for name in dict.fromkeys(how["fields"].values()) if name in rows.column_names]
+    for name in fields:
+        rows = rows.set_column(rows.column_names.index(name), name, canonical_text(rows[name]))
+    by = "changed_by" if "changed_by" in rows.column_names else ""
+    return from_snapshots(
+        rows, object_name=table, fields=fields, id_column="object_id", at_column="valid_at", by_column=by
+    )
+
+
+def from_snapshots(
+    rows: pa.Table,
+    *,
+    object_name: str,
+    fields: Sequence[str],
+    id_column: str,
+    at_column: str,
+    by_column: str = "",
+) -> pa.Table:
+    """Changes between consecutive snapshots of each record.
+
+    The first snapshot of a record gives a change from nothing, so that a stage has an entry.
+
+    Args:
+        rows: canonical text in ``fields``; an id and an instant column.
+        object_name: table the records belong to.
+        fields: columns compared.
+        id_column: record key.
+        at_column: when the snapshot was taken (instant, UTC).
+        by_column: user who made it, or "".
+    """
+    rows = rows.filter(pc.and_(pc.is_valid(rows[id_column]), pc.is_valid(rows[at_column])))
+    if rows.num_rows == 0:
+        return empty()
+    rows = rows.append_column("__n", pa.array(range(rows.num_rows), pa.int64()))
+    order = [(id_column, "ascending"), (at_column, "ascending"), ("__n", "ascending")]
+    rows = rows.sort_by(order)
+    ids = _one(rows[id_column])
+    same = pc.fill_null(pc.equal(ids, _shifted(ids)), False)
+    by = _one(rows[by_column]) if by_column else pa.nulls(rows.num_rows, pa.string())
+    at = _one(rows[at_column])
+    parts = []
+    for field in fields:
+        new = _one(rows[field])
+        old = pc.if_else(same, _shifted(new), pa.scalar(None, pa.string()))
+        differs = pc.or_(
+            pc.xor(pc.is_valid(old), pc.is_valid(new)), pc.fill_null(pc.not_equal(old, new), False)
+        )
+        parts.append(_rows(object_name, field, ids, old, new, at, by).filter(differs))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def from_stage_dates(
+    rows: pa.Table, *, object_name: str, id_column: str, stages: Mapping[str, str]
+) -> pa.Table:
+    """Stage entries from one date column a stage (HubSpot ``hs_date_entered_...``).
+
+    A plain day is placed at noon UTC, so that no time zone moves it to another day.
+
+    Args:
+        rows: the records; date or instant columns.
+        object_name: table the records belong to.
+        id_column: record key.
+        stages: column -> stage it dates the entry of.
+    """
+    parts = []
+    for column, stage in stages.items():
+        at = rows[column]
+        if pa.types.is_date(at.type):
+            at = pc.assume_timezone(pc.add(pc.cast(at, pa.timestamp("us")), _NOON), "UTC")
+        entered = pa.table(
+            {
+                id_column: rows[id_column],
+                "stage": pa.array([stage] * rows.num_rows, pa.string()),
+                "at": pc.cast(at, pa.timestamp("us", tz="UTC")),
+            }
+        )
+        parts.append(entered.filter(pc.is_valid(entered["at"])))
+    if not parts:
+        return empty()
+    return from_snapshots(
+        pa.concat_tables(parts), object_name=object_name, fields=["stage"], id_column=id_column, at_column="at"
+    )
+
+
+def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Table:
+    """One row a change as the source logs it, field by field: each field's values are written in its own way."""
+    by_name = TABLES[table].by_name
+    valid = pc.and_(pc.is_valid(rows["object_id"]), pc.is_valid(rows["valid_at"]))
+    rows = rows.filter(pc.and_(valid, pc.is_valid(rows["field"])))
+    if "old" not in rows.column_names:
+        rows = rows.append_column("old", pa.nulls(rows.num_rows, pa.string()))
+    parts = [empty()]
+    for source_name in pc.unique(rows["field"]).to_pylist():
+        name = field_target(table, source_name) or ""
+        if name not in by_name:
+            continue
+        own = rows.filter(pc.fill_null(pc.equal(rows["field"], source_name), False))
+        if own.num_rows == 0:
+            continue
+        kind = by_name[name].type
+        values = [v for v in (*own["old"].to_pylist(), *own["new"].to_pylist()) if v]
+        fmt = format_for(profile_column(source_name, values), kind, zone="UTC")
+        old, new = (
+            canonical_text(type_batch(_one(pc.fill_null(own[side], "")), fmt, kind).values) for side in ("old", "new")
+        )
+        by = _one(own["changed_by"]) if "changed_by" in own.column_names else pa.nulls(own.num_rows, pa.string())
+        parts.append(_rows(table, name, _one(own["object_id"]), old, new, _one(own["valid_at"]), by))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def canonical_text(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Values as the change log writes them: ISO days, instants ending in Z, decimals with all their places."""
+    array = _one(values)
+    if pa.types.is_string(array.type):
+        return array
+    if pa.types.is_timestamp(array.type):
+        seconds = pc.cast(array, pa.timestamp("s", "UTC"), safe=False)
+        return pc.binary_join_element_wise(pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%S"), "Z", "")
+    return pc.cast(array, pa.string())
+
+
+def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as one array."""
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+
+
+def _shifted(array: pa.Array) -> pa.Array:
+    """Each value's predecessor; null for the first."""
+    return pa.concat_arrays([pa.nulls(1, array.type), array.slice(0, max(len(array) - 1, 0))]).slice(0, len(array))
+
+
+def _rows(
+    object_name: str, field: str, ids: pa.Array, old: pa.Array, new: pa.Array, at: pa.Array, by: pa.Array
+) -> pa.Table:
+    count = len(ids)
+    return pa.table(
+        [
+            pa.array([object_name] * count, pa.string()),
+            ids,
+            pa.array([field] * count, pa.string()),
+            old,
+            new,
+            at,
+            pa.array(["history"] * count, pa.string()),
+            by,
+        ],
+        schema=CHANGES,
+    )

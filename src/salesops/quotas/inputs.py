@@ -1,0 +1,119 @@
+"""Quota decisions and people's dates as the frames that quota KPIs read."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from salesops.analytics.engine.kpi import Context
+from salesops.core.calendars import Period
+from salesops.core.money import Rounding, round_decimal
+from salesops.facts.scope import Scope
+from salesops.process.inputs import Frames
+from salesops.quotas import selectors
+from salesops.quotas.engine.attainment import attainment_frame
+
+_SCHEMA = pa.schema(
+    [
+        ("owner_id", pa.string()),
+        ("owner_name", pa.string()),
+        ("manager_id", pa.string()),
+        ("manager_name", pa.string()),
+        ("team", pa.string()),
+        ("region", pa.string()),
+        ("role", pa.string()),
+        ("quota", pa.decimal128(19, 4)),
+        ("fte_months", pa.decimal128(19, 6)),
+        ("is_overlay", pa.bool_()),
+    ]
+)
+
+
+def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
+    """One row per visible owner with a quota in the period; None where nobody has one.
+
+    A quota counts whole where its own period lies inside the one asked for. Where the period asked
+    for is a part of the quota's (a month of a quarter), it counts by its share of days.
+    """
+    if period is None:
+        return None
+    calendar = frames.firm.calendar
+    amounts: dict[str, Fraction] = {}
+    foreign: set[str] = set()
+    for row in selectors.quotas(frames.as_of):
+        own = calendar.parse(row.period)
+        share = _share(own, period)
+        if not share or not _visible(frames.scope, row.person_id):
+            continue
+        if row.currency and frames.currency and row.currency != frames.currency:
+            foreign.add(row.currency)
+            continue
+        amounts[row.person_id] = amounts.get(row.person_id, Fraction(0)) + Fraction(row.amount) * share
+    if foreign:
+        frames.notes.append(f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}.")
+    if not amounts:
+        return None
+    worked = _days_worked(frames, period, set(amounts))
+    columns: dict[str, list[object]] = {name: [] for name in _SCHEMA.names}
+    for person_id, amount in sorted(amounts.items()):
+        person = frames.people.get(person_id)
+        manager = frames.people.get(person.manager_id) if person else None
+        values = {
+            "owner_id": person_id,
+            "owner_name": person.name if person else person_id,
+            "manager_id": person.manager_id or None if person else None,
+            "manager_name": manager.name if manager else None,
+            "team": person.team or None if person else None,
+            "region": person.region or None if person else None,
+            "role": person.role or None if person else None,
+            "quota": round_decimal(amount, 4, Rounding.HALF_UP),
+            "fte_months": worked[person_id],
+            "is_overlay": False,
+        }
+        for name, value in values.items():
+            columns[name].append(value)
+    return ibis.memtable(pa.table(columns, schema=_SCHEMA))
+
+
+def _share(own: Period, asked: Period) -> Fraction:
+    if asked.first <= own.first and own.last <= asked.last:
+        return Fraction(1)
+    if own.first <= asked.first and asked.last <= own.last:
+        return Fraction(asked.days, own.days)
+    return Fraction(0)
+
+
+def _visible(scope: Scope, person_id: str) -> bool:
+    return scope.everything or person_id in scope.owner_ids
+
+
+def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, Decimal]:
+    """Months of the period each person was in the firm; the whole period where no date says otherwise."""
+    users = frames.facts.read("users", Scope.all())
+    rows = frames.facts.execute(users.filter(users.id.isin(sorted(wanted))).select("id", "hired_on", "left_on"))
+    dates = {row["id"]: (row["hired_on"], row["left_on"]) for row in rows.to_pylist()}
+    months = Fraction(len(frames.firm.calendar.periods("month", period.first, period.last)))
+    return {
+        person: round_decimal(months * _present(dates.get(person, (None, None)), period), 6, Rounding.HALF_UP)
+        for person in wanted
+    }
+
+
+def _present(dates: tuple[date | None, date | None], period: Period) -> Fraction:
+    first = max(dates[0] or period.first, period.first)
+    last = min(dates[1] or period.last, period.last)
+    return Fraction(max((last - first).days + 1, 0), period.days)
+
+
+def attainment(frames: Frames, period: Period | None) -> ir.Table | None:
+    """Won amounts against quotas, one row per owner; None where nobody has a quota in the period."""
+    quotas = quotas_frame(frames, period)
+    if quotas is None:
+        return None
+    context = Context(period=period, as_of=frames.as_of, today=frames.today)
+    return attainment_frame({"deals": frames.deals, "quotas": quotas}, context)
