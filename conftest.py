@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -91,6 +92,34 @@ def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         from salesops.platform.store import fact_store
 
         fact_store().close()
+
+
+@pytest.fixture
+def facts_home(settings: Any, tmp_path: Path) -> Path:
+    """Facts of this test's own."""
+    settings.FACTS_PATH = tmp_path / "facts"
+    return settings.FACTS_PATH
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Let tests that commit empty the append-only tables afterwards; while a test runs they refuse."""
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from salesops.platform.append_only import protect, protected_tables, unprotect
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def lifted(case: TransactionTestCase) -> None:
+        tables = protected_tables(connection)
+        unprotect(connection, *tables)
+        try:
+            empty(case)
+        finally:
+            protect(connection, *tables)
+
+    TransactionTestCase._fixture_teardown = lifted
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -178,7 +178,9 @@ def main() -> None:
         return
     print(f"{given.rows} opportunities x {len(COLUMNS)} columns, seed {given.seed}")
     for title, r in results.items():
-        print(f"{title:30} wall {r['ratio']:5.2f} x  cpu {r['cpu_ratio']:5.2f} x  {r['seconds']:7.2f} s  peak {r['peak_mib']:6.0f} MiB")
+        print(
+            f"{title:30} wall {r['ratio']:5.2f} x  cpu {r['cpu_ratio']:5.2f} x  {r['seconds']:7.2f} s  peak {r['peak_mib']:6.0f} MiB"
+        )
 
 
 if __name__ == "__main__":

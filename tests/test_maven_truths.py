@@ -21,7 +21,7 @@ from salesops.crm import services
 from salesops.crm.models import ValueRepair
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.decisions import decision_record
-from salesops.platform.models import Role
+from salesops.platform.roles import Role
 from salesops.project.cli import main
 from salesops.quality.selectors import open_faults
 

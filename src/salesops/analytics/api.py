@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
 from salesops.analytics import records, selectors
-from salesops.analytics.cli import definition
+from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter
 from salesops.platform.rest import ERRORS, actor_of_request, reply
 

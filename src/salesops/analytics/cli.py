@@ -13,6 +13,7 @@ import ibis
 import yaml
 
 from salesops.analytics import selectors
+from salesops.analytics.documents import definition
 from salesops.analytics.engine.cases import run_cases
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.engine.kpi import Kpi, KpiValue
@@ -53,23 +54,6 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     cases.add_argument("file")
     cases.add_argument("--json", action="store_true", help="print JSON")
     cases.set_defaults(run=_cases)
-
-
-def definition(kpi: Kpi) -> dict[str, Any]:
-    """A KPI's declaration as plain values."""
-    return {
-        "name": kpi.name,
-        "title": kpi.title,
-        "definition": kpi.sentence,
-        "formula": kpi.formula,
-        "unit": kpi.unit,
-        "grain": kpi.grain,
-        "dimensions": list(kpi.dimensions) or "any column of the deals",
-        "direction": kpi.direction,
-        "owner": kpi.owner,
-        "convention": kpi.convention,
-        "sides": {side.name: side.title for side in kpi.sides},
-    }
 
 
 def _kpis(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.core.calendars import Period
-from salesops.facts.backends import local_date
+from salesops.facts.days import local_date
 from salesops.platform.registries import frame_providers
 from salesops.process.inputs import Frames
 

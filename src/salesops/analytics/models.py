@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import models
 
-from salesops.platform.models import User
 
 
 class Reconciliation(models.Model):
@@ -20,7 +19,7 @@ class Reconciliation(models.Model):
     result = models.JSONField(default=dict, help_text="Difference by cause and deal by deal.")
     report_name = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey("platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     author_name = models.CharField(max_length=200)
 
     class Meta:

@@ -36,7 +36,8 @@ def repair_rows(on: date) -> list[RepairRow]:
                 continue
             values = [r.value for r in rows if (r.table, r.column) == (table, column)]
             records = facts.read(table, Scope.all())
-            found = records.filter(records[column].isin(values)).group_by(column).agg(n=records.count())
+            touched = records.filter(records[column].isin(values))
+            found = touched.group_by(column).agg(n=touched.count())
             counts[table, column] = {row[column]: row["n"] for row in facts.execute(found).to_pylist()}
     return [
         RepairRow(

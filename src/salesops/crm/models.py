@@ -9,7 +9,6 @@ from django.db import models
 
 from salesops.facts.tables import TABLES
 from salesops.platform.decisions import DatedDecision
-from salesops.platform.models import Job, User
 
 
 class Mapping(DatedDecision):
@@ -140,13 +139,13 @@ class Import(models.Model):
     name = models.CharField(max_length=300)
     state = models.CharField(max_length=12, choices=ImportState.choices, default=ImportState.INSPECTED)
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey("platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField(max_length=200)
     folder = models.CharField(max_length=500, help_text="Where the files as uploaded are kept.")
     plan = models.JSONField(default=dict, help_text="What was found and proposed, and what was confirmed.")
     report = models.JSONField(default=dict, help_text="What came of it, per table.")
     manifest_id = models.BigIntegerField(null=True, blank=True)
-    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.ForeignKey("platform.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -187,6 +187,8 @@ def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> Fil
     folded = {h.strip().casefold(): h for h in columns}
     for header, rule in mapping["columns"].items():
         own = folded.get(header.strip().casefold())
+        if own is None and header.startswith(QUARANTINE_PREFIX):
+            continue
         if own is None:
             message = f"{plan.name} has no column {header!r}; it has {', '.join(columns)}."
             raise ValueError(message)
@@ -218,14 +220,15 @@ def apply_mapping(plan: FilePlan, mapping: Mapping[str, Any], *, by: str) -> Fil
 
 def mapping_of(plan: FilePlan) -> dict[str, Any]:
     """The mapping of a plan in the YAML form, so that it can be kept and reused."""
+    own = [c for c in plan.columns if not c.header.startswith(QUARANTINE_PREFIX)]
     document: dict[str, Any] = {
         "object": plan.table,
         "kind": plan.kind,
         "source": plan.source,
-        "match": {"headers": [c.header for c in plan.columns]},
+        "match": {"headers": [c.header for c in own]},
         "columns": {
             c.header: {"to": c.to or None, "type": c.type, **({"format": c.format} if c.format else {})}
-            for c in plan.columns
+            for c in own
         },
     }
     for name in ("key", "joined", "stage_dates", "history"):

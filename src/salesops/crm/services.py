@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from salesops.crm import quarantine, selectors
+from salesops.crm.decision_services import amount_rule_decide
 from salesops.crm.files import RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState, Mapping as MappingDecision
@@ -96,6 +97,15 @@ def _open(paths: Sequence[Path]) -> list[RawTable]:
     for path in paths:
         tables.extend(open_source(Path(path)))
     return tables
+
+
+def open_files(row: Import) -> list[RawTable]:
+    """The tables of an import's files.
+
+    Raises:
+        FileNotFoundError: they are no longer where they were.
+    """
+    return _open([Path(p) for p in row.folder.split("\n")])
 
 
 def _with_confirmed(
@@ -203,6 +213,10 @@ def import_run(
         row.manifest_id = report["manifest_id"]
         row.save()
         _keep_mappings(actor, plans)
+        if amount := row.plan.get("amount"):
+            amount_rule_decide(
+                actor=actor, deal_kind="all", column=amount, reason=f"Chosen when {row.name} was imported."[:500]
+            )
         audit.record(
             actor=actor, action="import.run", subject=f"import:{row.pk}", after=plain(report["tables"])
         )
@@ -212,7 +226,7 @@ def import_run(
 def _land_all(
     actor: Actor, row: Import, plans: Sequence[FilePlan], progress: Progress, recorded_at: datetime
 ) -> dict[str, Any]:
-    tables = {t.name: t for t in _open([Path(p) for p in row.folder.split("\n")])}
+    tables = {t.name: t for t in open_files(row)}
     missing = [p.name for p in plans if p.taken and p.name not in tables]
     if missing:
         raise ValidationError(f"The file is no longer there: {', '.join(missing)}. Import it again.")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+_RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+"""Names that Windows gives to devices."""
+
 
 def safe_name(name: str) -> str:
     """A file name without folders or characters that any system refuses."""
     plain = re.sub(r"[^\w.() +-]+", "_", Path(name.replace("\\", "/")).name).strip(". ")
-    return plain[-150:] or "upload"
+    plain = plain[-150:].strip(". ") or "upload"
+    return f"_{plain}" if _RESERVED.match(plain) else plain
 
 
 def keep(name: str, chunks: Iterable[bytes]) -> Path:
@@ -26,20 +31,66 @@ def keep(name: str, chunks: Iterable[bytes]) -> Path:
     """
     settings.UPLOADS_PATH.mkdir(parents=True, exist_ok=True)
     part = settings.UPLOADS_PATH / f"{uuid.uuid4().hex}.part"
-    digest, size = hashlib.sha256(), 0
     try:
-        with part.open("wb") as file:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > settings.MAX_UPLOAD_BYTES:
-                    limit = settings.MAX_UPLOAD_BYTES // 1024**2
-                    raise ValidationError(f"The file is larger than {limit} MB. Import it with the command line.")
-                digest.update(chunk)
-                file.write(chunk)
-        folder = settings.UPLOADS_PATH / digest.hexdigest()[:32]
+        digest, _ = _write(part, chunks, settings.MAX_UPLOAD_BYTES)
+        folder = settings.UPLOADS_PATH / digest[:32]
         folder.mkdir(exist_ok=True)
         path = folder / safe_name(name)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
+    """Keep files that came together. Returns the file where it is one, else the folder that holds them.
+
+    The same files under the same names are kept once; files of one name get a number.
+
+    Raises:
+        ValidationError: together they are larger than SALESOPS_MAX_UPLOAD_BYTES; nothing is kept.
+    """
+    if len(files) == 1:
+        return keep(*files[0])
+    settings.UPLOADS_PATH.mkdir(parents=True, exist_ok=True)
+    part = settings.UPLOADS_PATH / f"{uuid.uuid4().hex}.part"
+    part.mkdir()
+    try:
+        contents = []
+        left = settings.MAX_UPLOAD_BYTES
+        for name, chunks in files:
+            own = _free(safe_name(name), {n.casefold() for n, _ in contents})
+            digest, size = _write(part / own, chunks, left)
+            left -= size
+            contents.append((own, digest))
+        together = hashlib.sha256(repr(sorted(contents)).encode()).hexdigest()
+        folder = settings.UPLOADS_PATH / together[:32]
+        if not folder.exists():
+            part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that no other file of the folder has, whatever the case."""
+    path, number, free = Path(name), 2, name
+    while free.casefold() in taken:
+        free = f"{path.stem} ({number}){path.suffix}"
+        number += 1
+    return free
+
+
+def _write(path: Path, chunks: Iterable[bytes], most: int) -> tuple[str, int]:
+    """Digest and size of what was written."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > most:
+                limit = settings.MAX_UPLOAD_BYTES / 1024**2
+                said = f"{limit:,.0f} MB" if limit >= 1 else f"{settings.MAX_UPLOAD_BYTES:,} bytes"
+                raise ValidationError(f"This is larger than {said}. Import it with the command line.")
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest(), size

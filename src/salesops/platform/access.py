@@ -6,7 +6,7 @@ from datetime import date
 
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
-from salesops.platform.models import Role
+from salesops.platform.roles import Role
 from salesops.platform.registries import row_scope_providers
 
 SEES_ALL_ROWS = frozenset(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 
-from salesops.platform.models import Role, User
+from salesops.platform.models import User
+from salesops.platform.roles import Role
 
 
 @dataclass(frozen=True)

@@ -25,49 +25,63 @@ def append_only(*tables: str) -> migrations.RunPython:
     """A migration operation that lets tables only grow. Reversible; repeating it is harmless."""
 
     def forwards(apps: Any, schema_editor: Any) -> None:
-        protect(schema_editor, *tables)
+        protect(schema_editor.connection, *tables)
 
     def backwards(apps: Any, schema_editor: Any) -> None:
-        unprotect(schema_editor, *tables)
+        unprotect(schema_editor.connection, *tables)
 
     return migrations.RunPython(forwards, backwards, elidable=False)
 
 
-def protect(schema_editor: Any, *tables: str) -> None:
+def protect(connection: Any, *tables: str) -> None:
     """Refuse UPDATE and DELETE (and TRUNCATE and REPLACE, which hide one) on tables.
 
     Raises:
         NotImplementedError: the database is neither SQLite nor PostgreSQL.
     """
-    unprotect(schema_editor, *tables)
-    vendor = schema_editor.connection.vendor
+    unprotect(connection, *tables)
+    vendor = connection.vendor
     if vendor == POSTGRESQL:
         _run(
-            schema_editor,
+            connection,
             f"CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '% {_MESSAGE}', TG_TABLE_NAME; END $$",
         )
     for table in tables:
         for statement in _sqlite(table) if vendor == SQLITE else _postgresql(table):
-            _run(schema_editor, statement)
+            _run(connection, statement)
 
 
-def unprotect(schema_editor: Any, *tables: str) -> None:
+def unprotect(connection: Any, *tables: str) -> None:
     """Take the protection away again: for reversing a migration.
 
     Raises:
         NotImplementedError: the database is neither SQLite nor PostgreSQL.
     """
-    vendor = schema_editor.connection.vendor
+    vendor = connection.vendor
     if vendor not in (SQLITE, POSTGRESQL):
         message = f"Append-only tables are known on SQLite and PostgreSQL, not on {vendor}."
         raise NotImplementedError(message)
     for table in tables:
         for name in trigger_names(table):
             _run(
-                schema_editor,
+                connection,
                 f'DROP TRIGGER IF EXISTS "{name}"' + ("" if vendor == SQLITE else f' ON "{table}"'),
             )
+
+
+def protected_tables(connection: Any) -> list[str]:
+    """Tables that are protected now."""
+    if connection.vendor == SQLITE:
+        sql = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name = tbl_name || '_no_update'"
+    else:
+        sql = (
+            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE t.tgname = c.relname || '_no_update'"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def trigger_names(table: str) -> tuple[str, str, str]:
@@ -97,7 +111,7 @@ def _postgresql(table: str) -> list[str]:
     ]
 
 
-def _run(schema_editor: Any, statement: str) -> None:
+def _run(connection: Any, statement: str) -> None:
     """Run one statement as it stands: ``%`` in it is PostgreSQL's, not a parameter."""
-    with schema_editor.connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -12,7 +12,8 @@ from django.conf import settings
 from salesops.platform import decisions, home, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
 from salesops.platform.documents import to_json
-from salesops.platform.models import Role, User
+from salesops.platform.models import User
+from salesops.platform.roles import Role
 
 
 def add_commands(verbs: argparse._SubParsersAction) -> None:

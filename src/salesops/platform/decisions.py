@@ -295,6 +295,8 @@ def import_documents(documents: Iterable[dict[str, Any]], *, actor: Actor, reaso
                 raise ValidationError(
                     f"Decision {number}: 'from' must be a day such as 2026-01-31."
                 ) from error
+        elif starts_on is not None and (isinstance(starts_on, datetime) or not isinstance(starts_on, date)):
+            raise ValidationError(f"Decision {number}: 'from' must be a day such as 2026-01-31.")
         subject = str(document.get("subject", ""))
         why = str(document.get("reason", "")) or reason
         before = model._default_manager.count()

@@ -16,7 +16,8 @@ from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import DatedDecision, Difference, difference, history, in_force
 from salesops.platform.manifests import DatabaseManifests
-from salesops.platform.models import ApiToken, AuditEvent, Job, JobState, Role, User
+from salesops.platform.models import ApiToken, AuditEvent, Job, JobState, User
+from salesops.platform.roles import Role
 from salesops.platform.registries import decision_kinds
 from salesops.platform.store import fact_store
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 from salesops.platform import audit
 from salesops.platform.access import require
 from salesops.platform.actors import Actor, actor_of
-from salesops.platform.models import ApiToken, Role, SignInLink, User
+from salesops.platform.models import ApiToken, SignInLink, User
+from salesops.platform.roles import Role
 
 LINK_LIFE = timedelta(days=7)
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 import ibis.expr.types as ir
 
 from salesops.crm import selectors as crm
-from salesops.facts.backends import local_date
+from salesops.facts.days import local_date
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts
 from salesops.org import selectors as org

@@ -17,7 +17,7 @@ from salesops.platform import decisions, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
 from salesops.platform.cli import sign_in_path
 from salesops.platform.home import home_prepare
-from salesops.platform.models import Role
+from salesops.platform.roles import Role
 from salesops.process.inputs import open_frames
 
 SHOWN = (

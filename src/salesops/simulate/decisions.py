@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from salesops.simulate import words
 from salesops.simulate.calendar_days import FAR, to_date
 from salesops.simulate.columns import decimal_text
 from salesops.simulate.ids import one_id
@@ -38,55 +37,42 @@ def write_decisions(world: World, quotas: Quotas, folder: Path) -> None:
 
 
 def organisation(world: World) -> Iterator[str]:
-    """Currency, zone and fiscal calendar."""
+    """Currency, zone and fiscal calendar. No start day: they hold for all the firm's past."""
     p = world.parameters
     yield _entry(
-        kind="organisation",
-        subject=p.name,
-        **{"from": p.first_day.isoformat()},
-        currency=p.currency,
-        zone=p.zone,
-        fiscal_start_month=p.fiscal_start_month,
-        calendar_pattern="months",
-        week_start="monday",
-    )
+        "organisation", None,
+        name=p.name, currency=p.currency, zone=p.zone, fiscal_start_month=p.fiscal_start_month,
+        calendar_pattern="months", week_start=0,
+    )  # fmt: skip
 
 
 def stages(world: World) -> Iterator[str]:
     """Class, order, probability and forecast category of every stage; a proposal counts as pitched."""
     for i, stage in enumerate(STAGES):
         yield _entry(
-            kind="stage",
-            subject=stage,
-            **{"from": world.parameters.first_day.isoformat()},
-            pipeline="Sales",
-            stage=stage,
-            **{"class": STAGE_CLASS[i]},
-            order=i + 1,
+            "stage", None,
+            stage=stage, stage_class=STAGE_CLASS[i], position=i + 1,
             probability=f"{PROBABILITY[i] / 100:.2f}",
-            forecast_category=CATEGORY_NAMES[CATEGORY[i]],
-            pitched=i == PROPOSAL or stage in STAGES[4:6],
-        )
+            forecast_category=CATEGORY_NAMES[CATEGORY[i]], pitched=i == PROPOSAL or stage in STAGES[4:6],
+        )  # fmt: skip
 
 
 def positions(world: World) -> Iterator[str]:
-    """Who reports to whom from when; an ``until`` line ends the position of somebody who left."""
+    """Who reports to whom from when; a second line ends the position of somebody who left."""
     people = world.people
-    first, last = words.person_names(np.arange(len(people.role), dtype=np.int64))
     for i in np.flatnonzero(people.hired <= world.last):
         manager = int(people.manager[i])
         left = int(people.left[i])
-        yield _entry(
-            kind="position",
-            subject=one_id("User", int(i)),
-            **{"from": to_date(people.hired[i]).isoformat()},
-            until=to_date(left + 1).isoformat() if left < FAR and left <= world.last else None,
-            person=f"{first[i]} {last[i]}",
-            manager=one_id("User", manager) if manager >= 0 else None,
-            team=people.teams[people.team[i]],
-            role=ROLES[people.role[i]],
-            region=people.regions[people.region[i]],
-        )
+        values = {
+            "person_id": one_id("User", int(i)),
+            "manager_id": one_id("User", manager) if manager >= 0 else "",
+            "team": people.teams[people.team[i]],
+            "role": ROLES[people.role[i]],
+            "region": people.regions[people.region[i]],
+        }
+        yield _entry("position", to_date(people.hired[i]).isoformat(), **values)
+        if left < FAR and left <= world.last:
+            yield _entry("position", to_date(left + 1).isoformat(), ended=True, **values)
 
 
 def quota_lines(world: World, quotas: Quotas) -> Iterator[str]:
@@ -94,34 +80,30 @@ def quota_lines(world: World, quotas: Quotas) -> Iterator[str]:
     calendar = world.calendar
     for user, quarter, amount in zip(quotas.user, quotas.quarter, quotas.amount, strict=True):
         start = to_date(int(calendar.quarter_start(np.array([quarter]))[0]))
-        person = one_id("User", int(user))
         yield _entry(
-            kind="quota",
-            subject=person,
-            **{"from": start.isoformat()},
-            person=person,
-            period=calendar.label(int(quarter)),
-            amount=decimal_text(int(amount)),
-            currency=world.parameters.currency,
-        )
+            "quota", start.isoformat(),
+            person_id=one_id("User", int(user)), period=calendar.label(int(quarter)),
+            amount=decimal_text(int(amount)), currency=world.parameters.currency,
+        )  # fmt: skip
 
 
-def _entry(**values: str | int | bool | None) -> str:
+def _entry(kind: str, start: str | None, *, ended: bool = False, **values: str | int | bool) -> str:
     """One decision on one line; text in quotes so that no id or label reads as a number or a date."""
-    parts = []
-    for name, value in values.items():
-        if value is None:
-            continue
-        if isinstance(value, bool):
-            text = "true" if value else "false"
-        elif isinstance(value, int):
-            text = str(value)
-        elif name in ("from", "until"):
-            text = value
-        else:
-            text = "'" + value.replace("'", "''") + "'"
-        parts.append(f"{name}: {text}")
+    parts = [f"kind: {kind}"]
+    if start:
+        parts.append(f"from: {start}")
+    if ended:
+        parts.append("ended: true")
+    parts.append("values: {" + ", ".join(f"{k}: {_scalar(v)}" for k, v in values.items()) + "}")
     return "- {" + ", ".join(parts) + "}"
+
+
+def _scalar(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

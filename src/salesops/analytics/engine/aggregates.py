@@ -1,9 +1,13 @@
-"""The aggregates of one frame: equal conditions, measures and expressions are built and computed once."""
+"""The aggregates of one frame, each built and computed once.
+
+Conditions and row values are first projected to columns, then aggregated: a condition that ten KPIs
+share is evaluated once per row, not ten times.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -11,43 +15,35 @@ import ibis.expr.types as ir
 from salesops.analytics.engine.kpi import MONEY, Condition, Context, Measure
 from salesops.analytics.engine.selection import row_value
 
-UNITS = 10_000
-"""Units of a money column's last place, DECIMAL(19,4), in one."""
+_Function = Literal["rows", "known", "sum", "median"]
 
 
 class Aggregates:
-    """Named aggregates over one frame in one context.
-
-    Attributes:
-        table: the frame.
-        named: column name -> aggregate, ready for ``table.aggregate``.
-    """
+    """Aggregates over one frame in one context; ask for columns, then :meth:`build` the query."""
 
     def __init__(self, table: ir.Table, context: Context) -> None:
-        self.table = table
-        self.named: dict[str, ir.Scalar] = {}
+        self._table = table
         self._context = context
-        self._names: dict[Any, str] = {}
-        self._conditions: dict[Condition, ir.BooleanValue] = {}
-        self._values: dict[Measure, ir.Column] = {}
+        self._projected: dict[str, ir.Column] = {}
+        self._columns: dict[Any, str] = {}
+        self._conditions: dict[Condition, str] = {}
         self._sides: dict[tuple[Condition, Measure], dict[str, str]] = {}
-        self._rows: dict[Condition, str] = {}
+        self._wanted: dict[tuple[_Function, str, str], str] = {}
 
     def rows(self, where: Condition) -> str:
         """Column holding the number of rows of a condition."""
-        if where not in self._rows:
-            self._rows[where] = self._add(self.table.count(where=self._condition(where)))
-        return self._rows[where]
+        return self._want("rows", self._condition(where))
 
     def filled(self, where: Condition, column: str) -> str:
         """Column holding how many rows of a condition have a value in ``column``."""
-        if column not in self.table.columns:
-            return self._add(self.table.count(where=ibis.literal(False)))
-        return self._add(self.table[column].count(where=self._condition(where)))
+        found = self._table[column] if column in self._table.columns else ibis.null("string")
+        return self._want("known", self._condition(where), self._project(found, "v"))
 
-    def side(self, where: Condition, measure: Measure) -> dict[str, str]:
-        """Part -> column of a side: ``value``; for a measure of a column also ``n`` and ``known``;
-        with a column of estimates also ``estimated`` and ``estimates`` (how many stand in).
+    def side(self, where: Condition, measure: Measure) -> Mapping[str, str]:
+        """Part -> column of a side.
+
+        ``value``; for a measure of a column also ``n`` and ``known``; with a column of estimates also
+        ``estimated`` and ``estimates`` (how many stand in).
         """
         key = (where, measure)
         if key not in self._sides:
@@ -57,35 +53,56 @@ class Aggregates:
     def _side(self, where: Condition, measure: Measure) -> dict[str, str]:
         if measure.kind == "count":
             return {"value": self.rows(where)}
-        condition, value = self._condition(where), self._value(measure)
-        parts = {"n": self.rows(where), "known": self._add(value.count(where=condition))}
+        condition, value = self._condition(where), row_value(self._table, measure)
+        column = self._project(value, "v")
+        parts = {"n": self.rows(where), "known": self._want("known", condition, column)}
         match measure.kind:
             case "median":
-                units = (value * ibis.literal(Decimal(UNITS), type=MONEY)).cast("int64")
-                parts["value"] = self._add(units.median(where=condition))
+                # One place more, so that the middle of two amounts does not have to be rounded.
+                finer = self._project(value.cast("decimal(38,5)"), "v")
+                parts["value"] = self._want("median", condition, finer)
             case "median_days":
-                parts["value"] = self._add(value.median(where=condition))
+                parts["value"] = self._want("median", condition, column)
             case _:
-                parts["value"] = self._add(value.sum(where=condition))
-        if measure.estimate and measure.estimate in self.table.columns:
-            stand_in = self.table[measure.estimate].cast(MONEY)
-            parts["estimated"] = self._add(ibis.coalesce(value, stand_in).sum(where=condition))
-            parts["estimates"] = self._add(stand_in.count(where=condition & value.isnull()))
+                parts["value"] = self._want("sum", condition, column)
+        if measure.estimate and measure.estimate in self._table.columns:
+            stand_in = self._table[measure.estimate].cast(MONEY)
+            either = self._project(ibis.coalesce(value, stand_in), "v")
+            used = self._project(value.isnull().ifelse(stand_in, ibis.null(MONEY)), "v")
+            parts["estimated"] = self._want("sum", condition, either)
+            parts["estimates"] = self._want("known", condition, used)
         return parts
 
-    def _condition(self, where: Condition) -> ir.BooleanValue:
+    def build(self, groups: Mapping[str, ir.Column]) -> ir.Table:
+        """The query: one row per group, one row in all without groups."""
+        projected = self._table.select(**groups, **self._projected)
+        named = {name: self._aggregate(projected, *key) for key, name in self._wanted.items()}
+        by = projected.group_by(*groups) if groups else projected
+        return by.aggregate(**named)
+
+    def _aggregate(self, t: ir.Table, function: _Function, condition: str, value: str) -> ir.Scalar:
+        where = t[condition]
+        match function:
+            case "rows":
+                return t.count(where=where)
+            case "known":
+                return t[value].count(where=where)
+            case "sum":
+                return t[value].sum(where=where)
+            case "median":
+                return t[value].median(where=where)
+
+    def _condition(self, where: Condition) -> str:
         if where not in self._conditions:
-            self._conditions[where] = where(self.table, self._context)
+            self._conditions[where] = self._project(where(self._table, self._context), "c")
         return self._conditions[where]
 
-    def _value(self, measure: Measure) -> ir.Column:
-        if measure not in self._values:
-            self._values[measure] = row_value(self.table, measure)
-        return self._values[measure]
+    def _project(self, column: ir.Column, letter: str) -> str:
+        key = column.op()
+        if key not in self._columns:
+            self._columns[key] = f"{letter}{len(self._columns)}"
+            self._projected[self._columns[key]] = column
+        return self._columns[key]
 
-    def _add(self, expr: ir.Scalar) -> str:
-        key = expr.op()
-        if key not in self._names:
-            self._names[key] = f"a{len(self._names)}"
-            self.named[self._names[key]] = expr
-        return self._names[key]
+    def _want(self, function: _Function, condition: str, value: str = "") -> str:
+        return self._wanted.setdefault((function, condition, value), f"a{len(self._wanted)}")

@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.analytics.engine.aggregates import UNITS, Aggregates
+from salesops.analytics.engine.aggregates import Aggregates
 from salesops.analytics.engine.dimensions import Dimension
 from salesops.analytics.engine.figure import Figure, to_decimal, undefined
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
@@ -128,8 +128,7 @@ def compile_kpis(
         for kpi in kpis:
             _add_kpi(kpi, name, aggregates, columns)
         groups = {f"g{i}": table[column] for i, column in enumerate(split_names(by))}
-        grouped = table.group_by(**groups) if groups else table
-        queries.append(Query(name, grouped.aggregate(**aggregates.named), tuple(groups)))
+        queries.append(Query(name, aggregates.build(groups), tuple(groups)))
     return Compiled(tuple(kpis), context, split_names(by), tuple(queries), refused, columns)
 
 
@@ -249,10 +248,7 @@ def _exact_side(measure: Measure, value: Any, n: int, known: int) -> int | Decim
         return None if n and not known else Decimal(value or 0)
     if measure.kind == "days":
         return int(value or 0)
-    if value is None:
-        return None
-    exact = Fraction(value)
-    return exact / UNITS if measure.kind == "median" else exact
+    return None if value is None else Fraction(value)
 
 
 def _value(

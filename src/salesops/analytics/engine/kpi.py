@@ -74,8 +74,8 @@ class Measure:
         divisor: column the rows' own ratio divides by.
         estimate: column that stands in, labelled as an estimate, where ``column`` is null.
 
-    ``median`` is computed on the amount in 1/10,000 units as the backend's exact middle value:
-    exact for single amounts up to 450 billion.
+    ``median`` is the backend's exact middle value. Of an even number of amounts it is the mean of the
+    two middle ones, exact on DuckDB for single amounts up to 90 billion.
     """
 
     kind: MeasureKind

@@ -73,7 +73,7 @@ def support_queries(
                 if need.frame == name:
                     columns[kpi.name, need.column, "n"] = aggregates.rows(need.where)
                     columns[kpi.name, need.column, "known"] = aggregates.filled(need.where, need.column)
-        queries[name] = table.aggregate(**aggregates.named)
+        queries[name] = aggregates.build({})
     return queries, columns
 
 

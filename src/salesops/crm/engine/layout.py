@@ -100,6 +100,7 @@ class _Body:
 
     rows: list[tuple[int, Sequence[str]]] = field(default_factory=list)
     totals: int = 0
+    footers: int = 0
     lone: list[tuple[int, int, str]] = field(default_factory=list)  # index in rows, column, text
 
 
@@ -157,7 +158,7 @@ def find_layout(
         above=above,
         notes=tuple(notes),
         heading_style=style,
-        report_like=report or header > 0 or bool(arrows),
+        report_like=report or header > 0 or bool(arrows) or body.footers > 0,
         last_record=body.rows[-1][0] if body.rows and complete else 0,
         has_records=bool(body.rows or body.lone),
     )
@@ -330,6 +331,7 @@ def _body(grid: Sequence[Sequence[str]], filled: Sequence[int], header: int) -> 
         verdict = classify(grid[i], stub)
         if verdict == "subtotal or total":
             body.totals += 1
+        body.footers += verdict == "footer"
         if verdict == "lone":
             j = _lone_position(grid[i])
             body.lone.append((len(body.rows), j, grid[i][j].strip()))

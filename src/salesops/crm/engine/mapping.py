@@ -338,7 +338,7 @@ def _all_extra(headers: Sequence[str], profiles: Mapping[str, ColumnProfile]) ->
 
 
 def _extra(header: str, profile: ColumnProfile, taken: set[str], system: str) -> ColumnProposal:
-    name = _unique_slug(header, taken)
+    name = extra_name(header, taken)
     type_ = extra_type(profile, header)
     fmt = format_for(profile, type_, zone=_zone(type_, profile, system))
     return ColumnProposal(header, None, name, type_, 1.0, "kept as the file's own column", fmt)
@@ -366,7 +366,8 @@ def extra_type(profile: ColumnProfile, header: str = "") -> str:
 _CODE_WORDS = frozenset({"id", "ids", "number", "code", "key", "zip", "postal", "phone", "fax", "plz"})
 
 
-def _unique_slug(header: str, taken: set[str]) -> str:
+def extra_name(header: str, taken: set[str]) -> str:
+    """The ``x_`` name a header is kept under; one not yet taken, and noted as taken."""
     text = unicodedata.normalize("NFKD", re.sub(r"__c$", "", header))
     text = "".join(c for c in text if not unicodedata.combining(c))
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text).lower().replace("ß", "ss")

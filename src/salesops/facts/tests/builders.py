@@ -42,6 +42,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.store = FactStore(folder, MemoryManifests())
         self.imports = 0
+        self.clock = 0
 
     def take(
         self,
@@ -60,8 +61,8 @@ class Shop:
         return self.merge([incoming])
 
     def merge(self, incoming: Sequence[Incoming], **more: Any) -> MergeReport:
-        self.imports += 1
-        return merge(self.store, incoming, recorded_at=EPOCH + timedelta(hours=self.imports), **more)
+        self.clock += 1
+        return merge(self.store, incoming, recorded_at=EPOCH + timedelta(hours=self.clock), **more)
 
     def rows(
         self, columns: Iterable[str], *, table: str = "opportunities", scope: Scope = EVERYTHING, **at: Any

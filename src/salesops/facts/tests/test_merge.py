@@ -107,7 +107,9 @@ def test_a_record_absent_from_a_file_is_not_deleted_unless_its_scope_was_complet
     assert shop.rows(["id"], as_of=end_of(2)) == [("a",), ("b",), ("c",)]
     with shop.store.at() as facts:
         everything = facts.read("opportunities", EVERYTHING, deleted=True)
-        assert facts.execute(everything.filter(everything.deleted_on == day(3)).id).to_pylist() == [{"id": "c"}]
+        assert facts.execute(everything.filter(everything.deleted_on == day(3)).id).to_pylist() == [
+            {"id": "c"}
+        ]
     assert shop.log() == [("c", "deleted_on", None, day(3).isoformat(), midnight(3))]
 
 
@@ -172,9 +174,7 @@ def test_several_tables_and_a_folder_of_dated_files_land_in_one_manifest(shop: S
 def test_rows_may_come_as_a_parquet_file_and_keys_may_be_composed(shop: Shop, tmp_path: Path) -> None:
     rows = pa.table({"name": ["A", "A", None], "close_on": pa.array([day(1), day(2), day(3)], pa.date32())})
     pq.write_table(rows, tmp_path / "rows.parquet")
-    incoming = Incoming(
-        "opportunities", tmp_path / "rows.parquet", ("name", "close_on"), day(3), "crm", "i"
-    )
+    incoming = Incoming("opportunities", tmp_path / "rows.parquet", ("name", "close_on"), day(3), "crm", "i")
     out = shop.merge([incoming]).outcomes[0]
     assert out.keyless == [3]
     assert shop.rows(["id"]) == [("A|2017-01-01",), ("A|2017-01-02",)]

@@ -183,8 +183,9 @@ class Recount:
             key = (self.period(date.fromisoformat(deal["CloseDate"])), deal["OwnerId"])
             won[key] += cents(deal["Amount"]) if deal["Amount"] else 0
         out = {}
-        for entry in yaml.safe_load(quotas.read_text(encoding="utf-8")):
-            key = (entry["period"], entry["person"])
+        for document in yaml.safe_load(quotas.read_text(encoding="utf-8")):
+            entry = document["values"]
+            key = (entry["period"], entry["person_id"])
             quota = cents(entry["amount"])
             out[key] = (money(quota), money(won[key]), Fraction(won[key], quota))
         return out

@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 import yaml
@@ -206,21 +207,25 @@ def test_planted_faults_are_in_the_files(simulated: Simulated, export: Recount) 
     assert with_ids["ghost"] <= {d["Id"] for d in export.open}
 
 
+def decided(path: Path) -> list[dict[str, Any]]:
+    return [document["values"] for document in yaml.safe_load(path.read_text(encoding="utf-8"))]
+
+
 def test_decisions_describe_the_files(simulated: Simulated, export: Recount) -> None:
     folder = simulated[0] / "decisions"
-    stages = {e["stage"]: e for e in yaml.safe_load((folder / "stages.yaml").read_text(encoding="utf-8"))}
+    stages = {e["stage"]: e for e in decided(folder / "stages.yaml")}
     for deal in export.deals:
         stage = stages[deal["StageName"]]
         expected = {"1": {"won", "lost"}, "0": {"open"}}[deal["IsClosed"]]
-        assert stage["class"] in expected
+        assert stage["stage_class"] in expected
         assert Fraction(stage["probability"]) == Fraction(int(deal["Probability"]), 100)
-    positions = {
-        e["subject"]: e for e in yaml.safe_load((folder / "positions.yaml").read_text(encoding="utf-8"))
-    }
+    documents = yaml.safe_load((folder / "positions.yaml").read_text(encoding="utf-8"))
+    positions = {d["values"]["person_id"]: d["values"] for d in documents}
+    ended = {d["values"]["person_id"] for d in documents if d.get("ended")}
     assert set(positions) == set(export.users)
     for person, entry in positions.items():
         user = export.users[person]
-        assert (entry.get("manager", ""), entry["team"]) == (user["ManagerId"], user["Team__c"])
-        assert ("until" in entry) == (user["IsActive"] == "0")
-    organisation = yaml.safe_load((folder / "organisation.yaml").read_text(encoding="utf-8"))[0]
+        assert (entry["manager_id"], entry["team"]) == (user["ManagerId"], user["Team__c"])
+        assert (person in ended) == (user["IsActive"] == "0")
+    organisation = decided(folder / "organisation.yaml")[0]
     assert (organisation["currency"], organisation["fiscal_start_month"]) == ("USD", 2)
