@@ -95,10 +95,13 @@ def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def facts_home(settings: Any, tmp_path: Path) -> Path:
+def facts_home(settings: Any, tmp_path: Path) -> Iterator[Path]:
     """Facts of this test's own."""
+    from salesops.platform.store import fact_store
+
     settings.FACTS_PATH = tmp_path / "facts"
-    return settings.FACTS_PATH
+    yield settings.FACTS_PATH
+    fact_store().close()
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +112,7 @@ def django_db_setup(django_db_setup: None) -> None:
 
     from salesops.platform.append_only import protect, protected_tables, unprotect
 
-    empty = TransactionTestCase._fixture_teardown
+    empty = TransactionTestCase._fixture_teardown  # noqa: SLF001 (the only place to step in)
 
     def lifted(case: TransactionTestCase) -> None:
         tables = protected_tables(connection)
@@ -119,7 +122,7 @@ def django_db_setup(django_db_setup: None) -> None:
         finally:
             protect(connection, *tables)
 
-    TransactionTestCase._fixture_teardown = lifted
+    TransactionTestCase._fixture_teardown = lifted  # noqa: SLF001
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

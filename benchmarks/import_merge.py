@@ -179,7 +179,8 @@ def main() -> None:
     print(f"{given.rows} opportunities x {len(COLUMNS)} columns, seed {given.seed}")
     for title, r in results.items():
         print(
-            f"{title:30} wall {r['ratio']:5.2f} x  cpu {r['cpu_ratio']:5.2f} x  {r['seconds']:7.2f} s  peak {r['peak_mib']:6.0f} MiB"
+            f"{title:30} wall {r['ratio']:5.2f} x  cpu {r['cpu_ratio']:5.2f} x  {r['seconds']:7.2f} s  "
+            f"peak {r['peak_mib']:6.0f} MiB"
         )
 
 

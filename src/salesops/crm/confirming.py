@@ -23,6 +23,7 @@ from salesops.platform import audit
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.models import JobState
+from salesops.platform.yaml_documents import load_plain
 
 MOST_YAML = 1024**2
 
@@ -131,10 +132,11 @@ def read_mapping(text: str) -> dict[str, Any]:
     if len(text) > MOST_YAML:
         raise ValidationError("A mapping file is never larger than 1 MB.")
     try:
-        mapping = yaml.safe_load(text)
+        mapping = load_plain(text)
         check_mapping(mapping)
-    except (yaml.YAMLError, ValueError) as error:
+    except ValueError as error:
         raise ValidationError(f"This is no mapping file: {error}") from error
+    mapping["columns"] = {str(header): rule for header, rule in mapping["columns"].items()}
     table = TABLES[mapping["object"]].by_name
     for header, rule in mapping["columns"].items():
         to = (rule if isinstance(rule, str) else rule.get("to")) or ""

@@ -10,13 +10,20 @@ from salesops.facts.tables import TABLES
 from salesops.platform.forms import DecisionForm
 
 _TITLES = {"opportunities": "Deals", "opportunity_lines": "Deal lines", "opportunity_team": "Deal teams"}
-DEAL_KINDS = [("all", "All deals"), ("new", "New business"), ("renewal", "Renewals"), ("expansion", "Expansions")]
+DEAL_KINDS = [
+    ("all", "All deals"),
+    ("new", "New business"),
+    ("renewal", "Renewals"),
+    ("expansion", "Expansions"),
+]
 
 
 def table_choices() -> list[tuple[str, str]]:
     """Fact tables as (name, title), deals first."""
     names = sorted(TABLES, key=lambda name: (name != "opportunities", name))
-    return [(name, _TITLES.get(name, name.replace("_", " ").capitalize())) for name in names if name != "changes"]
+    return [
+        (name, _TITLES.get(name, name.replace("_", " ").capitalize())) for name in names if name != "changes"
+    ]
 
 
 class RepairForm(DecisionForm):
@@ -46,12 +53,16 @@ class AmountForm(DecisionForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="One a line, for example Existing Business. Not needed for all deals.",
     )
-    reason = forms.CharField(max_length=500, error_messages={"required": "A reason is needed: this touches money."})
+    reason = forms.CharField(
+        max_length=500, error_messages={"required": "A reason is needed: this touches money."}
+    )
     field_order = ("deal_kind", "column", "type_values", "reason", "starts_on")
 
     def __init__(self, *args: object, columns: Sequence[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["column"].choices = [(name, name.removeprefix("x_").replace("_", " ")) for name in columns]
+        self.fields["column"].choices = [
+            (name, name.removeprefix("x_").replace("_", " ")) for name in columns
+        ]
 
     def clean_type_values(self) -> list[str]:
         """One value a line."""

@@ -1,4 +1,4 @@
-"""Writers of what is decided about imported data: value repairs, the amount that counts, links to the source."""
+"""Writers of what is decided about imported data: value repairs, amount rules, links to the source."""
 
 from __future__ import annotations
 
@@ -90,6 +90,8 @@ def record_link_decide(
     )
 
 
-def record_link_end(*, actor: Actor, subject: str, starts_on: date | None, reason: str = "") -> RecordLink | None:
+def record_link_end(
+    *, actor: Actor, subject: str, starts_on: date | None, reason: str = ""
+) -> RecordLink | None:
     """Link no record of a table to its source, from a day on. Returns None if no link was in force."""
     return decision_end(RecordLink, actor=actor, subject=subject, starts_on=starts_on, reason=reason)

@@ -61,8 +61,10 @@ class FileEdit:
 
 def retabled(plan: FilePlan, edit: FileEdit) -> bool:
     """Whether the edit names another table than the columns were proposed for."""
-    if not edit.table or plan.kind == HISTORY:
+    if not edit.table:
         return False
+    if plan.history:
+        return edit.table != plan.table
     return edit.table != plan.table or not any(c.to in TABLES[edit.table].by_name for c in plan.columns)
 
 

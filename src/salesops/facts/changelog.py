@@ -61,7 +61,8 @@ class ChangeLog:
         self.bench.run(f"CREATE OR REPLACE TEMP TABLE taking AS SELECT DISTINCT {KEY} FROM ({select})")
         self.bench.run("INSERT INTO ch_removed SELECT * FROM taking")
         self.bench.run(
-            f"CREATE OR REPLACE TEMP TABLE ch_kept AS SELECT a.* FROM ch_added a ANTI JOIN taking USING ({KEY})"
+            "CREATE OR REPLACE TEMP TABLE ch_kept AS "
+            f"SELECT a.* FROM ch_added a ANTI JOIN taking USING ({KEY})"
         )
         self.bench.run("DELETE FROM ch_added")
         self.bench.run("INSERT INTO ch_added SELECT * FROM ch_kept")

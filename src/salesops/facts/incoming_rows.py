@@ -148,7 +148,8 @@ def _key(incoming: Incoming, given: dict[str, ColumnType]) -> str:
     if missing or not incoming.key_columns:
         raise InvalidIncoming(
             f"Rows for {incoming.table!r} have no id, and the key columns {list(incoming.key_columns)} "
-            f"are not all there ({', '.join(missing) or 'none named'}). Choose columns that name one record each."
+            f"are not all there ({', '.join(missing) or 'none named'}). "
+            "Choose columns that name one record each."
         )
     texts = [text_sql(quoted(c), given[c]) for c in incoming.key_columns]
     filled = " AND ".join(f"{t} IS NOT NULL" for t in texts)

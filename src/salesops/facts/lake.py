@@ -89,7 +89,8 @@ def open_snapshot(folder: Path, version: int | None, *, partitioned: bool) -> Sn
     except (TableNotFoundError, DeltaError, OSError) as error:
         raise DataMissing(
             f"The manifest names version {version} of table {folder.name!r}, which {folder} does not hold "
-            f"({str(error).splitlines()[0]}). Restore the store's folder from a backup, or read an older manifest."
+            f"({str(error).splitlines()[0]}). Restore the store's folder from a backup, "
+            "or read an older manifest."
         ) from error
     _refuse_features(folder, table)
     columns = {f.name: _column_type(folder, f.name, str(f.type.type)) for f in _fields(table)}
@@ -203,5 +204,6 @@ def _refuse_features(folder: Path, table: DeltaTable) -> None:
     if used:
         raise UnsupportedTable(
             f"Table {folder} uses {', '.join(sorted(used))}, under which its files hold rows that are "
-            "deleted or columns under other names. Switch the feature off in the tool that wrote it and rewrite the table."
+            "deleted or columns under other names. "
+            "Switch the feature off in the tool that wrote it and rewrite the table."
         )

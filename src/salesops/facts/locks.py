@@ -99,7 +99,8 @@ class FileLock:
         """Raise :class:`LockLost` unless this object still holds the lock."""
         if not self._token or self._read().get("token") != self._token:
             raise LockLost(
-                f"{self.path.name} was taken over while this writer was suspended. Nothing was published: run it again."
+                f"{self.path.name} was taken over while this writer was suspended. "
+                "Nothing was published: run it again."
             )
 
     def _create(self) -> bool:

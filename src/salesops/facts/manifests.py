@@ -40,7 +40,7 @@ class Manifest:
 
 
 class ManifestLog(Protocol):
-    """Append-only log of manifests. Implementations: here in memory and in a folder, in the platform's database."""
+    """Append-only log of manifests: here in memory and in a folder, in the platform in its database."""
 
     def latest(self) -> Manifest | None:
         """The manifest appended last, None in an empty log."""

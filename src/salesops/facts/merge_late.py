@@ -63,7 +63,7 @@ def log_late(merge: RecordMerge) -> int:
     following = log.row_sql(table, merge.incoming.import_id, source="difference", data_on="after_on")
     added += log.add(
         f"""SELECT object_id, field, value AS old, value_after AS new, {following},
-        CASE WHEN next_at >= CAST({day} + 1 AS TIMESTAMPTZ) THEN next_at
+        CASE WHEN next_at >= CAST({day} AS TIMESTAMPTZ) THEN greatest(next_at, CAST({day} + 1 AS TIMESTAMPTZ))
              ELSE CAST(after_on AS TIMESTAMPTZ) END AS valid_at
         FROM placed WHERE after_on IS NOT NULL AND value IS DISTINCT FROM value_after"""
     )

@@ -289,12 +289,14 @@ class RecordMerge:
         listed = ", ".join(text_literal(str(self.working.folder / f.path)) for f in replaced)
         values = []
         changed = "c.id IS NOT NULL"
+        source, run = text_literal(self.incoming.source), text_literal(self.incoming.import_id)
+        ended = f"WHEN d.id IS NOT NULL THEN {self.day} WHEN c.back THEN NULL"
         fixed = {
-            "source": f"CASE WHEN {changed} THEN {text_literal(self.incoming.source)} ELSE s.source END",
-            "import_id": f"CASE WHEN {changed} THEN {text_literal(self.incoming.import_id)} ELSE s.import_id END",
+            "source": f"CASE WHEN {changed} THEN {source} ELSE s.source END",
+            "import_id": f"CASE WHEN {changed} THEN {run} ELSE s.import_id END",
             "source_row": f"CASE WHEN {changed} THEN c.new_row ELSE s.source_row END",
             "implied": f"CASE WHEN {changed} THEN c.new_implied ELSE s.implied END",
-            "deleted_on": f"CASE WHEN d.id IS NOT NULL THEN {self.day} WHEN c.back THEN NULL ELSE s.deleted_on END",
+            "deleted_on": f"CASE {ended} ELSE s.deleted_on END",
             SEEN: f"coalesce(m.seen, s.{SEEN})",
         }
         for name in self.target:
@@ -387,7 +389,8 @@ class RecordMerge:
             coalesce(last_on, {self.day}) FROM del"""
         )
         bench.run(
-            f"""INSERT INTO cell SELECT id, 'deleted_on', CAST(was_deleted AS VARCHAR), NULL, {start}, was_deleted
+            f"""INSERT INTO cell
+                SELECT id, 'deleted_on', CAST(was_deleted AS VARCHAR), NULL, {start}, was_deleted
             FROM chg WHERE back AND was_deleted < {self.day}"""
         )
         added = self.log.add_differences(table, self.incoming.import_id, self.incoming.data_on)
@@ -395,16 +398,23 @@ class RecordMerge:
             self.log.remove(
                 f"""SELECT {text_literal(table)} AS object, l.object_id, l.field, l.valid_at
                 FROM ({self.log.current(table)}) l JOIN chg c ON l.object_id = c.id
-                WHERE c.back AND c.was_deleted = {self.day} AND l.field = 'deleted_on' AND l._data_on = {self.day}"""
+                WHERE c.back AND c.was_deleted = {self.day} AND l.field = 'deleted_on'
+                      AND l._data_on = {self.day}"""
             )
         return added
 
 
 def modified_sql(modified: str, before: str, day: str) -> str:
-    """When a difference was true: the record's own last edit if it lies between the two files, else the day."""
+    """When a difference was true: the record's last edit where that lies between the two files, else the day.
+
+    An edit on the day of the file before, which that file did not show yet, counts from the end of
+    that day: what a file showed holds for its whole day.
+    """
+    after_before = f"CAST({before} + 1 AS TIMESTAMPTZ)"
     return (
-        f"CASE WHEN {modified} > CAST({before} AS TIMESTAMPTZ) AND {modified} < CAST({day} + 1 AS TIMESTAMPTZ) "
-        f"THEN {modified} ELSE CAST({day} AS TIMESTAMPTZ) END"
+        f"CASE WHEN {modified} >= CAST({before} AS TIMESTAMPTZ) "
+        f"AND {modified} < CAST({day} + 1 AS TIMESTAMPTZ) "
+        f"THEN greatest({modified}, {after_before}) ELSE CAST({day} AS TIMESTAMPTZ) END"
     )
 
 

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
+from salesops.facts.derived_views import Build, DerivedViews
 from salesops.facts.errors import FactsError, UnknownTable
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
 from salesops.facts.locks import FileLock
@@ -77,6 +78,7 @@ class FactStore:
         self._seen: dict[int, dict[str, Seen]] = {}
         self._changed: dict[int, dict[str, list[str]]] = {}
         self._views: dict[str, int] = {}
+        self._derived = DerivedViews()
 
     def folder(self, table: str) -> Path:
         """The folder of one table."""
@@ -151,6 +153,7 @@ class FactStore:
                 self._engine.close()
             self._engine = None
             self._views.clear()
+            self._derived.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -208,6 +211,14 @@ class FactStore:
                 del self._views[old]
                 if self._engine is not None:
                     self._engine.drop(old)
+
+    def derived_relation(self, name: str, build: Build, session: Session) -> ir.Table:
+        """A derived relation, defined when first asked for and held until released."""
+        return self._derived.use(self._open_engine(), session, name, build)
+
+    def release_derived(self, name: str) -> None:
+        """One reader of a derived relation less."""
+        self._derived.release(self._engine, name)
 
     def changed_fields(self, facts: Facts) -> dict[str, list[str]]:
         """Object -> fields that occur in its change log, at the facts' manifest."""
@@ -270,6 +281,7 @@ class Facts:
         self._store = store
         self._session = session
         self._held: dict[str, _View] = {}
+        self._held_derived: set[str] = set()
 
     def version(self, table: str) -> int | None:
         """The table's Delta version in this manifest, None if it was never written."""
@@ -320,6 +332,21 @@ class Facts:
         for view in self._held.values():
             self._store.release_view(view.name)
         self._held.clear()
+        for name in self._held_derived:
+            self._store.release_derived(name)
+        self._held_derived.clear()
+
+    def use_derived(self, name: str, build: Build) -> ir.Table:
+        """A derived relation over all rows, unguarded: for :func:`salesops.facts.derived.derived` alone."""
+        relation = self._store.derived_relation(name, build, self._session)
+        if name in self._held_derived:
+            self._store.release_derived(name)
+        self._held_derived.add(name)
+        return relation
+
+    def compile(self, expr: ir.Table) -> str:
+        """The engine's SQL of an expression, for people to read."""
+        return self._session.compile(expr)
 
     def state(self, table: str, columns: set[str] | None = None) -> ir.Table:
         """Every record with its values at ``as_of``, deleted ones included, no row security.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from salesops.facts.store import Facts
 
 
-def is_guarded(table: str) -> bool:
+def isguarded(table: str) -> bool:
     """Whether rows of the table are hidden from some readers (it has an owner or a parent)."""
     declared = TABLES[table]
     return bool(declared.owner or declared.parent)
@@ -27,9 +27,9 @@ def visible(facts: Facts, table: str, scope: Scope, *, deleted: bool) -> ir.Tabl
     rows = facts.state(table)
     if not deleted:
         rows = rows.filter(rows.deleted_on.isnull())
-    if scope.everything or not is_guarded(table):
+    if scope.everything or not isguarded(table):
         return rows
-    return _guarded(facts, table, rows, scope)
+    return guarded(facts, table, rows, scope)
 
 
 def visible_ids(facts: Facts, table: str, scope: Scope) -> ir.Table:
@@ -40,12 +40,15 @@ def visible_ids(facts: Facts, table: str, scope: Scope) -> ir.Table:
     declared = TABLES[table]
     guards = {declared.owner, "account_id"} | ({declared.parent[1]} if declared.parent else set())
     rows = facts.state(table, guards)
-    if not scope.everything and is_guarded(table):
-        rows = _guarded(facts, table, rows, scope)
+    if not scope.everything and isguarded(table):
+        rows = guarded(facts, table, rows, scope)
     return rows.select(visible_id=rows.id)
 
 
-def _guarded(facts: Facts, table: str, rows: ir.Table, scope: Scope) -> ir.Table:
+def guarded(facts: Facts, table: str, rows: ir.Table, scope: Scope) -> ir.Table:
+    """Rows of a table narrowed to those a reader may see; ``rows`` may carry more columns than the table."""
+    if scope.everything or not is_guarded(table):
+        return rows
     declared = TABLES[table]
     if declared.owner:
         allowed: ir.BooleanValue = ibis.literal(False)
@@ -96,7 +99,7 @@ def _visible_log(facts: Facts, log: ir.Table, scope: Scope, only: str | None) ->
     parts = []
     for name in objects:
         rows = log.filter(log.object == name)
-        if is_guarded(name):
+        if isguarded(name):
             ids = visible_ids(facts, name, scope)
             rows = rows.semi_join(ids, rows.object_id == ids.visible_id)
         parts.append(rows)

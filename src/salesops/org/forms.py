@@ -17,7 +17,17 @@ _MONTHS = (
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 POSITION_COLUMNS = {
-    "person": ("rep", "name", "sales rep", "sales agent", "sales_agent", "agent", "employee", "user", "owner"),
+    "person": (
+        "rep",
+        "name",
+        "sales rep",
+        "sales agent",
+        "sales_agent",
+        "agent",
+        "employee",
+        "user",
+        "owner",
+    ),
     "manager": ("reports to", "boss", "supervisor", "sales manager"),
     "team": ("group", "squad"),
     "region": ("office", "regional office", "regional_office", "territory", "area"),
@@ -83,4 +93,3 @@ class PositionsForm(DecisionForm):
         except ValidationError as error:
             raise forms.ValidationError(error.messages) from error
         return text
-

@@ -140,4 +140,3 @@ def tree(everyone: dict[str, Person]) -> list[TreeLine]:
     for rest in sorted(everyone):
         walk(rest)
     return lines
-

@@ -75,10 +75,8 @@ def protected_tables(connection: Any) -> list[str]:
     if connection.vendor == SQLITE:
         sql = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name = tbl_name || '_no_update'"
     else:
-        sql = (
-            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE t.tgname = c.relname || '_no_update'"
-        )
+        joined = "pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        sql = f"SELECT c.relname FROM {joined} WHERE t.tgname = c.relname || '_no_update'"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return sorted(row[0] for row in cursor.fetchall())
@@ -92,12 +90,12 @@ def trigger_names(table: str) -> tuple[str, str, str]:
 def _sqlite(table: str) -> list[str]:
     update, delete, replace = trigger_names(table)
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} {_MESSAGE}'); END"
+    there = f'EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id)'  # noqa: S608 (a table's own name)
     return [
         f'CREATE TRIGGER "{update}" BEFORE UPDATE ON "{table}" {refuse}',
         f'CREATE TRIGGER "{delete}" BEFORE DELETE ON "{table}" {refuse}',
         # INSERT OR REPLACE removes the old row without firing delete triggers.
-        f'CREATE TRIGGER "{replace}" BEFORE INSERT ON "{table}" '
-        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id) {refuse}',
+        f'CREATE TRIGGER "{replace}" BEFORE INSERT ON "{table}" WHEN {there} {refuse}',
     ]
 
 

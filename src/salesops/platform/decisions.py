@@ -21,6 +21,7 @@ from django.utils import timezone
 from salesops.platform import audit
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
+from salesops.platform.models import AuditEvent
 from salesops.platform.registries import decision_kinds
 
 
@@ -253,6 +254,12 @@ def decision_end(
             reason=reason,
         )
     return row
+
+
+def high_water_mark() -> str:
+    """A mark that moves with every writing of a decision, since each is audited in its own transaction."""
+    last = AuditEvent.objects.order_by("-id").values_list("id", "at").first()
+    return f"{last[0]}@{last[1].isoformat()}" if last else "none"
 
 
 def export_documents(kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    """Set one's own password; after a one-time link or without a password so far, the old one isn't asked for."""
+    """Set one's own password; after a one-time link, or where there is none yet, no old one is asked for."""
     user = request.user
     by_link = bool(request.session.get(_BY_LINK))
     ask_current = user.has_usable_password() and not by_link

@@ -1,4 +1,4 @@
-"""What the pages of this room show: accounts, tokens, the audit ledger, decisions, jobs, the health of the home."""
+"""What the pages of this room show: accounts, tokens, the audit ledger, decisions, jobs, health."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from salesops.platform.actors import Actor
 from salesops.platform.decisions import DatedDecision, Difference, difference, history, in_force
 from salesops.platform.manifests import DatabaseManifests
 from salesops.platform.models import ApiToken, AuditEvent, Job, JobState, User
-from salesops.platform.roles import Role
 from salesops.platform.registries import decision_kinds
+from salesops.platform.roles import Role
 from salesops.platform.store import fact_store
 
 
@@ -108,7 +108,9 @@ def audit_changes(event: AuditEvent) -> list[Difference]:
     before = event.before if isinstance(event.before, dict) else {"value": event.before}
     after = event.after if isinstance(event.after, dict) else {"value": event.after}
     names = [*before, *(name for name in after if name not in before)]
-    return visible([Difference(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n)])
+    return visible(
+        [Difference(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n)]
+    )
 
 
 def visible(changes: Sequence[Difference]) -> list[Difference]:
@@ -178,21 +180,19 @@ def versions(model: type[DatedDecision], subject: str, on: date) -> list[Version
     made: list[Version] = []
     published: DatedDecision | None = None
     for row in history(model, subject):
-        made.append(Version(row, visible(difference(published, row)), current is not None and row.pk == current.pk))
+        made.append(
+            Version(row, visible(difference(published, row)), current is not None and row.pk == current.pk)
+        )
         if not row.draft:
             published = row
     return list(reversed(made))
 
 
 def overtaken(key: str, subjects: Iterable[str], starts_on: date | None) -> dict[str, date]:
-    """Subjects that a later start overtakes, and from when: what was decided today then holds only until that day."""
+    """Subjects that a later start overtakes, and from when: until then what was just decided holds."""
     later = decision_kinds.get(key)._default_manager.filter(draft=False, starts_on__gt=starts_on or date.min)
-    found: dict[str, date] = {}
-    for subject, start in (
-        later.filter(subject__in=list(subjects)).order_by("-starts_on").values_list("subject", "starts_on")
-    ):
-        found[subject] = start
-    return found
+    starts = later.filter(subject__in=list(subjects)).values_list("subject", "starts_on")
+    return dict(starts.order_by("-starts_on"))  # the earliest comes last and stays
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def apply_errors(form: forms.Form, error: ValidationError, names: Mapping[str, s
         names: the service's field names -> the form's, where they differ.
     """
     by_field = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
-    for field, messages in by_field.items():
+    for field, found in by_field.items():
         known = (names or {}).get(field, field)
-        for message in messages:
+        for message in found:
             if known in form.fields:
                 form.add_error(known, message)
             else:
@@ -87,4 +87,6 @@ def warn_overtaken(request: HttpRequest, kind: str, subjects: Sequence[str], sta
     if later:
         whom = f" for {len(later)} of the {len(subjects)}." if len(subjects) > 1 else "."
         first = min(later.values()).isoformat()
-        messages.warning(request, f"A decision recorded earlier starts on {first} and holds from then on{whom}")
+        messages.warning(
+            request, f"A decision recorded earlier starts on {first} and holds from then on{whom}"
+        )

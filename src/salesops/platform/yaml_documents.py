@@ -21,6 +21,18 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+def load_plain(text: str) -> Any:
+    """Plain values of a YAML text.
+
+    Raises:
+        ValueError: it is no YAML, or uses aliases; the message says where.
+    """
+    try:
+        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 (derived from SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
 def read_documents(text: str) -> list[dict[str, Any]]:
     """Decisions of a YAML text.
 

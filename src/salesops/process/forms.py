@@ -48,7 +48,15 @@ class NewStageForm(StageForm):
     pipeline = forms.CharField(max_length=120, required=False, help_text="A new name makes a new pipeline.")
     stage = forms.CharField(max_length=160)
     stage_class = forms.ChoiceField(label="Means", choices=StageClass.choices)
-    field_order = ("pipeline", "stage", "stage_class", "position", "probability", "forecast_category", "pitched")
+    field_order = (
+        "pipeline",
+        "stage",
+        "stage_class",
+        "position",
+        "probability",
+        "forecast_category",
+        "pitched",
+    )
 
 
 class StagesDecisionForm(DecisionForm):

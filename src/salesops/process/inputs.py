@@ -7,9 +7,10 @@ currency and people's positions are read as decisions here and nowhere else.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,12 +18,16 @@ import ibis.expr.types as ir
 
 from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
+from salesops.facts.derived import derived
+from salesops.facts.derived_views import Build
+from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
-from salesops.facts.store import Facts
+from salesops.facts.store import Facts, FactStore
 from salesops.org import selectors as org
 from salesops.org.engine.hierarchy import Person
 from salesops.platform.access import scope as scope_of
 from salesops.platform.actors import Actor
+from salesops.platform.decisions import high_water_mark
 from salesops.platform.store import fact_store
 from salesops.process import selectors
 from salesops.process.engine import deals as engine
@@ -46,7 +51,7 @@ class Frames:
         cycle_start: date column that a sales cycle starts at in this data.
         currency: currency of ``deals.amount``; "" where the data names none and nobody decided.
         notes: sentences that belong beside every number from here (unmapped stages, currencies
-            without a rate, proposals nobody confirmed).
+            without a rate, a date that stands in for another).
     """
 
     facts: Facts
@@ -64,6 +69,25 @@ class Frames:
 
 class NoDataError(LookupError):
     """Nothing has been imported yet."""
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What is the same for every reader of one facts version, day and state of the decisions."""
+
+    key: str
+    firm: org.Firm
+    people: dict[str, Person]
+    stages: list[selectors.StageMeaning]
+    currencies: tuple[str, ...]
+    stands_in: bool
+    build: Build
+    notes: tuple[str, ...]
+
+
+_settings: dict[tuple[object, ...], _Setting] = {}
+_settings_lock = threading.Lock()
+_KEPT = 32
 
 
 @contextmanager
@@ -98,100 +122,128 @@ def open_frames(
     rewound = firm.day_end(day) if as_of is not None and as_of < today else None
     reader = scope_of(actor, day)
     with store.at(manifest_id=manifest.id, as_of=rewound) as facts:
-        people = org.people(day, manifest.id, known_at)
-        meanings = selectors.stages(facts, day, known_at=known_at)
-        deals, notes, cycle_start, currency = _deals(
-            facts, reader, firm, people, meanings, day, rewound=rewound is not None, known_at=known_at
-        )
+        setting = _setting(store, manifest, facts, firm, day, known_at)
         yield Frames(
             facts=facts,
             scope=reader,
             today=today,
             as_of=day,
-            firm=firm,
-            stages=meanings,
-            people=people,
-            deals=deals,
-            cycle_start=cycle_start,
-            currency=currency,
-            notes=notes,
+            firm=setting.firm,
+            stages=list(setting.stages),
+            people=dict(setting.people),
+            deals=derived(facts, OPPORTUNITIES, setting.key, setting.build, reader),
+            cycle_start="first_interaction_on" if setting.stands_in else "created_on",
+            currency=_currency(setting),
+            notes=list(setting.notes),
         )
 
 
-def _deals(
-    facts: Facts,
-    reader: Scope,
-    firm: org.Firm,
-    people: dict[str, Person],
-    meanings: list[selectors.StageMeaning],
-    day: date,
-    *,
-    rewound: bool,
-    known_at: datetime | None,
-) -> tuple[ir.Table, list[str], str, str]:
+def _currency(setting: _Setting) -> str:
+    named = [c for c in setting.currencies if c]
+    return setting.firm.currency or (named[0] if len(named) == 1 else "")
+
+
+def _setting(
+    store: FactStore, manifest: Manifest, facts: Facts, firm: org.Firm, day: date, known_at: datetime | None
+) -> _Setting:
+    """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
+    mark = high_water_mark()
+    key = (str(store.address), manifest.id, manifest.recorded_at, mark, day, facts.as_of, known_at)
+    with _settings_lock:
+        found = _settings.get(key)
+    if found is None:
+        found = _read_setting(facts, firm, manifest, mark, day, known_at)
+        with _settings_lock:
+            _settings[key] = found
+            while len(_settings) > _KEPT:
+                _settings.pop(next(iter(_settings)))
+    # The build reads through the session at hand, not through the one it was made with.
+    return replace(found, build=_builder(facts, found, day, known_at))
+
+
+def _read_setting(
+    facts: Facts, firm: org.Firm, manifest: Manifest, mark: str, day: date, known_at: datetime | None
+) -> _Setting:
     notes: list[str] = []
-    rows = facts.read(OPPORTUNITIES, reader)
-    repairs = crm.repairs(day, known_at)
-    rows = engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == OPPORTUNITIES})
-    rows = engine.relinked(
-        rows, "product_id", _ids_of(facts, "products", repairs.get((OPPORTUNITIES, "product_name"), {}))
-    )
-    rows = engine.relinked(
-        rows, "account_id", _ids_of(facts, "accounts", repairs.get((OPPORTUNITIES, "account_name"), {}))
-    )
-    rows = engine.dated(rows, lambda instant: local_date(instant, firm.zone))
-    rows = engine.classed(
-        rows,
-        [
-            engine.StageRule(
-                m.pipeline, m.stage, m.stage_class, m.position, m.pitched, m.forecast_category, m.decided
-            )
-            for m in meanings
-        ],
-        as_of=day if rewound else None,
-    )
-    rules = [
-        engine.AmountRule(r.deal_kind, r.column, tuple(r.type_values))
-        for r in crm.amount_rules(day, known_at).values()
-    ]
-    rows = engine.amounted(rows, rules)
+    people = org.people(day, manifest.id, known_at)
+    meanings = selectors.stages(facts, day, known_at=known_at)
+    rows = facts.read(OPPORTUNITIES, Scope.all())
+    created = rows.created_on.notnull() | rows.created_at.notnull()
     present = facts.execute(
         rows.agg(
             currencies=rows.currency.fill_null("").collect(distinct=True),
-            created=rows.created_on.notnull().sum(),
+            created=created.sum(),
             touched=rows.first_interaction_on.notnull().sum(),
         )
     ).to_pylist()[0]
-    currencies = sorted(present["currencies"] or [])
-    rows, missing = engine.converted(rows, currencies, firm.currency, _rates(facts), day)
+    currencies = tuple(sorted(present["currencies"] or []))
+    missing = engine.without_rate(currencies, firm.currency, _rates(facts))
     if missing:
-        notes.append(
-            f"Amounts in {', '.join(missing)} are left out: there is no exchange rate to {firm.currency or 'one currency'}."
-        )
-    rows = engine.joined(
-        rows,
-        people=engine.people_table(people.values()),
-        accounts=facts.read("accounts", Scope.all()),
-        products=facts.read("products", Scope.all()),
-    )
+        target = firm.currency or "one currency"
+        notes.append(f"Amounts in {', '.join(missing)} are left out: there is no exchange rate to {target}.")
     undecided = selectors.unmapped(meanings)
     if undecided:
         names = ", ".join(m.stage for m in undecided[:5])
         notes.append(
             f"{sum(m.deals for m in undecided)} deals stand in stages nobody has given a meaning: {names}."
         )
-    stands_in = present["touched"] and not present["created"]
+    stands_in = bool(present["touched"] and not present["created"])
     if stands_in:
-        rows = rows.mutate(created_on=rows.first_interaction_on)
         notes.append("No record here has a creation date: the day of the first interaction stands in for it.")
-    cycle_start = "first_interaction_on" if stands_in else "created_on"
-    named = [c for c in currencies if c]
-    currency = firm.currency or (named[0] if len(named) == 1 else "")
-    return rows, notes, cycle_start, currency
+    return _Setting(
+        key=f"{mark} {day} {known_at.isoformat() if known_at else ''}",
+        firm=firm,
+        people=people,
+        stages=meanings,
+        currencies=currencies,
+        stands_in=stands_in,
+        build=lambda constant: rows,
+        notes=tuple(notes),
+    )
+
+
+def _builder(facts: Facts, setting: _Setting, day: date, known_at: datetime | None) -> Build:
+    """The deals expression over all rows; row security is put around it by ``derived``."""
+
+    def build(constant: object) -> ir.Table:
+        rows = facts.read(OPPORTUNITIES, Scope.all())
+        repairs = crm.repairs(day, known_at)
+        rows = engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == OPPORTUNITIES})
+        for label, column, table in (
+            ("product_name", "product_id", "products"),
+            ("account_name", "account_id", "accounts"),
+        ):
+            rows = engine.relinked(
+                rows, column, _ids_of(facts, table, repairs.get((OPPORTUNITIES, label), {}))
+            )
+        rows = engine.dated(rows, lambda instant: local_date(instant, setting.firm.zone))
+        if setting.stands_in:
+            rows = rows.mutate(created_on=rows.first_interaction_on)
+        rules = [
+            engine.StageRule(
+                m.pipeline, m.stage, m.stage_class, m.position, m.pitched, m.forecast_category, m.decided
+            )
+            for m in setting.stages
+        ]
+        rows = engine.classed(rows, rules, as_of=day if facts.as_of is not None else None)
+        amounts = [
+            engine.AmountRule(r.deal_kind, r.column, tuple(r.type_values))
+            for r in crm.amount_rules(day, known_at).values()
+        ]
+        rows = engine.amounted(rows, amounts)
+        rows = engine.converted(rows, setting.currencies, setting.firm.currency, _rates(facts), day)
+        return engine.joined(
+            rows,
+            people=constant("people", engine.people_table(setting.people.values())),  # type: ignore[operator]
+            accounts=facts.read("accounts", Scope.all()),
+            products=facts.read("products", Scope.all()),
+        )
+
+    return build
 
 
 def _ids_of(facts: Facts, table: str, repairs: dict[str, str]) -> dict[str, str]:
-    """Repaired name -> id of the record of that name, for names that exactly one record has."""
+    """Repaired value -> id of the record of the new name, for names that exactly one record has."""
     names = sorted(set(repairs.values()))
     if not names:
         return {}
@@ -204,6 +256,8 @@ def _ids_of(facts: Facts, table: str, repairs: dict[str, str]) -> dict[str, str]
 
 
 def _rates(facts: Facts) -> list[engine.Rate]:
+    if "exchange_rates" not in facts.tables():
+        return []
     rates = facts.read("exchange_rates", Scope.all())
     rows = facts.execute(rates.select("from_currency", "to_currency", "valid_on", "rate")).to_pylist()
     return [
@@ -211,9 +265,6 @@ def _rates(facts: Facts) -> list[engine.Rate]:
         for r in rows
         if None not in r.values()
     ]
-
-
-__all__ = ["Frames", "NoDataError", "open_frames"]
 
 
 def known_deals(actor: Actor) -> dict[str, dict[str, object]]:

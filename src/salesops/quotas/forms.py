@@ -9,7 +9,17 @@ from salesops.platform.forms import DecisionForm
 from salesops.platform.paste import read_grid
 
 QUOTA_COLUMNS = {
-    "person": ("rep", "name", "sales rep", "sales agent", "sales_agent", "agent", "employee", "user", "owner"),
+    "person": (
+        "rep",
+        "name",
+        "sales rep",
+        "sales agent",
+        "sales_agent",
+        "agent",
+        "employee",
+        "user",
+        "owner",
+    ),
     "period": ("quarter", "month", "year", "fiscal period"),
     "amount": ("quota", "target", "goal"),
     "currency": ("currency code",),
@@ -28,7 +38,9 @@ class QuotasForm(DecisionForm):
             "2026-M05 or 2026. Without a currency the firm's counts."
         ),
     )
-    reason = forms.CharField(max_length=500, error_messages={"required": "A reason is needed: quotas touch money."})
+    reason = forms.CharField(
+        max_length=500, error_messages={"required": "A reason is needed: quotas touch money."}
+    )
     field_order = ("grid", "reason", "starts_on")
 
     def clean_grid(self) -> str:

@@ -59,7 +59,9 @@ def quotas(request: HttpRequest, actor: Actor) -> HttpResponse:
         "mark": mark,
         "problems": sum(1 for p in planned if p.problem),
         "changes": sum(1 for p in planned if not p.problem and p.changes),
-        "sheet": sheet([r for r in rows if _year(firm.calendar, r.period) == year], names, firm.calendar, firm.currency),
+        "sheet": sheet(
+            [r for r in rows if _year(firm.calendar, r.period) == year], names, firm.calendar, firm.currency
+        ),
         "years": years,
         "year": year,
         "names": names,
@@ -80,7 +82,9 @@ class Sheet:
     totals: list[dict[str, object]]
 
 
-def sheet(rows: list[selectors.QuotaRow], names: dict[str, str], calendar: FiscalCalendar, currency: str) -> Sheet:
+def sheet(
+    rows: list[selectors.QuotaRow], names: dict[str, str], calendar: FiscalCalendar, currency: str
+) -> Sheet:
     """Quotas as a grid, periods in time order and longer ones after the shorter ones they hold."""
     periods = sorted({r.period for r in rows}, key=lambda label: _when(calendar, label))
     amounts: dict[tuple[str, str], dict[str, Decimal]] = {}
@@ -101,7 +105,8 @@ def sheet(rows: list[selectors.QuotaRow], names: dict[str, str], calendar: Fisca
         {
             "currency": code,
             "cells": [
-                sum((a[p] for (_, c), a in amounts.items() if c == code and p in a), Decimal(0)) for p in periods
+                sum((a[p] for (_, c), a in amounts.items() if c == code and p in a), Decimal(0))
+                for p in periods
             ],
         }
         for code in sorted({c for _, c in amounts})

@@ -18,7 +18,6 @@ from salesops.quotas.engine.amounts import read_amount
 from salesops.quotas.models import Quota
 from salesops.quotas.selectors import quotas
 
-
 _MOST = Decimal(10) ** 15
 
 
@@ -90,7 +89,9 @@ def quotas_plan(rows: Sequence[dict[str, str]], starts_on: date | None = None) -
                 raise ValueError(f"{amount} has too many digits.")
             currency = _currency(cells.get("currency", "").strip().upper(), symbol)
             if (person_id, period) in seen:
-                raise ValueError(f"{people[person_id].name}, {period} is in row {seen[person_id, period]} already.")
+                raise ValueError(
+                    f"{people[person_id].name}, {period} is in row {seen[person_id, period]} already."
+                )
         except ValueError as error:
             planned.append(PlannedQuota(number, cells, problem=str(error)))
             continue

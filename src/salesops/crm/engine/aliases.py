@@ -37,7 +37,9 @@ _CURRENCY = "currency|currency iso code|currency code|iso currency|deal currency
 _MODIFIED = "last modified date|last modified|system modstamp|modified on|last modified time|modified time|hs lastmodifieddate|lastmodifieddate|modified date|updated at|update time|last modified at|zuletzt geandert am"
 _ACCOUNT_NAME = "account name|account|company|company name|organization|organisation|organization name|customer|customer name|client|client name|potential customer|associated company|associated company name|account company|firma|kunde|kundenname|unternehmen|compte|nom du compte|cuenta|nombre de la cuenta|cliente|azienda|parent account for account"
 _ACCOUNT_ID = "account id|accountid|company id|organization id|customer id|associated company id|associated company ids|parentaccountid|customerid|associatedcompanyid|account 18 id|account external id"
-_CONTACT_NAME = "contact name|primary contact|contact person|contact|associated contact|ansprechpartner|person name"
+_CONTACT_NAME = (
+    "contact name|primary contact|contact person|contact|associated contact|ansprechpartner|person name"
+)
 _OWNER_ID = "owner id|ownerid|hubspot owner id|deal owner id|assigned user id|owner user id|salesperson id|sales person id|ownerid value|rep id"
 
 ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
@@ -227,7 +229,7 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
         "currency": _o(0.1, _CURRENCY),
     },
     "invoices": {
-        "id": _o(2.0, "invoice id|invoice number|invoice no|rechnungsnummer|invoice"),
+        "id": _o(2.0, "invoice id|invoice number|invoice no|rechnungsnummer|invoice|id"),
         "order_id": _o(0.8, "order id|order number"),
         "account_id": _o(0.3, _ACCOUNT_ID),
         "account_name": _o(0.3, _ACCOUNT_NAME),
@@ -237,7 +239,7 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
         "currency": _o(0.1, _CURRENCY),
     },
     "payments": {
-        "id": _o(2.0, "payment id|payment number|receipt number"),
+        "id": _o(2.0, "payment id|payment number|receipt number|id"),
         "invoice_id": _o(1.5, "invoice id|invoice number"),
         "order_id": _o(0.6, "order id|order number"),
         "account_id": _o(0.3, _ACCOUNT_ID),
@@ -260,6 +262,25 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
         "amount": _o(0.6, "amount|contract value|value|acv|total contract value"),
         "currency": _o(0.1, _CURRENCY),
     },
+    "touches": {
+        "id": _o(0.2, "touch id|campaign member id|id"),
+        "campaign_id": _o(2.5, "campaign id|campaignid"),
+        "lead_id": _o(2.0, "lead id|leadid"),
+        "contact_id": _o(1.0, "contact id|contactid"),
+        "account_id": _o(0.2, _ACCOUNT_ID),
+        "opportunity_id": _o(0.2, "opportunity id|deal id"),
+        "type": _o(1.0, "touch type|interaction type|member status|status|type|channel"),
+        "happened_at": _o(1.5, "touch date|touched at|interaction date|first responded date|responded date|member first associated date|timestamp|date|created date|createddate"),
+    },
+    "spend": {
+        "id": _o(0.2, "spend id|id"),
+        "month_on": _o(2.5, "month|month on|period|spend month"),
+        "function": _o(2.0, "function|department|cost centre|cost center"),
+        "category": _o(1.5, "category|cost category|cost type|expense type"),
+        "segment": _o(0.3, "segment"),
+        "amount": _o(0.8, "amount|spend|cost|costs"),
+        "currency": _o(0.1, _CURRENCY),
+    },
     "exchange_rates": {
         "id": _o(0.1, "id"),
         "from_currency": _o(2.5, "from currency|from currency code|source currency|base currency|iso code|currency"),
@@ -274,14 +295,32 @@ ALIASES: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
 NAME_WORDS: dict[str, tuple[str, ...]] = {
     "opportunities": ("opportunit", "deal", "pipeline", "potential", "verkaufschance", "oportunidad"),
     "accounts": ("account", "compan", "organi", "customer", "firmen", "kunden", "store", "reseller"),
-    "users": ("user", "owner", "sales team", "sales_team", "employee", "agent", "reps", "salesperson", "people"),
+    "users": (
+        "user",
+        "owner",
+        "sales team",
+        "sales_team",
+        "employee",
+        "agent",
+        "reps",
+        "salesperson",
+        "people",
+    ),
     "contacts": ("contact", "person"),
     "leads": ("lead", "prospect", "mql"),
     "opportunity_lines": ("line_item", "line item", "lineitem", "opportunity product", "opportunity_line"),
     "products": ("product", "catalog", "price list"),
     "activities": ("activit", "task", "event", "call", "meeting", "engagement", "email"),
     "campaigns": ("campaign",),
-    "opportunity_contacts": ("contact_role", "contactrole", "deal_contact", "opportunity_contact", "contact role"),
+    "touches": ("campaign_member", "campaignmember", "campaign member", "touch"),
+    "spend": ("spend", "expense", "marketing cost"),
+    "opportunity_contacts": (
+        "contact_role",
+        "contactrole",
+        "deal_contact",
+        "opportunity_contact",
+        "contact role",
+    ),
     "opportunity_team": ("split", "opportunity_team", "team_member", "teammember"),
     "orders": ("order",),
     "invoices": ("invoice", "rechnung"),
@@ -300,9 +339,10 @@ def is_known_label(label: str) -> bool:
 
 
 AMOUNT_WORDS = frozenset(
-    "amount value revenue acv arr tcv mrr tcv total bookings booking price betrag montant importe umsatz fee cost sum deal "
-    "forecast contract annual weighted expected".split()
+    ["amount", "value", "revenue", "acv", "arr", "tcv", "mrr", "tcv", "total", "bookings", "booking", "price", "betrag", "montant", "importe", "umsatz", "fee", "cost", "sum", "deal", "forecast", "contract", "annual", "weighted", "expected"]
 )
 """Words that make a money column a candidate for the amount that counts."""
 
-AMOUNT_CORE = frozenset("amount value revenue acv arr tcv mrr bookings booking betrag montant importe umsatz worth".split())
+AMOUNT_CORE = frozenset(
+    ["amount", "value", "revenue", "acv", "arr", "tcv", "mrr", "bookings", "booking", "betrag", "montant", "importe", "umsatz", "worth"]
+)

@@ -128,7 +128,11 @@ def from_stage_dates(
     if not parts:
         return empty()
     return from_snapshots(
-        pa.concat_tables(parts), object_name=object_name, fields=["stage"], id_column=id_column, at_column="at"
+        pa.concat_tables(parts),
+        object_name=object_name,
+        fields=["stage"],
+        id_column=id_column,
+        at_column="at",
     )
 
 
@@ -151,9 +155,14 @@ def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Tab
         values = [v for v in (*own["old"].to_pylist(), *own["new"].to_pylist()) if v]
         fmt = format_for(profile_column(source_name, values), kind, zone="UTC")
         old, new = (
-            canonical_text(type_batch(_one(pc.fill_null(own[side], "")), fmt, kind).values) for side in ("old", "new")
+            canonical_text(type_batch(_one(pc.fill_null(own[side], "")), fmt, kind).values)
+            for side in ("old", "new")
         )
-        by = _one(own["changed_by"]) if "changed_by" in own.column_names else pa.nulls(own.num_rows, pa.string())
+        by = (
+            _one(own["changed_by"])
+            if "changed_by" in own.column_names
+            else pa.nulls(own.num_rows, pa.string())
+        )
         parts.append(_rows(table, name, _one(own["object_id"]), old, new, _one(own["valid_at"]), by))
     return pa.concat_tables(parts).combine_chunks()
 
@@ -178,7 +187,9 @@ def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _shifted(array: pa.Array) -> pa.Array:
     """Each value's predecessor; null for the first."""
-    return pa.concat_arrays([pa.nulls(1, array.type), array.slice(0, max(len(array) - 1, 0))]).slice(0, len(array))
+    return pa.concat_arrays([pa.nulls(1, array.type), array.slice(0, max(len(array) - 1, 0))]).slice(
+        0, len(array)
+    )
 
 
 def _rows(

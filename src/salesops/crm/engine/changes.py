@@ -69,7 +69,12 @@ def field_target(obj: str, name: str) -> str | None:
 
 
 def changes_of(
-    data: pa.Table, form: HistoryProposal, obj: str, profiles: Mapping[str, ColumnProfile], *, zone: str = "UTC"
+    data: pa.Table,
+    form: HistoryProposal,
+    obj: str,
+    profiles: Mapping[str, ColumnProfile],
+    *,
+    zone: str = "UTC",
 ) -> Changes:
     """Change rows of a history table of texts (with ``source_row``).
 
@@ -85,10 +90,16 @@ def changes_of(
     """
     rows = data.column("source_row").to_pylist()
     ids = [_id(v) for v in data.column(form.record_id).to_pylist()]
-    at = type_batch(data.column(form.at), format_for(profiles[form.at], "instant", zone=zone), "instant").values.to_pylist()
+    at = type_batch(
+        data.column(form.at), format_for(profiles[form.at], "instant", zone=zone), "instant"
+    ).values.to_pylist()
     by = data.column(form.changed_by).to_pylist() if form.changed_by else [None] * len(rows)
     faults = [(r, form.record_id, "the row names no record") for r, i in zip(rows, ids, strict=True) if not i]
-    faults += [(r, form.at, "the row's date cannot be read") for r, a, i in zip(rows, at, ids, strict=True) if i and a is None]
+    faults += [
+        (r, form.at, "the row's date cannot be read")
+        for r, a, i in zip(rows, at, ids, strict=True)
+        if i and a is None
+    ]
     good = [n for n in range(len(rows)) if ids[n] and at[n] is not None]
     if form.form == "field_changes":
         out = _field_changes(data, form, obj, good)
@@ -96,7 +107,9 @@ def changes_of(
         out = _snapshots(data, form, obj, profiles, zone, good, ids, at)
     found = {name: [] for name in CHANGE_SCHEMA.names}  # type: ignore[var-annotated]
     for n, field, old, new in out:
-        for name, value in zip(CHANGE_SCHEMA.names, (obj, ids[n], field, old, new, at[n], by[n] or None, rows[n]), strict=True):
+        for name, value in zip(
+            CHANGE_SCHEMA.names, (obj, ids[n], field, old, new, at[n], by[n] or None, rows[n]), strict=True
+        ):
             found[name].append(value)
     return Changes(pa.table(found, schema=CHANGE_SCHEMA), tuple(sorted(faults)))
 
@@ -122,7 +135,10 @@ def _field_changes(
         target = targets[name]
         field = target or f"x_{normal(name).replace(' ', '_')}"
         type_ = TABLES[obj].by_name[target].type if target else "text"
-        before, after = _canonical([old[n] for n in wanted], type_), _canonical([new[n] for n in wanted], type_)
+        before, after = (
+            _canonical([old[n] for n in wanted], type_),
+            _canonical([new[n] for n in wanted], type_),
+        )
         out.extend((n, field, b, a) for n, b, a in zip(wanted, before, after, strict=True) if b != a)
     return sorted(out)
 
@@ -134,13 +150,21 @@ def _canonical(texts: Sequence[str | None], type_: str, fmt: ColumnFormat | None
     typed = type_batch(pa.array([t or "" for t in texts], pa.string()), fmt, type_)
     values = typed.values.to_pylist()
     # a value that cannot be typed stays as it was written: history is never thrown away
-    return [t if f else canonical_text(v) for t, v, f in zip(texts, values, typed.faults.to_pylist(), strict=True)]
+    return [
+        t if f else canonical_text(v) for t, v, f in zip(texts, values, typed.faults.to_pylist(), strict=True)
+    ]
 
 
 def _snapshots(
-    data: pa.Table, form: HistoryProposal, obj: str, profiles: Mapping[str, ColumnProfile], zone: str, good: Sequence[int],
-    ids: Sequence[str], at: Sequence[datetime],
-) -> list[tuple[int, str, str | None, str | None]]:  # fmt: skip
+    data: pa.Table,
+    form: HistoryProposal,
+    obj: str,
+    profiles: Mapping[str, ColumnProfile],
+    zone: str,
+    good: Sequence[int],
+    ids: Sequence[str],
+    at: Sequence[datetime],
+) -> list[tuple[int, str, str | None, str | None]]:
     values: dict[str, list[str | None]] = {}
     for header, target in form.fields.items():
         type_ = TABLES[obj].by_name[target].type
@@ -149,7 +173,9 @@ def _snapshots(
     said: dict[str, list[str | None]] = {}
     for header, target in form.old_fields.items():
         type_ = TABLES[obj].by_name[target].type
-        said[target] = _canonical(data.column(header).to_pylist(), type_, format_for(profiles[header], type_, zone=zone))
+        said[target] = _canonical(
+            data.column(header).to_pylist(), type_, format_for(profiles[header], type_, zone=zone)
+        )
     out: list[tuple[int, str, str | None, str | None]] = []
     last: dict[str, dict[str, str | None]] = {}
     for n in sorted(good, key=lambda n: (ids[n], at[n], n)):
@@ -167,9 +193,15 @@ def _snapshots(
 
 
 def stage_date_changes(
-    data: pa.Table, columns: Sequence[ColumnProposal], stage_dates: Sequence[StageDate], keys: Sequence[str | None],
-    profiles: Mapping[str, ColumnProfile], *, stage_names: Mapping[str, str] | None = None, zone: str = "UTC",
-) -> Changes:  # fmt: skip
+    data: pa.Table,
+    columns: Sequence[ColumnProposal],
+    stage_dates: Sequence[StageDate],
+    keys: Sequence[str | None],
+    profiles: Mapping[str, ColumnProfile],
+    *,
+    stage_names: Mapping[str, str] | None = None,
+    zone: str = "UTC",
+) -> Changes:
     """Stage changes from columns that say when a record entered a stage (HubSpot).
 
     Args:
@@ -186,8 +218,12 @@ def stage_date_changes(
     entries: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
     faults: list[tuple[int, str, str]] = []
     for s in stage_dates:
-        typed = type_batch(data.column(s.header), format_for(profiles[s.header], "instant", zone=zone), "instant")
-        for n, (value, fault) in enumerate(zip(typed.values.to_pylist(), typed.faults.to_pylist(), strict=True)):
+        typed = type_batch(
+            data.column(s.header), format_for(profiles[s.header], "instant", zone=zone), "instant"
+        )
+        for n, (value, fault) in enumerate(
+            zip(typed.values.to_pylist(), typed.faults.to_pylist(), strict=True)
+        ):
             if fault:
                 faults.append((rows[n], s.header, "the date cannot be read"))
             elif value is not None and keys[n]:
@@ -196,7 +232,11 @@ def stage_date_changes(
     for n, dated in sorted(entries.items()):
         old: str | None = None
         for when, stage in sorted(dated):
-            for name, value in zip(CHANGE_SCHEMA.names, ("opportunities", keys[n], "stage", old, stage, when, None, rows[n]), strict=True):
+            for name, value in zip(
+                CHANGE_SCHEMA.names,
+                ("opportunities", keys[n], "stage", old, stage, when, None, rows[n]),
+                strict=True,
+            ):
                 found[name].append(value)
             old = stage
     return Changes(pa.table(found, schema=CHANGE_SCHEMA), tuple(sorted(faults)))

@@ -9,7 +9,9 @@ from salesops.crm.engine.formats import ColumnProfile
 from salesops.crm.engine.ids import SALESFORCE_PREFIXES
 from salesops.crm.engine.stages import stage_share
 
-_ID_LIKE = re.compile(r"^(?=.*\d)[A-Za-z0-9_-]{4,40}$|^[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}$|^[A-Za-z0-9+/]{16,}={0,2}$")
+_ID_LIKE = re.compile(
+    r"^(?=.*\d)[A-Za-z0-9_-]{4,40}$|^[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}$|^[A-Za-z0-9+/]{16,}={0,2}$"
+)
 
 
 def id_share(profile: ColumnProfile) -> float:
@@ -35,13 +37,15 @@ def fits(target: str, type_: str, profile: ColumnProfile) -> float:
         if profile.date_form == "compact":
             return 0.95
         high, low = profile.number_max or 0, profile.number_min or 0
-        if kind in ("integer", "number") and (10_000 <= low and high <= 80_000 or low >= 10**8):
+        if kind in ("integer", "number") and ((low >= 10_000 and high <= 80_000) or low >= 10**8):
             return 0.9
         return 0.25
     if type_ in ("money", "rate", "integer"):
-        return {"integer": 1.0, "number": 1.0 if type_ != "integer" or not profile.long_decimals else 0.8, "boolean": 0.5}.get(
-            kind, 0.2
-        )
+        return {
+            "integer": 1.0,
+            "number": 1.0 if type_ != "integer" or not profile.long_decimals else 0.8,
+            "boolean": 0.5,
+        }.get(kind, 0.2)
     if type_ == "boolean":
         return 1.0 if profile.boolean_like else 0.15
     if target == "id":
@@ -56,12 +60,23 @@ def fits(target: str, type_: str, profile: ColumnProfile) -> float:
     if target == "name":
         if kind in ("date", "instant"):
             return 0.2
-        if id_share(profile) > 0.9 and spaced_share(profile) == 0 and profile.unique and profile.max_length >= 15:
+        if (
+            id_share(profile) > 0.9
+            and spaced_share(profile) == 0
+            and profile.unique
+            and profile.max_length >= 15
+        ):
             return 0.55
         return 0.8 if kind in ("integer", "number") else 1.0
     if kind in ("date", "instant"):
         return 0.3
-    if kind in ("integer", "number") and target in ("stage", "industry", "owner_name", "country", "manager_name"):
+    if kind in ("integer", "number") and target in (
+        "stage",
+        "industry",
+        "owner_name",
+        "country",
+        "manager_name",
+    ):
         return 0.75
     return 1.0
 
@@ -97,27 +112,50 @@ def content_targets(
     if "id" not in taken:
         for header in free:
             p = profiles[header]
-            if p.kind in ("text", "integer") and p.unique and p.missing == 0 and id_share(p) > 0.9 and p.rows > 3:
+            if (
+                p.kind in ("text", "integer")
+                and p.unique
+                and p.missing == 0
+                and id_share(p) > 0.9
+                and p.rows > 3
+            ):
                 yield take(header, "id", 0.55, "its values look like ids and each occurs once")
                 break
     dates = [h for h in free if profiles[h].kind in ("date", "instant") and profiles[h].last_day is not None]
+    renamed = False  # only where no name says which date is which is the other one guessed too
     dates.sort(key=lambda h: profiles[h].last_day)  # type: ignore[arg-type,return-value]
-    if dates and not {"close_on", "expected_close_on"} & taken and (len(dates) >= 2 or {"created_on", "created_at"} & taken):
+    if (
+        dates
+        and not {"close_on", "expected_close_on"} & taken
+        and (len(dates) >= 2 or {"created_on", "created_at"} & taken)
+    ):
         yield take(dates.pop(), "close_on", 0.45, "the latest of the date columns")
-    if dates and not {"created_on", "created_at", "first_interaction_on"} & taken:
+        renamed = True
+    if renamed and dates and not {"created_on", "created_at", "first_interaction_on"} & taken:
         header = min(dates, key=lambda h: profiles[h].first_day)  # type: ignore[arg-type,return-value]
         timed = profiles[header].kind == "instant"
         yield take(header, "created_at" if timed else "created_on", 0.45, "the earliest of the date columns")
     if "amount" not in taken:
-        money = [h for h in free if profiles[h].kind in ("integer", "number") and not profiles[h].percent
-                 and not profiles[h].boolean_like and (profiles[h].number_max or 0) > 100
-                 and not re.search(r"(?i)(?:id|year|number|zip|phone|code|count|days|fiscal)\b", h)]  # fmt: skip
+        money = [
+            h
+            for h in free
+            if profiles[h].kind in ("integer", "number")
+            and not profiles[h].percent
+            and not profiles[h].boolean_like
+            and (profiles[h].number_max or 0) > 100
+            and not re.search(r"(?i)(?:id|year|number|zip|phone|code|count|days|fiscal)\b", h)
+        ]
         money.sort(key=lambda h: (-len(profiles[h].currencies), -(profiles[h].number_max or 0)))
         if money:
             yield take(money[0], "amount", 0.5, "the column with the largest figures")
     if not {"owner_name", "owner_id"} & taken:
-        people = [h for h in free if profiles[h].person_share > 0.9 and spaced_share(profiles[h]) > 0.8
-                  and profiles[h].distinct < 0.3 * max(profiles[h].filled, 1)]  # fmt: skip
+        people = [
+            h
+            for h in free
+            if profiles[h].person_share > 0.9
+            and spaced_share(profiles[h]) > 0.8
+            and profiles[h].distinct < 0.3 * max(profiles[h].filled, 1)
+        ]
         if people:
             best = min(people, key=lambda h: profiles[h].missing)
             yield take(best, "owner_name", 0.5, "its values read like names of a few people")
@@ -129,5 +167,11 @@ def _has(obj: str, target: str) -> bool:
     return target in TABLES[obj].by_name
 
 
-_REFERENCE = {"accounts": "account_id", "users": "owner_id", "contacts": "contact_id", "opportunities": "opportunity_id",
-              "products": "product_id", "campaigns": "campaign_id"}  # fmt: skip
+_REFERENCE = {
+    "accounts": "account_id",
+    "users": "owner_id",
+    "contacts": "contact_id",
+    "opportunities": "opportunity_id",
+    "products": "product_id",
+    "campaigns": "campaign_id",
+}

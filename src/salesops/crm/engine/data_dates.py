@@ -16,10 +16,31 @@ from salesops.crm.engine.proposals import ColumnProposal, DateCandidate
 from salesops.crm.engine.stages import name_class
 from salesops.crm.engine.typing import type_batch
 
-_EDITED = ("system modstamp", "last modified date", "last modified", "modified on", "hs lastmodifieddate", "modified time",
-           "fivetran synced", "last viewed date", "last modified time", "updated at", "update time")  # fmt: skip
-_CREATED = ("created date", "create date", "created on", "created at", "createdate", "created time", "creation date",
-            "deal creation date", "engage date", "date created")  # fmt: skip
+_EDITED = (
+    "system modstamp",
+    "last modified date",
+    "last modified",
+    "modified on",
+    "hs lastmodifieddate",
+    "modified time",
+    "fivetran synced",
+    "last viewed date",
+    "last modified time",
+    "updated at",
+    "update time",
+)
+_CREATED = (
+    "created date",
+    "create date",
+    "created on",
+    "created at",
+    "createdate",
+    "created time",
+    "creation date",
+    "deal creation date",
+    "engage date",
+    "date created",
+)
 
 
 def data_dates(
@@ -62,7 +83,11 @@ def with_latest_close(
     stage, close = by_target.get("stage") or by_target.get("status"), by_target.get("close_on")
     if stage is None or close is None or not data.num_rows:
         return dates
-    closed = [v for v in pc.unique(data.column(stage.header)).to_pylist() if v and name_class(v)[0] in ("won", "lost")]
+    closed = [
+        v
+        for v in pc.unique(data.column(stage.header)).to_pylist()
+        if v and name_class(v)[0] in ("won", "lost")
+    ]
     if not closed:
         return dates
     rows = data.filter(pc.is_in(data.column(stage.header), value_set=pa.array(closed)))
@@ -74,7 +99,12 @@ def with_latest_close(
     weaker = [d for d in dates if d.confidence <= 0.6]
     sure = 0.75 if not [d for d in weaker if "creation" in d.why and d.day > latest] else 0.55
     found = DateCandidate(latest, f"the latest close of a won or lost deal, in '{close.header}'", sure)
-    return tuple(sorted((found, *(d for d in dates if d.day != latest or d.confidence > sure)), key=lambda d: -d.confidence))
+    return tuple(
+        sorted(
+            (found, *(d for d in dates if d.day != latest or d.confidence > sure)),
+            key=lambda d: -d.confidence,
+        )
+    )
 
 
 def date_in_name(name: str) -> date | None:
@@ -100,7 +130,10 @@ def _latest_any(profiles: Mapping[str, ColumnProfile]) -> tuple[str, date] | Non
     found = [
         (h, p.last_day)
         for h, p in profiles.items()
-        if p.last_day and p.kind in ("date", "instant") and not p.date_ambiguous and p.last_day.year < 2100
+        if p.last_day
+        and p.kind in ("date", "instant")
+        and not p.date_ambiguous
+        and p.last_day.year < 2100
         and not re.search(r"(?i)expected|estimat|est\b|due|end|birth|expir|renew|next", h)
-    ]  # fmt: skip
+    ]
     return max(found, key=lambda f: f[1]) if found else None

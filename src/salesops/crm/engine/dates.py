@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,8 @@ from salesops.crm.engine.formats import ColumnFormat
 from salesops.crm.engine.patterns import MONTH_WORDS
 
 _DAY_US = 86_400_000_000
+_UTC = pa.timestamp("us", "UTC")
+_ZONE_RULES_END = 2_114_380_800_000_000  # 2037-01-01
 _EXCEL_EPOCH = -25_569  # 1899-12-30 as days since 1970-01-01
 
 _CLOCK = (
@@ -58,7 +62,9 @@ def read_days(text: pa.Array, fmt: ColumnFormat) -> Read:
         return Read(_dates(micros // _DAY_US, good), pa.array(~good), pa.array(np.zeros(len(text), bool)))
     parts = _parts(text, fmt)
     number, real, open_end = _civil(parts, fmt)
-    return Read(_dates(number, real & ~open_end), pa.array(~parts.good), pa.array(parts.good & ~real & ~open_end))
+    return Read(
+        _dates(number, real & ~open_end), pa.array(~parts.good), pa.array(parts.good & ~real & ~open_end)
+    )
 
 
 def read_instants(text: pa.Array, fmt: ColumnFormat) -> Read:
@@ -66,8 +72,11 @@ def read_instants(text: pa.Array, fmt: ColumnFormat) -> Read:
     if fmt.date_form in ("serial", "epoch_ms", "epoch_s"):
         micros, good = _counted(text, fmt)
         zone = fmt.zone if fmt.date_form == "serial" else ""
-        return Read(_instants(micros, good, np.zeros(len(text), bool), zone), pa.array(~good),
-                    pa.array(np.zeros(len(text), bool)))  # fmt: skip
+        return Read(
+            _instants(micros, good, np.zeros(len(text), bool), zone),
+            pa.array(~good),
+            pa.array(np.zeros(len(text), bool)),
+        )
     parts = _parts(text, fmt)
     number, real, open_end = _civil(parts, fmt)
     micros = number * _DAY_US + parts.micros - parts.offset * 60_000_000
@@ -82,9 +91,22 @@ def _dates(days: Ints, good: Flags) -> pa.Array:
 def _instants(micros: Ints, good: Flags, zoned: Flags, zone: str) -> pa.Array:
     utc = pa.array(np.where(good, micros, 0), mask=~good).cast(pa.timestamp("us"))
     if zone and zone.upper() not in ("UTC", "GMT", "ETC/UTC") and not zoned.all():
-        local = pc.assume_timezone(utc, zone, ambiguous="earliest", nonexistent="latest").cast(pa.timestamp("us", "UTC"))
+        late = good & ~zoned & (micros >= _ZONE_RULES_END)
+        early = pc.if_else(pa.array(late), pa.scalar(None, utc.type), utc)
+        local = pc.assume_timezone(early, zone, ambiguous="earliest", nonexistent="latest").cast(_UTC)
+        if late.any():  # Arrow's zone tables stop at 2037
+            local = pc.if_else(pa.array(late), _by_zoneinfo(utc, late, zone), local)
         return pc.if_else(pa.array(zoned), pc.assume_timezone(utc, "UTC"), local)
     return pc.assume_timezone(utc, "UTC")
+
+
+def _by_zoneinfo(naive: pa.Array, wanted: Flags, zone: str) -> pa.Array:
+    rules = ZoneInfo(zone)
+    found = [
+        v.replace(tzinfo=rules).astimezone(UTC) if w and v is not None else None
+        for v, w in zip(naive.to_pylist(), wanted, strict=True)
+    ]
+    return pa.array(found, _UTC)
 
 
 def _counted(text: pa.Array, fmt: ColumnFormat) -> tuple[Ints, Flags]:
@@ -109,7 +131,7 @@ def _parts(text: pa.Array, fmt: ColumnFormat) -> _Parts:
         return _numbered(text, _COMPACT, "YMD")
     if fmt.date_form == "month":
         return _numbered(pc.replace_substring_regex(text, _MONTH, r"\1-\2-01"), _TRIPLE, "YMD")
-    letters = pc.match_substring_regex(text, r"^\D*\d{0,2}\W*\pL{3,}|^\pL{3,}")
+    letters = pc.match_substring_regex(text, r"\pL{3,}")
     order = fmt.date_order
     if pc.any(letters).as_py():
         text = _months_to_numbers(text, letters, order)
@@ -125,7 +147,7 @@ def _months_to_numbers(text: pa.Array, letters: pa.Array, order: str) -> pa.Arra
 
 
 _DAY_FIRST = re.compile(
-    r"^(?:[^\W\d_]{2,9}\.?,?\s+)?(\d{1,2})(?:\.|st|nd|rd|th)?[\s\-/]*(?:de\s+)?([^\W\d_]{3,10})\.?,?[\s\-/]*(?:de\s+)?(\d{4}|\d{2})\b(.*)$"
+    r"^(?:[^\W\d_]{2,9}\.?,?\s+)?(\d{1,2})(?:\.|st|nd|rd|th|er|º)?[\s\-/]*(?:de\s+)?([^\W\d_]{3,10})\.?,?[\s\-/]*(?:de\s+)?(\d{4}|\d{2})\b(.*)$"
 )
 _MONTH_FIRST = re.compile(
     r"^(?:[^\W\d_]{2,9}\.?,\s+)?([^\W\d_]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b(.*)$"
@@ -190,9 +212,31 @@ def _numbered(text: pa.Array, pattern: str, order: str) -> _Parts:
     return _Parts(year, month, day, clock, offset, known, good)
 
 
-_NAMED_ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420,
-                "MDT": -360, "PST": -480, "PDT": -420, "CET": 60, "CEST": 120, "BST": 60, "WET": 0, "WEST": 60,
-                "EET": 120, "EEST": 180, "MEZ": 60, "MESZ": 120, "JST": 540, "AEST": 600, "AEDT": 660}  # fmt: skip
+_NAMED_ZONES = {
+    "Z": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "EST": -300,
+    "EDT": -240,
+    "CST": -360,
+    "CDT": -300,
+    "MST": -420,
+    "MDT": -360,
+    "PST": -480,
+    "PDT": -420,
+    "CET": 60,
+    "CEST": 120,
+    "BST": 60,
+    "WET": 0,
+    "WEST": 60,
+    "EET": 120,
+    "EEST": 180,
+    "MEZ": 60,
+    "MESZ": 120,
+    "JST": 540,
+    "AEST": 600,
+    "AEDT": 660,
+}
 
 
 def _offsets(zone: pa.Array) -> tuple[Ints, Flags]:

@@ -91,7 +91,9 @@ class ColumnFormat:
         """Only what differs from the default, lists for tuples."""
         plain = ColumnFormat()
         return {
-            k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v != getattr(plain, k)
+            k: list(v) if isinstance(v, tuple) else v
+            for k, v in asdict(self).items()
+            if v != getattr(plain, k)
         }
 
     @classmethod
@@ -119,6 +121,7 @@ class ColumnProfile:
         date_order, date_form, date_ambiguous, two_digit_year: see :class:`ColumnFormat`.
         date_mixed: both day-first and month-first cells occur.
         has_time, has_zone, midnight_only: about date cells.
+        day_spans: earliest and latest date as YYYYMMDD under each order that was met.
         first_day, last_day: earliest and latest date, open ends left out.
         number_min, number_max: figures met in the kept distinct values.
         long_decimals: figures with more than four decimal places occur.
@@ -151,6 +154,7 @@ class ColumnProfile:
     has_time: bool = False
     has_zone: bool = False
     midnight_only: bool = False
+    day_spans: tuple[tuple[str, int, int], ...] = ()
     first_day: date | None = None
     last_day: date | None = None
     number_min: float | None = None
@@ -213,7 +217,9 @@ def _settle(profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:
         elif p.marks_ambiguous and not p.decimal:
             p = replace(p, decimal="." if p.thousands == "," else p.decimal)
         if p.date_ambiguous and len(orders) == 1:
-            p = replace(p, date_order=next(iter(orders)), date_ambiguous=False)
+            order = next(iter(orders))
+            first, last = _day_range(p.day_spans, order)
+            p = replace(p, date_order=order, date_ambiguous=False, first_day=first, last_day=last)
         settled[header] = p
     return settled
 
@@ -297,9 +303,15 @@ class _Profiler:
     def _named(self, values: pa.Array, counts: pa.Array) -> None:
         named = pc.match_substring_regex(values, DATE_NAMED)
         if pc.any(named).as_py():
-            for value, count in zip(pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True):
+            for value, count in zip(
+                pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
+            ):
                 days = find_days(value) if any(w in MONTH_WORDS for w in _words(value)) else []
-                if not days and re.search(r"\d\D+\d{2}(?!\d)", value) and any(w in MONTH_WORDS for w in _words(value)):
+                if (
+                    not days
+                    and re.search(r"\d\D+\d{2}(?!\d)", value)
+                    and any(w in MONTH_WORDS for w in _words(value))
+                ):
                     self.classes["named"] += count
                     self.facts.add("two_digit_year")
                 elif days:
@@ -316,7 +328,9 @@ class _Profiler:
         for name, pattern in _MARK_PATTERNS.items():
             if name not in self.marks and pc.any(pc.match_substring_regex(values, pattern)).as_py():
                 self.marks.add(name)
-        self._count("signed_money", pc.match_substring_regex(values, r"[^\d.,'’\s\x{a0}\x{202f}()%+\-−eE]"), counts)
+        self._count(
+            "signed_money", pc.match_substring_regex(values, r"[^\d.,'’\s\x{a0}\x{202f}()%+\-−eE]"), counts
+        )
         odd = pc.filter(values, pc.match_substring_regex(values, r"[^\d.,'’\s()%+\-−eE]"))
         if len(odd):
             shapes = pc.unique(pc.replace_substring_regex(odd, r"[\d.,'’\s\x{a0}\x{202f}]+", "9"))
@@ -363,7 +377,14 @@ class _Profiler:
         timed = pc.match_substring_regex(rest, r"\d[:.]\d")
         if pc.any(timed).as_py():
             self.facts.add("time")
-            clock = pc.and_(timed, pc.invert(pc.match_substring_regex(rest, r"^[,T\s]*0?0[:.]00(?:[:.]00(?:[.,]0+)?)?\D*$|^\s*12:00(?::00)?\s*[aA]")))
+            clock = pc.and_(
+                timed,
+                pc.invert(
+                    pc.match_substring_regex(
+                        rest, r"^[,T\s]*0?0[:.]00(?:[:.]00(?:[.,]0+)?)?\D*$|^\s*12:00(?::00)?\s*[aA]"
+                    )
+                ),
+            )
             if pc.any(clock).as_py():
                 self.facts.add("clock")
             if pc.any(pc.match_substring_regex(rest, r"(?:Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?)\s*$")).as_py():
@@ -406,7 +427,7 @@ class _Profiler:
             kind, purity = ("instant" if "clock" in self.facts else "date"), dates / base
         elif self.classes["number"] and shares["number"] >= 0.6:
             whole = self.classes["digits"] + self.classes["spoilt"] == self.classes["number"] or not (
-                self.marks - {'long_decimals'} or self.currencies or self.classes["signed_money"]
+                self.marks - {"long_decimals"} or self.currencies or self.classes["signed_money"]
             )
             kind, purity = ("integer" if whole else "number"), self.classes["number"] / base
         if kind in ("date", "instant", "integer", "number"):
@@ -415,8 +436,13 @@ class _Profiler:
             figures_gone = 0
         decimal, thousands, unclear = self._marks() if self.classes["number"] else ("", "", False)
         order, unsettled, mixed = self._order() if dates else ("", False, False)
-        first, last = self._days(order)
-        numbers = [n for n in (_rough(v, decimal) for v in self.seen) if n is not None] if kind in ("integer", "number") else []
+        spans = tuple((o, low, high) for o, (low, high) in sorted(self.spans.items()))
+        first, last = _day_range(spans, order)
+        numbers = (
+            [n for n in (_rough(v, decimal) for v in self.seen) if n is not None]
+            if kind in ("integer", "number")
+            else []
+        )
         form = "text"
         if kind == "integer" and self.classes["compact"] == self.classes["number"]:
             form = "compact"
@@ -447,6 +473,7 @@ class _Profiler:
             has_time="time" in self.facts,
             has_zone="zone" in self.facts,
             midnight_only="time" in self.facts and "clock" not in self.facts,
+            day_spans=spans,
             first_day=first,
             last_day=last,
             number_min=min(numbers, default=None),
@@ -471,9 +498,17 @@ class _Profiler:
         dot = has("dot_last") or has("dot_decimal")
         grouping = "'" if has("apostrophe") else " " if has("space") else ""
         if comma and not dot:
-            return ",", grouping or ("." if has("comma_last") or has("dot_groups") or has("dot_three") else ""), False
+            return (
+                ",",
+                grouping or ("." if has("comma_last") or has("dot_groups") or has("dot_three") else ""),
+                False,
+            )
         if dot and not comma:
-            return ".", grouping or ("," if has("dot_last") or has("comma_groups") or has("comma_three") else ""), False
+            return (
+                ".",
+                grouping or ("," if has("dot_last") or has("comma_groups") or has("comma_three") else ""),
+                False,
+            )
         if dot and comma:  # both proofs in one column: the unmistakable kind decides, the rest become faults
             return (",", ".", True) if has("comma_last") and not has("dot_last") else (".", ",", True)
         if has("comma_groups"):
@@ -501,11 +536,12 @@ class _Profiler:
             return "DMY", False, False
         return "MDY", "ampm" not in self.facts, False
 
-    def _days(self, order: str) -> tuple[date | None, date | None]:
-        spans = [self.spans[o] for o in {order, "YMD", "named"} if o in self.spans]
-        if not spans:
-            return None, None
-        return _day(min(s[0] for s in spans)), _day(max(s[1] for s in spans))
+
+def _day_range(spans: Sequence[tuple[str, int, int]], order: str) -> tuple[date | None, date | None]:
+    known = [s for s in spans if s[0] in (order, "YMD", "named")]
+    if not known:
+        return None, None
+    return _day(min(s[1] for s in known)), _day(max(s[2] for s in known))
 
 
 _MISSING = pa.array(sorted(MISSING_ALWAYS))
@@ -553,7 +589,12 @@ def _rough(text: str, decimal: str) -> float | None:
 
 
 def format_for(
-    profile: ColumnProfile, target_type: str, *, identifier: bool = False, zone: str = "", percent_points: bool | None = None
+    profile: ColumnProfile,
+    target_type: str,
+    *,
+    identifier: bool = False,
+    zone: str = "",
+    percent_points: bool | None = None,
 ) -> ColumnFormat:
     """The format that reads a profiled column as a target type.
 
@@ -569,7 +610,9 @@ def format_for(
         thousands=profile.thousands if profile.decimal or profile.thousands else ",",
         date_order=profile.date_order or "YMD",
         zone=zone,
-        currency=profile.currencies[0] if len(profile.currencies) == 1 and len(profile.currencies[0]) == 3 else "",
+        currency=profile.currencies[0]
+        if len(profile.currencies) == 1 and len(profile.currencies[0]) == 3
+        else "",
     )
     if target_type == "rate":
         points = percent_points
@@ -596,10 +639,10 @@ def _date_form(profile: ColumnProfile) -> str:
         return profile.date_form
     if profile.kind in ("integer", "number") and profile.number_max is not None:
         low, high = profile.number_min or 0, profile.number_max
-        if 10_000 <= low and high <= 80_000:
+        if low >= 10_000 and high <= 80_000:
             return "serial"
-        if 10**11 <= low and high < 10**13 * 5:
+        if low >= 10**11 and high < 10**13 * 5:
             return "epoch_ms"
-        if 10**8 <= low and high < 10**10:
+        if low >= 10**8 and high < 10**10:
             return "epoch_s"
     return "text"

@@ -11,30 +11,93 @@ from salesops.crm.engine.proposals import HistoryProposal
 from salesops.facts.tables import TABLES
 
 _OWNERS = {
-    "opportunity id": "opportunities", "deal id": "opportunities", "opportunity": "opportunities",
-    "account id": "accounts", "company id": "accounts", "contact id": "contacts", "lead id": "leads",
-    "parent id": "", "record id": "opportunities", "opportunity name": "opportunities", "deal name": "opportunities",
-}  # fmt: skip
-_AT = ("created date", "timestamp", "date entered", "edit date", "changed at", "change date", "changed on", "modified date",
-       "stage change date", "last modified", "last modified date", "date", "occurred at", "valid from", "entered at",
-       "fivetran start", "change timestamp")  # fmt: skip
-_FIELD = ("field", "field name", "field event", "property", "property name", "name", "attribute", "changed field", "field changed")
+    "opportunity id": "opportunities",
+    "deal id": "opportunities",
+    "opportunity": "opportunities",
+    "account id": "accounts",
+    "company id": "accounts",
+    "contact id": "contacts",
+    "lead id": "leads",
+    "parent id": "",
+    "record id": "opportunities",
+    "opportunity name": "opportunities",
+    "deal name": "opportunities",
+}
+_AT = (
+    "created date",
+    "timestamp",
+    "date entered",
+    "edit date",
+    "changed at",
+    "change date",
+    "changed on",
+    "modified date",
+    "stage change date",
+    "last modified",
+    "last modified date",
+    "date",
+    "occurred at",
+    "valid from",
+    "entered at",
+    "fivetran start",
+    "change timestamp",
+)
+_FIELD = (
+    "field",
+    "field name",
+    "field event",
+    "property",
+    "property name",
+    "name",
+    "attribute",
+    "changed field",
+    "field changed",
+)
 _NEW = ("new value", "value", "new", "to value", "to", "after")
 _OLD = ("old value", "old", "from value", "from", "before", "previous value")
-_BY = ("created by id", "edited by", "changed by", "created by", "source id", "user", "modified by", "updated by user id")
+_BY = (
+    "created by id",
+    "edited by",
+    "changed by",
+    "created by",
+    "source id",
+    "user",
+    "modified by",
+    "updated by user id",
+)
 _SNAPSHOT = {
-    "stage name": "stage", "stage": "stage", "to stage": "stage", "new stage": "stage", "amount": "amount",
-    "close date": "close_on", "probability": "probability", "probability %": "probability",
-    "forecast category": "forecast_category", "owner id": "owner_id", "expected revenue": "", "next step": "next_step",
-    "currency iso code": "currency", "forecast category name": "forecast_category", "type": "type", "name": "name",
-    "deal stage": "stage", "account id": "account_id", "is closed": "is_closed", "is won": "is_won",
+    "stage name": "stage",
+    "stage": "stage",
+    "to stage": "stage",
+    "new stage": "stage",
+    "amount": "amount",
+    "close date": "close_on",
+    "probability": "probability",
+    "probability %": "probability",
+    "forecast category": "forecast_category",
+    "owner id": "owner_id",
+    "expected revenue": "",
+    "next step": "next_step",
+    "currency iso code": "currency",
+    "forecast category name": "forecast_category",
+    "type": "type",
+    "name": "name",
+    "deal stage": "stage",
+    "account id": "account_id",
+    "is closed": "is_closed",
+    "is won": "is_won",
     "lead source": "lead_source",
-}  # fmt: skip
+}
 _BEFORE = {
-    "from opportunity stage name": "stage", "from stage": "stage", "old stage": "stage", "prev amount": "amount",
-    "prev close date": "close_on", "previous stage": "stage", "from forecast category": "forecast_category",
+    "from opportunity stage name": "stage",
+    "from stage": "stage",
+    "old stage": "stage",
+    "prev amount": "amount",
+    "prev close date": "close_on",
+    "previous stage": "stage",
+    "from forecast category": "forecast_category",
     "from stage name": "stage",
-}  # fmt: skip
+}
 
 
 def propose_history(
@@ -57,11 +120,20 @@ def propose_history(
     new = next((n for n in _NEW if n in names), "")
     old = next((n for n in _OLD if n in names), "")
     if field and new and (old or len(headers) <= 9) and "amount" not in names:
-        form = HistoryProposal("field_changes", record, names[at], field_header=names[field], new_header=names[new],
-                               old_header=names.get(old, ""), changed_by=by)  # fmt: skip
+        form = HistoryProposal(
+            "field_changes",
+            record,
+            names[at],
+            field_header=names[field],
+            new_header=names[new],
+            old_header=names.get(old, ""),
+            changed_by=by,
+        )
         return obj, form, f"one row per change: '{names[field]}' names the field"
     if new == "value" and "date entered" in names and obj == "opportunities":
-        form = HistoryProposal("stage_entries", record, names[at], fields={names["value"]: "stage"}, changed_by="")
+        form = HistoryProposal(
+            "stage_entries", record, names[at], fields={names["value"]: "stage"}, changed_by=""
+        )
         return obj, form, "one row per stage entered"
     before = {names[n]: target for n, target in _BEFORE.items() if n in names}
     said = "history" in normal(table.rsplit("/", 1)[-1])
@@ -71,7 +143,9 @@ def propose_history(
         fields = {h: t for h, t in fields.items() if normal(h) not in ("name", "type")}
         if "stage" not in fields.values() and "amount" not in fields.values():
             return None
-        form = HistoryProposal("snapshots", record, names[at], fields=_first_of_each(fields), old_fields=before, changed_by=by)
+        form = HistoryProposal(
+            "snapshots", record, names[at], fields=_first_of_each(fields), old_fields=before, changed_by=by
+        )
         return obj, form, "one row per state of a record: stage, amount, close date at a moment"
     return None
 

@@ -23,6 +23,8 @@ SALESFORCE_PREFIXES = {
     "00T": "activities",
     "00U": "activities",
     "01t": "products",
+    "01u": "price book entries",
+    "00v": "touches",
     "701": "campaigns",
     "801": "orders",
     "800": "contracts",

@@ -34,9 +34,16 @@ _PREFERRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "activities": (("starts_at", "subject", "owner"), ("starts_at", "subject", "owner", "account")),
     "opportunity_contacts": (("opportunity_id", "contact_id"), ("opportunity_id", "contact_id", "role")),
     "opportunity_team": (("opportunity_id", "user"), ("opportunity_id", "user", "role")),
-    "opportunity_lines": (("opportunity_id", "product"), ("opportunity_id", "product", "unit_price", "quantity")),
+    "opportunity_lines": (
+        ("opportunity_id", "product"),
+        ("opportunity_id", "product", "unit_price", "quantity"),
+    ),
     "exchange_rates": (("from_currency", "to_currency", "valid_on"),),
-    "payments": (("invoice_id", "paid_on", "amount"), ("order_id", "paid_on", "amount"), ("account", "paid_on", "amount")),
+    "payments": (
+        ("invoice_id", "paid_on", "amount"),
+        ("order_id", "paid_on", "amount"),
+        ("account", "paid_on", "amount"),
+    ),
     "spend": (("month_on", "function", "category", "segment"),),
 }
 """Keys by preference; stage, amount and close date are left out because they change."""
@@ -72,7 +79,9 @@ def propose_key(obj: str, columns: Sequence[ColumnProposal], data: pa.Table | No
         natural = len(found) == 1
         why = "the name identifies it" if natural else "columns that do not change"
         candidate = _checked(found, data, composed=True, why=why)
-        if candidate.unique is not False and not (candidate.blanks and len(found) == 1 and candidate.blanks > 0.1 * candidate.rows):
+        if candidate.unique is not False and not (
+            candidate.blanks and len(found) == 1 and candidate.blanks > 0.1 * candidate.rows
+        ):
             return candidate
         tried.append(candidate)
     stable = [by_target[t] for t in by_target if t in _stable(obj)]
@@ -83,8 +92,12 @@ def propose_key(obj: str, columns: Sequence[ColumnProposal], data: pa.Table | No
         tried.append(candidate)
         loose = [by_target[t] for t in _LAST_RESORT if t in by_target]
         if loose:
-            candidate = _checked([*stable, *loose[:2]], data, composed=True,
-                                 why="last resort: it holds columns that may change, so a changed record may look new")  # fmt: skip
+            candidate = _checked(
+                [*stable, *loose[:2]],
+                data,
+                composed=True,
+                why="last resort: it holds columns that may change, so a changed record may look new",
+            )
             if candidate.unique is not False:
                 return candidate
     if tried:
@@ -93,8 +106,21 @@ def propose_key(obj: str, columns: Sequence[ColumnProposal], data: pa.Table | No
 
 
 def _stable(obj: str) -> tuple[str, ...]:
-    return ("name", "account_id", "account_name", "created_at", "created_on", "first_interaction_on", "owner_id", "owner_name",
-            "product_id", "product_name", "type", "pipeline", "contact_name")  # fmt: skip
+    return (
+        "name",
+        "account_id",
+        "account_name",
+        "created_at",
+        "created_on",
+        "first_interaction_on",
+        "owner_id",
+        "owner_name",
+        "product_id",
+        "product_name",
+        "type",
+        "pipeline",
+        "contact_name",
+    )
 
 
 def _part(wanted: str, by_target: dict[str, ColumnProposal]) -> ColumnProposal | None:
@@ -104,7 +130,9 @@ def _part(wanted: str, by_target: dict[str, ColumnProposal]) -> ColumnProposal |
     return None
 
 
-def _checked(columns: Sequence[ColumnProposal], data: pa.Table | None, *, composed: bool, why: str) -> KeyProposal:
+def _checked(
+    columns: Sequence[ColumnProposal], data: pa.Table | None, *, composed: bool, why: str
+) -> KeyProposal:
     headers = tuple(c.header for c in columns)
     targets = tuple(c.stored_as for c in columns)
     shown = " + ".join(headers)

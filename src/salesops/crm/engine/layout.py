@@ -124,7 +124,9 @@ def find_layout(
     upper = _spanning_labels(grid, merges, header)
     positions = [j for j in range(width) if printed[j].strip() or has_data[j]]
     spacers = tuple(j for j in range(width) if j not in set(positions) and j < _last(positions))
-    labels, renamed = _labels([_join(upper.get(j, ""), printed[j]) for j in positions], positions, header >= 0)
+    labels, renamed = _labels(
+        [_join(upper.get(j, ""), printed[j]) for j in positions], positions, header >= 0
+    )
     above, title, filters, as_of, as_of_text = _above(grid, filled, header)
     arrows = {j for j in positions if any(a in printed[j] for a in ARROWS)}
     merged_columns = {c1 for (r1, c1), (r2, c2) in merges if r2 > r1 and c1 == c2 and r1 > header}
@@ -142,7 +144,7 @@ def find_layout(
         named = ", ".join(labels[positions.index(j)] for j in groups)
         notes.append(f"Group values printed once were filled down: {named}.")
     if heading_labels:
-        notes.append(f"Group headings became columns: {', '.join(columns[len(labels):])}.")
+        notes.append(f"Group headings became columns: {', '.join(columns[len(labels) :])}.")
     return Layout(
         header_row=header + 1,
         columns=tuple(columns),
@@ -219,9 +221,13 @@ def rows_of(
         for position in groups:
             if position < len(cells) and not cells[position].strip():
                 cells[position] = current.get(position, "")
-        yield number, [
-            heading[c] if p < 0 else _cell(cells, p) for c, p in zip(layout.columns, layout.positions, strict=True)
-        ]
+        yield (
+            number,
+            [
+                heading[c] if p < 0 else _cell(cells, p)
+                for c, p in zip(layout.columns, layout.positions, strict=True)
+            ],
+        )
     for at, held in waiting:
         dropped.append(DroppedRow(at, "line below the last record", _text(held)))
 
@@ -276,7 +282,7 @@ def is_total(cells: Sequence[str], width: int) -> bool:
     if not words or (rest and len(cells) >= width):
         return False
     if len(cells) == 1:
-        return bool(TOTAL_WHOLE.match(cells[0])) or len(cells[0]) < 80 and width > 3
+        return bool(TOTAL_WHOLE.match(cells[0])) or (len(cells[0]) < 80 and width > 3)
     return len(cells) < width or bool(TOTAL_WHOLE.match(cells[0]))
 
 
@@ -320,7 +326,11 @@ def _find_header(grid: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
         return -1
     best = max(scores, key=lambda i: scores[i][0])
     # a data dictionary's rows look like labels too: the first full row of labels is the header
-    return next(i for i, (score, size) in scores.items() if i == best or (size >= 0.9 and score >= scores[best][0] - 1.25))
+    return next(
+        i
+        for i, (score, size) in scores.items()
+        if i == best or (size >= 0.9 and score >= scores[best][0] - 1.25)
+    )
 
 
 def _body(grid: Sequence[Sequence[str]], filled: Sequence[int], header: int) -> _Body:

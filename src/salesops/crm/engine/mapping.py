@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -18,7 +19,14 @@ from salesops.crm.engine.formats import ColumnFormat, ColumnProfile, format_for
 from salesops.crm.engine.history import propose_history
 from salesops.crm.engine.ids import SALESFORCE_PREFIXES
 from salesops.crm.engine.keys import propose_key
-from salesops.crm.engine.proposals import AmountCandidate, ColumnProposal, DateCandidate, KeyProposal, Proposal, StageDate
+from salesops.crm.engine.proposals import (
+    AmountCandidate,
+    ColumnProposal,
+    DateCandidate,
+    KeyProposal,
+    Proposal,
+    StageDate,
+)
 from salesops.crm.engine.systems import ignored, system_of
 from salesops.facts.tables import EXTRA_PREFIX, TABLES
 
@@ -33,32 +41,67 @@ _REQUIRED: dict[str, tuple[frozenset[str], ...]] = {
     "accounts": (
         frozenset({"id", "name"}),
         frozenset(
-            {"industry", "employees", "annual_revenue", "website", "country", "city", "parent_id", "parent_name", "type",
-             "phone", "owner_id", "owner_name", "segment", "founded_year", "created"}
+            {
+                "industry",
+                "employees",
+                "annual_revenue",
+                "website",
+                "country",
+                "city",
+                "parent_id",
+                "parent_name",
+                "type",
+                "phone",
+                "owner_id",
+                "owner_name",
+                "segment",
+                "founded_year",
+                "created",
+            }
         ),
     ),
     "users": (
         frozenset({"id", "name", "email"}),
-        frozenset({"manager_id", "manager_name", "team", "region", "role", "title", "is_active", "hired_on", "email"}),
+        frozenset(
+            {
+                "manager_id",
+                "manager_name",
+                "team",
+                "region",
+                "role",
+                "title",
+                "is_active",
+                "hired_on",
+                "email",
+            }
+        ),
     ),
     "contacts": (
         frozenset({"id", "name", "first_name", "last_name", "email"}),
         frozenset({"email", "phone", "title", "department", "lifecycle_stage", "account_id", "account_name"}),
     ),
-    "leads": (frozenset({"id", "name", "email", "company", "last_name"}),
-              frozenset({"status", "lead_source", "is_converted", "converted_on", "company", "created"})),
+    "leads": (
+        frozenset({"id", "name", "email", "company", "last_name"}),
+        frozenset({"status", "lead_source", "is_converted", "converted_on", "company", "created"}),
+    ),
     "opportunity_lines": (frozenset({"opportunity_id"}), frozenset({"product_id", "product_name"})),
     "products": (frozenset({"id", "name", "code"}), frozenset({"family", "list_price", "code"})),
     "activities": (frozenset({"subject", "type"}), frozenset({"starts_at"})),
     "campaigns": (frozenset({"id", "name"}), frozenset({"cost", "starts_on", "type"})),
     "opportunity_contacts": (frozenset({"opportunity_id"}), frozenset({"contact_id"})),
-    "opportunity_team": (frozenset({"opportunity_id"}), frozenset({"user_id", "user_name"}), frozenset({"share", "role"})),
+    "opportunity_team": (
+        frozenset({"opportunity_id"}),
+        frozenset({"user_id", "user_name"}),
+        frozenset({"share", "role"}),
+    ),
     "orders": (frozenset({"id"}), frozenset({"ordered_on"})),
     "invoices": (frozenset({"id"}), frozenset({"issued_on", "due_on"})),
     "payments": (frozenset({"paid_on"}), frozenset({"amount"})),
     "contracts": (frozenset({"id"}), frozenset({"starts_on", "ends_on"})),
+    "touches": (frozenset({"campaign_id"}), frozenset({"lead_id", "contact_id"})),
+    "spend": (frozenset({"month_on"}), frozenset({"amount"}), frozenset({"function", "category"})),
     "exchange_rates": (frozenset({"rate"}), frozenset({"from_currency"}), frozenset({"to_currency"})),
-}  # fmt: skip
+}
 """One column of each set must be there before a table is taken for the object."""
 
 
@@ -95,32 +138,72 @@ def propose(
     system = system_of(headers)
     reason = ignored(table, headers, profiles)
     if reason:
-        return Proposal(table, "ignored", None, 0.0, system, _all_extra(headers, profiles), data_on=dates,
-                        ignored_reason=reason)  # fmt: skip
+        return Proposal(
+            table,
+            "ignored",
+            None,
+            0.0,
+            system,
+            _all_extra(headers, profiles),
+            data_on=dates,
+            ignored_reason=reason,
+        )
     history = propose_history(table, headers, profiles)
     if history is not None:
         obj, form, why = history
-        return Proposal(table, "history", obj, 0.9, system, _all_extra(headers, profiles), history=form,
-                        data_on=dates, why=why)  # fmt: skip
+        return Proposal(
+            table,
+            "history",
+            obj,
+            0.9,
+            system,
+            _all_extra(headers, profiles),
+            history=form,
+            data_on=dates,
+            why=why,
+        )
     obj, confidence, matches, why = _choose_object(table, headers, profiles)
     if obj is None:
-        return Proposal(table, "ignored", None, 0.0, system, _all_extra(headers, profiles), data_on=dates,
-                        ignored_reason=why)  # fmt: skip
+        return Proposal(
+            table,
+            "ignored",
+            None,
+            0.0,
+            system,
+            _all_extra(headers, profiles),
+            data_on=dates,
+            ignored_reason=why,
+        )
     return _build(table, headers, profiles, system, obj, confidence, matches, why, data, dates)
 
 
 def propose_for_object(
-    table: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], obj: str, *, data: pa.Table | None = None
+    table: str,
+    headers: Sequence[str],
+    profiles: Mapping[str, ColumnProfile],
+    obj: str,
+    *,
+    data: pa.Table | None = None,
 ) -> Proposal:
     """The proposal where the user has said what the table is."""
     matches = _assign(obj, headers, profiles, fuzzy=True)
-    return _build(table, headers, profiles, system_of(headers), obj, 1.0, matches, "chosen by the user", data, ())
+    return _build(
+        table, headers, profiles, system_of(headers), obj, 1.0, matches, "chosen by the user", data, ()
+    )
 
 
 def _build(
-    table: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], system: str, obj: str, confidence: float,
-    matches: list[_Match], why: str, data: pa.Table | None, dates: tuple[DateCandidate, ...],
-) -> Proposal:  # fmt: skip
+    table: str,
+    headers: Sequence[str],
+    profiles: Mapping[str, ColumnProfile],
+    system: str,
+    obj: str,
+    confidence: float,
+    matches: list[_Match],
+    why: str,
+    data: pa.Table | None,
+    dates: tuple[DateCandidate, ...],
+) -> Proposal:
     by_header = {m.header: m for m in matches}
     stage_dates = _stage_dates(headers, profiles) if obj == "opportunities" else ()
     taken: set[str] = set()
@@ -141,9 +224,20 @@ def _build(
     if obj == "opportunities" and data is not None:
         dates = with_latest_close(dates, columns, data)
     return Proposal(
-        table, "records", obj, round(confidence, 3), system, tuple(columns), key=key, amount_candidates=amounts,
-        joined=joined, stage_dates=stage_dates, data_on=dates, why=why, questions=questions,
-    )  # fmt: skip
+        table,
+        "records",
+        obj,
+        round(confidence, 3),
+        system,
+        tuple(columns),
+        key=key,
+        amount_candidates=amounts,
+        joined=joined,
+        stage_dates=stage_dates,
+        data_on=dates,
+        why=why,
+        questions=questions,
+    )
 
 
 def _choose_object(
@@ -164,8 +258,13 @@ def _choose_object(
     qualified = [s for s in scored if s[0] >= _LEAST_SCORE and _complete(s[1], s[2])]
     if not qualified:
         guess = scored[0][1].replace("_", " ")
-        return None, 0.0, [], (
-            f"The columns fit none of the known tables (nearest: {guess}). If it is one, say which and map its columns."
+        return (
+            None,
+            0.0,
+            [],
+            (
+                f"The columns fit none of the known tables (nearest: {guess}). If it is one, say which and map its columns."
+            ),
         )
     best, obj, matches = qualified[0]
     second = qualified[1][0] if len(qualified) > 1 else 0.0
@@ -176,9 +275,19 @@ def _choose_object(
 
 
 _DEAL_SIGNS = frozenset(
-    {"amount", "close_on", "expected_close_on", "is_won", "is_closed", "probability", "status", "loss_reason", "next_step",
-     "forecast_category"}
-)  # fmt: skip
+    {
+        "amount",
+        "close_on",
+        "expected_close_on",
+        "is_won",
+        "is_closed",
+        "probability",
+        "status",
+        "loss_reason",
+        "next_step",
+        "forecast_category",
+    }
+)
 
 
 def _alias_key(target: str) -> str:
@@ -199,12 +308,28 @@ def _score(
 ) -> float:
     score = sum(ALIASES[obj][_alias_key(m.target)][0] * m.confidence for m in matches)
     file, _, sheet = table.lower().rpartition("!")
-    name = sheet if file and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja)\s*\d*", sheet) else f"{file} {sheet}"
+    name = (
+        sheet
+        if file and not re.fullmatch(r"(?:sheet|tabelle|feuil|hoja)\s*\d*", sheet)
+        else f"{file} {sheet}"
+    )
     name = name.rsplit("/", 1)[-1].replace("-", "_")
-    hits = [(name.rfind(w), o) for o, words in NAME_WORDS.items() for w in words if w in name or w in name.replace("_", " ")]
+    hits = [
+        (name.rfind(w), o)
+        for o, words in NAME_WORDS.items()
+        for w in words
+        if w in name or w in name.replace("_", " ")
+    ]
     if hits and any(o == obj for _, o in hits):
         # in "account_contacts" the last word says what the rows are
         score += 2.5 if max(hits)[1] == obj else 0.8
+    own = next((h for h in headers if normal(h) == "id"), None)
+    said = SALESFORCE_PREFIXES.get(profiles[own].salesforce_prefix) if own else None
+    if said == _PRICES and obj == "products":
+        said = obj
+    if said and said != obj:
+        # A child row names its parent's id too; what the row itself is, its own id says.
+        score -= 6.0
     for m in matches:
         if m.target == "id":
             owner = SALESFORCE_PREFIXES.get(profiles[m.header].salesforce_prefix)
@@ -217,6 +342,8 @@ def _score(
     return score - 0.01 * (len(headers) - len(matches))
 
 
+_PRICES = SALESFORCE_PREFIXES["01u"]
+
 _OWN_WORDS = {
     "opportunities": ("opportunity", "deal"),
     "accounts": ("account", "company", "organization", "billing"),
@@ -228,7 +355,9 @@ _OWN_WORDS = {
 }
 
 
-def _assign(obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], *, fuzzy: bool) -> list[_Match]:
+def _assign(
+    obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], *, fuzzy: bool
+) -> list[_Match]:
     """The best one-to-one match of headers to an object's columns."""
     candidates: list[_Match] = []
     for header in headers:
@@ -245,6 +374,15 @@ def _assign(obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfi
             fit = fits(real, type_, profiles[header])
             if fit < 1:
                 why += "; the content fits badly" if fit < 0.6 else ""
+            if real == "id" and (profiles[header].salesforce_prefix and label == "id"):
+                confidence, why = 0.99, "the record's own id"
+            if (
+                obj == "products"
+                and real == "id"
+                and SALESFORCE_PREFIXES.get(profiles[header].salesforce_prefix) == _PRICES
+            ):
+                # A price book entry has an id of its own and says the price of the product it names.
+                continue
             candidates.append(_Match(header, real, confidence * fit, why))
     candidates.sort(key=lambda m: -m.confidence)
     chosen: dict[str, _Match] = {}
@@ -261,7 +399,9 @@ def _assign(obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfi
             used.add(target)
     text = next((m for m in chosen.values() if m.target == "description"), None)
     if obj == "opportunities" and text and "name" not in used and 0 < profiles[text.header].max_length <= 150:
-        chosen[text.header] = replace(text, target="name", confidence=0.6, why="the only text that names the deal")
+        chosen[text.header] = replace(
+            text, target="name", confidence=0.6, why="the only text that names the deal"
+        )
     return list(chosen.values())
 
 
@@ -276,6 +416,7 @@ def _real_target(obj: str, target: str, profile: ColumnProfile) -> str | None:
     return target
 
 
+@lru_cache(maxsize=200_000)
 def _name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[float, str] | None:
     if label in labels:
         return max(0.8, 0.98 - 0.004 * labels.index(label)), f"'{label}' is a known name of it"
@@ -287,7 +428,13 @@ def _name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[fl
         parts = alias.split()
         if len(parts) >= 2 and f" {alias} " in f" {label} " and len(words) <= len(parts) + 2:
             found = 0.72 - 0.04 * (len(words) - len(parts))
-        elif len(parts) == 1 and alias in words and len(alias) > 3 and len(words) <= 3 and alias not in _WEAK_WORDS:
+        elif (
+            len(parts) == 1
+            and alias in words
+            and len(alias) > 3
+            and len(words) <= 3
+            and alias not in _WEAK_WORDS
+        ):
             found = 0.6 - 0.05 * len(words) + (0.03 if label.endswith(alias) else 0)
         else:
             continue
@@ -308,10 +455,7 @@ def _name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[fl
 
 
 _WEAK_WORDS = frozenset(
-    "name type title status date code group rate time description source company contact location phone closed account "
-    "email price percent category country value record office owner opportunity deal lead organization person customer "
-    "product subject credit active state city role user function quantity number total client start id campaign order "
-    "forecast industry channel notes region".split()
+    ["name", "type", "title", "status", "date", "code", "group", "rate", "time", "description", "source", "company", "contact", "location", "phone", "closed", "account", "email", "price", "percent", "category", "country", "value", "record", "office", "owner", "opportunity", "deal", "lead", "organization", "person", "customer", "product", "subject", "credit", "active", "state", "city", "role", "user", "function", "quantity", "number", "total", "client", "start", "id", "campaign", "order", "forecast", "industry", "channel", "notes", "region"]
 )
 """Words too common to speak alone for a column inside a longer label."""
 
@@ -319,9 +463,15 @@ _WEAK_WORDS = frozenset(
 def _mapped(match: _Match, type_: str, profile: ColumnProfile, system: str) -> ColumnProposal:
     identifier = match.target.endswith(_IDENTIFIERS)
     points = None
-    if type_ == "rate" and match.target == "probability" and system in ("salesforce", "dynamics", "pipedrive", "zoho"):
+    if (
+        type_ == "rate"
+        and match.target == "probability"
+        and system in ("salesforce", "dynamics", "pipedrive", "zoho")
+    ):
         points = not profile.percent and ((profile.number_max or 0) > 1 or profile.kind == "integer")
-    fmt = format_for(profile, type_, identifier=identifier, zone=_zone(type_, profile, system), percent_points=points)
+    fmt = format_for(
+        profile, type_, identifier=identifier, zone=_zone(type_, profile, system), percent_points=points
+    )
     return ColumnProposal(match.header, match.target, "", type_, round(match.confidence, 3), match.why, fmt)
 
 
@@ -357,9 +507,13 @@ def extra_type(profile: ColumnProfile, header: str = "") -> str:
             return "boolean"
         widest = max((w for w, _ in profile.digit_widths), default=0)
         last = normal(header).split(" ")[-1:]
-        return "text" if widest > 15 or last and last[0] in _CODE_WORDS else "integer"
+        return "text" if widest > 15 or (last and last[0] in _CODE_WORDS) else "integer"
     if profile.kind == "number":
-        return "rate" if profile.percent or (profile.long_decimals and (profile.number_max or 0) < 10**6) else "money"
+        return (
+            "rate"
+            if profile.percent or (profile.long_decimals and (profile.number_max or 0) < 10**6)
+            else "money"
+        )
     return "instant" if profile.kind == "instant" else "date" if profile.kind == "date" else "text"
 
 
@@ -407,12 +561,27 @@ def _amounts(
     for column in columns:
         profile = profiles[column.header]
         words = set(normal(column.header).split())
-        if profile.kind not in ("integer", "number") or column.target not in (None, "amount") or profile.percent:
+        if (
+            profile.kind not in ("integer", "number")
+            or column.target not in (None, "amount")
+            or profile.percent
+        ):
             continue
         core = words & AMOUNT_CORE
         if column.target is None and not core and not (profile.currencies and words & AMOUNT_WORDS):
             continue
-        if words & {"id", "year", "quarter", "count", "probability", "rate", "number", "score", "days"}:
+        if words & {
+            "id",
+            "currency",
+            "year",
+            "quarter",
+            "count",
+            "probability",
+            "rate",
+            "number",
+            "score",
+            "days",
+        }:
             continue
         paired = labels.get(f"{normal(column.header)} currency", "")
         why = "mapped to amount" if column.header == chosen else "a money column"
@@ -428,19 +597,27 @@ def _amounts(
 
 
 def _questions(
-    columns: Sequence[ColumnProposal], profiles: Mapping[str, ColumnProfile], amounts: tuple[AmountCandidate, ...],
+    columns: Sequence[ColumnProposal],
+    profiles: Mapping[str, ColumnProfile],
+    amounts: tuple[AmountCandidate, ...],
     key: KeyProposal | None,
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     asked = []
     for c in columns:
         p = profiles[c.header]
         if p.date_ambiguous and c.type in ("date", "instant"):
-            asked.append(f"'{c.header}' could be day first or month first; it is read as {c.format.date_order}.")
+            asked.append(
+                f"'{c.header}' could be day first or month first; it is read as {c.format.date_order}."
+            )
         if p.date_mixed and c.type in ("date", "instant"):
-            asked.append(f"'{c.header}' holds both day-first and month-first dates; the minority becomes faults.")
+            asked.append(
+                f"'{c.header}' holds both day-first and month-first dates; the minority becomes faults."
+            )
         if p.marks_ambiguous and c.type in ("money", "rate"):
             mark = "," if c.format.decimal == "," else "."
-            asked.append(f"Figures in '{c.header}' could be read two ways; '{mark}' is taken as the decimal mark.")
+            asked.append(
+                f"Figures in '{c.header}' could be read two ways; '{mark}' is taken as the decimal mark."
+            )
         if c.target and c.confidence < 0.6:
             asked.append(f"'{c.header}' is taken for {c.target} with little certainty ({c.why}).")
     if key is None:
@@ -448,7 +625,11 @@ def _questions(
     elif key.unique is False:
         asked.append(f"{key.duplicates} rows share their key ({key.shown_as}) with another row.")
     if len(amounts) > 1:
-        asked.append("More than one column could be the amount that counts: " + ", ".join(a.header for a in amounts) + ".")
+        asked.append(
+            "More than one column could be the amount that counts: "
+            + ", ".join(a.header for a in amounts)
+            + "."
+        )
     return tuple(asked)
 
 

@@ -15,7 +15,9 @@ MISSING_ALWAYS = frozenset(
 )  # fmt: skip
 """Cells that mean "nothing" in any column, compared in lower case."""
 
-MISSING_IN_FIGURES = frozenset({"na", "none", "nan", "nil", "inf", "-inf", "tbd", "tba", "?", ".", "nat", "unknown"})
+MISSING_IN_FIGURES = frozenset(
+    {"na", "none", "nan", "nil", "inf", "-inf", "tbd", "tba", "?", ".", "nat", "unknown"}
+)
 """Further cells that mean "nothing" where a figure or a date is expected; as text they may be values
 (NA is also a region)."""
 
@@ -36,14 +38,10 @@ SYMBOLS = {
 """Currency marks and the one ISO code they mean; "" where several currencies share the mark."""
 
 ISO_CURRENCIES = frozenset(
-    "USD EUR GBP JPY CHF CAD AUD NZD CNY HKD SGD INR KRW TWD THB MYR IDR PHP VND BRL MXN ARS CLP COP PEN UYU ZAR NGN KES "
-    "GHS EGP MAD TND AED SAR QAR KWD BHD OMR JOD ILS TRY RUB UAH PLN CZK HUF RON BGN RSD SEK NOK DKK ISK GEL KZT PKR BDT "
-    "LKR NPR CRC DOP GTQ PAB BOB PYG XOF XAF".split()
+    ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "CNY", "HKD", "SGD", "INR", "KRW", "TWD", "THB", "MYR", "IDR", "PHP", "VND", "BRL", "MXN", "ARS", "CLP", "COP", "PEN", "UYU", "ZAR", "NGN", "KES", "GHS", "EGP", "MAD", "TND", "AED", "SAR", "QAR", "KWD", "BHD", "OMR", "JOD", "ILS", "TRY", "RUB", "UAH", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "SEK", "NOK", "DKK", "ISK", "GEL", "KZT", "PKR", "BDT", "LKR", "NPR", "CRC", "DOP", "GTQ", "PAB", "BOB", "PYG", "XOF", "XAF"]
 )
 _SPACES = "\u00a0\u202f"
-_MARK = (
-    r"(?:[A-Z]{3}|US\$|R\$|CA?\$|AU?\$|NZ\$|HK\$|S\$|[$€£¥₹₩₽₺₪฿₫₴]|zł|Kč|kr\.?|Fr\.|EUR|euros?)"
-)
+_MARK = r"(?:[A-Z]{3}|US\$|R\$|CA?\$|AU?\$|NZ\$|HK\$|S\$|[$€£¥₹₩₽₺₪฿₫₴]|zł|Kč|kr\.?|Fr\.|EUR|euros?)"
 NUMBER = (
     rf"^\(?\s*(?:{_MARK}\s*)?[-+−]?\s*\(?\s*(?:{_MARK}\s*)?(?:\d[\d.,'’\s{_SPACES}]*|[.,]\d+)"
     rf"(?:[eE][-+]?\d+)?\s*(?:{_MARK}|%)?\s*\)?\s*-?\s*(?:{_MARK})?$"
@@ -54,7 +52,7 @@ _number = re.compile(NUMBER)
 _TIME = r"(?:,?[T\s]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?|[A-Z]{2,5})?)?"
 DATE_TRIPLE = rf"^\d{{1,4}}[./\-]\s?\d{{1,2}}[./\-]\s?\d{{1,4}}{_TIME}$"
 DATE_COMPACT = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"
-DATE_NAMED = rf"^(?:\pL{{2,9}}\.?,?\s+)?(?:\d{{1,2}}(?:\.|st|nd|rd|th)?[\s\-/]*(?:de\s+)?\pL{{3,9}}\.?,?[\s\-/]*(?:de\s+)?\d{{2,4}}|\pL{{3,9}}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}){_TIME}$"
+DATE_NAMED = rf"^(?:\pL{{2,9}}\.?,?\s+)?(?:\d{{1,2}}(?:\.|st|nd|rd|th|er|º)?[\s\-/]*(?:de\s+)?\pL{{3,9}}\.?,?[\s\-/]*(?:de\s+)?\d{{2,4}}|\pL{{3,9}}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}){_TIME}$"
 """A date with its month as a word, RE2 only."""
 
 _date_triple = re.compile(DATE_TRIPLE)
@@ -107,9 +105,9 @@ def looks_typed(text: str) -> bool:
         return True
     if re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", text, re.IGNORECASE):
         return True
-    return bool(re.fullmatch(r"[a-zA-Z0-9]{15}(?:[A-Z0-9]{3})?", text) and sum(c.isdigit() for c in text) >= 4) or bool(
-        re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{24,}", text)
-    )
+    return bool(
+        re.fullmatch(r"[a-zA-Z0-9]{15}(?:[A-Z0-9]{3})?", text) and sum(c.isdigit() for c in text) >= 4
+    ) or bool(re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{24,}", text))
 
 
 def is_missing(text: str, *, figures: bool = False) -> bool:
@@ -141,7 +139,10 @@ def find_days(text: str) -> list[date]:
         if match[2] != ".":
             forms.append((year, match[1], match[3]))
         return _days(forms)
-    match = re.search(r"(?<!\d)(\d{1,2})\.?(?:st|nd|rd|th)?[\s-]+([^\W\d_]{3,10})\.?,?[\s-]+(\d{4})", text)
+    match = re.search(
+        r"(?<!\d)(\d{1,2})\.?(?:st|nd|rd|th|er|º)?[\s-]+(?:de\s+)?([^\W\d_]{3,10})\.?,?[\s-]+(?:de\s+)?(\d{4})",
+        text,
+    )
     if match and match[2].lower() in MONTH_WORDS:
         return _days([(match[3], str(MONTH_WORDS[match[2].lower()]), match[1])])
     match = re.search(r"([^\W\d_]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", text)

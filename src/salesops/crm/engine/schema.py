@@ -50,7 +50,11 @@ MAPPING_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "description": "Which files this mapping reads.",
             "properties": {
-                "headers": {"type": "array", "items": {"type": "string"}, "description": "Headers a file must all have."},
+                "headers": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Headers a file must all have.",
+                },
                 "name": {"type": "string", "description": "Pattern of the file or sheet name, with * and ?."},
             },
         },
@@ -71,7 +75,10 @@ MAPPING_SCHEMA: dict[str, Any] = {
                         "required": ["to"],
                         "additionalProperties": False,
                         "properties": {
-                            "to": {"type": ["string", "null"], "description": "Column of the fact table, x_name, or null to leave it out."},
+                            "to": {
+                                "type": ["string", "null"],
+                                "description": "Column of the fact table, x_name, or null to leave it out.",
+                            },
                             "type": {"enum": list(COLUMN_TYPES)},
                             "format": _format_schema(),
                         },
@@ -84,7 +91,10 @@ MAPPING_SCHEMA: dict[str, Any] = {
             "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
             "description": "Columns put together from several headers, with a space between.",
         },
-        "currency": {"type": "string", "description": "Header naming the amount's currency, or an ISO code for all rows."},
+        "currency": {
+            "type": "string",
+            "description": "Header naming the amount's currency, or an ISO code for all rows.",
+        },
         "stage_dates": {
             "type": "object",
             "additionalProperties": {"type": "string"},
@@ -96,12 +106,18 @@ MAPPING_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "form": {"enum": ["snapshots", "field_changes", "stage_entries"]},
-                **{k: {"type": "string"} for k in ("record_id", "at", "field_header", "old_header", "new_header", "changed_by")},
-                **{k: {"type": "object", "additionalProperties": {"type": "string"}} for k in ("fields", "old_fields")},
+                **{
+                    k: {"type": "string"}
+                    for k in ("record_id", "at", "field_header", "old_header", "new_header", "changed_by")
+                },
+                **{
+                    k: {"type": "object", "additionalProperties": {"type": "string"}}
+                    for k in ("fields", "old_fields")
+                },
             },
         },
     },
-}  # fmt: skip
+}
 """JSON Schema of a mapping file."""
 
 
@@ -161,7 +177,11 @@ def proposal_from_mapping(mapping: Mapping[str, Any], suggested: Proposal) -> Pr
         before = next(c for c in suggested.columns if c.header == header)
         chosen[header] = _chosen(obj, header, entry, before)
     taken = {c.target for c in chosen.values() if c.target}
-    doubled = [c.target for c in chosen.values() if c.target and sum(d.target == c.target for d in chosen.values()) > 1]
+    doubled = [
+        c.target
+        for c in chosen.values()
+        if c.target and sum(d.target == c.target for d in chosen.values()) > 1
+    ]
     if doubled:
         raise ValueError(f"two headers are mapped to {doubled[0]}")
     columns = []
@@ -174,13 +194,26 @@ def proposal_from_mapping(mapping: Mapping[str, Any], suggested: Proposal) -> Pr
             columns.append(column)
     key = _key(mapping, columns, suggested)
     history = HistoryProposal(**mapping["history"]) if mapping.get("history") else suggested.history
-    stage_dates = tuple(StageDate(h, s, False) for h, s in mapping["stage_dates"].items()) if "stage_dates" in mapping else suggested.stage_dates
+    stage_dates = (
+        tuple(StageDate(h, s, False) for h, s in mapping["stage_dates"].items())
+        if "stage_dates" in mapping
+        else suggested.stage_dates
+    )
     return Proposal(
-        suggested.table, mapping.get("kind", "records"), obj, 1.0, mapping.get("source", suggested.system), tuple(columns),
-        key=key, amount_candidates=suggested.amount_candidates,
+        suggested.table,
+        mapping.get("kind", "records"),
+        obj,
+        1.0,
+        mapping.get("source", suggested.system),
+        tuple(columns),
+        key=key,
+        amount_candidates=suggested.amount_candidates,
         joined={k: tuple(v) for k, v in mapping.get("joined", suggested.joined).items()},
-        stage_dates=stage_dates, history=history, data_on=suggested.data_on, why="confirmed mapping",
-    )  # fmt: skip
+        stage_dates=stage_dates,
+        history=history,
+        data_on=suggested.data_on,
+        why="confirmed mapping",
+    )
 
 
 def _chosen(obj: str, header: str, entry: Any, before: ColumnProposal) -> ColumnProposal:
@@ -194,15 +227,21 @@ def _chosen(obj: str, header: str, entry: Any, before: ColumnProposal) -> Column
     if type_ not in COLUMN_TYPES:
         raise ValueError(f"column {header!r}: unknown type {type_!r}")
     fmt = ColumnFormat.from_dict(entry["format"]) if "format" in entry else before.format
-    return ColumnProposal(header, None if extra else to, (to or "") if extra else "", type_, 1.0, "confirmed", fmt)
+    return ColumnProposal(
+        header, None if extra else to, (to or "") if extra else "", type_, 1.0, "confirmed", fmt
+    )
 
 
 def _as_extra(column: ColumnProposal) -> ColumnProposal:
     name = f"{EXTRA_PREFIX}{normal(column.header).replace(' ', '_') or column.target}"
-    return ColumnProposal(column.header, None, name, column.type, 1.0, "kept as the file's own column", column.format)
+    return ColumnProposal(
+        column.header, None, name, column.type, 1.0, "kept as the file's own column", column.format
+    )
 
 
-def _key(mapping: Mapping[str, Any], columns: Sequence[ColumnProposal], suggested: Proposal) -> KeyProposal | None:
+def _key(
+    mapping: Mapping[str, Any], columns: Sequence[ColumnProposal], suggested: Proposal
+) -> KeyProposal | None:
     wanted = mapping.get("key")
     if not wanted:
         return suggested.key

@@ -58,7 +58,12 @@ class StageEvidence:
 
 def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKD", text)
-    text = "".join(c for c in text if not unicodedata.combining(c)).lower().replace("_", " ").replace("closedwon", "closed won")
+    text = (
+        "".join(c for c in text if not unicodedata.combining(c))
+        .lower()
+        .replace("_", " ")
+        .replace("closedwon", "closed won")
+    )
     text = text.replace("closedlost", "closed lost").replace("-", " ").replace("/", " ")
     return " ".join(text.split())
 
@@ -92,7 +97,10 @@ def propose_stages(evidence: Iterable[StageEvidence]) -> list[StageProposal]:
     found = [_judge(e) for e in evidence]
     ranked = sorted(range(len(found)), key=lambda i: _position(found[i]))
     order = {i: n for n, i in enumerate(ranked, start=1)}
-    return [StageProposal(p.stage, p.stage_class, p.confidence, p.why, order[i], p.records) for i, p in enumerate(found)]
+    return [
+        StageProposal(p.stage, p.stage_class, p.confidence, p.why, order[i], p.records)
+        for i, p in enumerate(found)
+    ]
 
 
 def _judge(e: StageEvidence) -> StageProposal:
@@ -107,7 +115,9 @@ def _judge(e: StageEvidence) -> StageProposal:
         elif closed_share <= 0.02 and won_share <= 0.02:
             by_flag = "open"
         else:
-            return StageProposal(e.stage, None, 0.3, "the won and closed flags differ between its records", 0, e.records)
+            return StageProposal(
+                e.stage, None, 0.3, "the won and closed flags differ between its records", 0, e.records
+            )
     status = _status_class(e.statuses)
     by_flag = by_flag or status
     source = "the source's won and closed flags say so" if e.flagged else "the status beside it says so"
@@ -167,16 +177,35 @@ def evidence_from_rows(rows: Iterable[Mapping[str, object]]) -> list[StageEviden
         stage = row.get("stage")
         if not stage:
             continue
-        e = kept.setdefault(str(stage), {"n": 0, "won": 0, "closed": 0, "flagged": 0, "statuses": {}, "dated": 0, "valued": 0,
-                                         "p": 0, "pn": 0})  # fmt: skip
+        e = kept.setdefault(
+            str(stage),
+            {
+                "n": 0,
+                "won": 0,
+                "closed": 0,
+                "flagged": 0,
+                "statuses": {},
+                "dated": 0,
+                "valued": 0,
+                "p": 0,
+                "pn": 0,
+            },
+        )
         _count(e, row)
     return [
         StageEvidence(
-            stage, e["n"], e["won"], e["closed"], e["flagged"], tuple(e["statuses"].items()), e["dated"], e["valued"],  # type: ignore[arg-type,attr-defined]
+            stage,
+            e["n"],
+            e["won"],
+            e["closed"],
+            e["flagged"],
+            tuple(e["statuses"].items()),
+            e["dated"],
+            e["valued"],  # type: ignore[arg-type,attr-defined]
             float(e["p"] / e["pn"]) if e["pn"] else None,  # type: ignore[operator,arg-type]
         )
         for stage, e in kept.items()
-    ]  # fmt: skip
+    ]
 
 
 def _count(e: dict[str, object], row: Mapping[str, object]) -> None:

@@ -49,6 +49,9 @@ def system_of(headers: Sequence[str]) -> str:
         system: sum(weight for pattern, weight in signs for h in low if re.search(pattern, h))
         for system, signs in _SIGNS.items()
     }
+    scores["zoho"] += 0.6 * sum(
+        1 for h in headers if re.fullmatch(r"[A-Z][a-z]+(?:_[A-Z][a-z]+)+", h)
+    )  # its API names
     best = max(scores, key=lambda s: scores[s])
     return best if scores[best] >= 1.5 else "plain"
 
@@ -69,13 +72,34 @@ def ignored(table: str, headers: Sequence[str], profiles: Mapping[str, ColumnPro
         )
     if {"parent role id"} <= names or {"developer name", "rollup description"} <= names:
         return "A list of roles: people and hierarchy are decisions of their own; it holds no records."
+    if {"pricebook2 id", "product2 id", "unit price"} <= {n.replace("2id", "2 id") for n in names} and any(
+        normal(h).replace("2id", "2 id") == "product2 id" and not p.unique for h, p in profiles.items()
+    ):
+        return (
+            "A price book with several prices for a product: export the entries of the standard price book alone to have "
+            "list prices."
+        )
     if "merged deal id" in names:
         return "A list of merged deals: it only says which ids were joined."
-    if "history" in table.lower() and {"start date", "end date"} <= names and not names & {"name", "email", "full name"}:
+    if (
+        "history" in table.lower()
+        and {"start date", "end date"} <= names
+        and not names & {"name", "email", "full name"}
+    ):
         return "A history of assignments with start and end: enter it as dated positions or territories."
     ids = {n for n in names if n.endswith(" id") or n == "id"}
-    rest = {n for n in names - ids if not n.startswith("fivetran") and not n.startswith("is ")
-            and n not in ("category", "engagement type", "type")}
-    if len(ids) >= 2 and not rest and not {"deal id", "contact id"} <= names and not {"opportunity id", "contact id"} <= names:
+    rest = {
+        n
+        for n in names - ids
+        if not n.startswith("fivetran")
+        and not n.startswith("is ")
+        and n not in ("category", "engagement type", "type")
+    }
+    if (
+        len(ids) >= 2
+        and not rest
+        and not {"deal id", "contact id"} <= names
+        and not {"opportunity id", "contact id"} <= names
+    ):
         return "A link table: it only says which records belong together."
     return ""

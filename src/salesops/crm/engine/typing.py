@@ -31,8 +31,14 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 FAULTS: dict[str, tuple[str, str]] = {
     "not_a_number": ("not a number", "Correct the cell, or change the column's decimal and thousands marks."),
     "not_whole": ("not a whole number", "Correct the cell, or keep the column as a figure with decimals."),
-    "too_large": ("larger than 999,999,999,999,999", "Check the figure: it may be an id or carry a wrong mark."),
-    "not_a_date": ("not a date in this column's order", "Correct the cell, or change the column's date order."),
+    "too_large": (
+        "larger than 999,999,999,999,999",
+        "Check the figure: it may be an id or carry a wrong mark.",
+    ),
+    "not_a_date": (
+        "not a date in this column's order",
+        "Correct the cell, or change the column's date order.",
+    ),
     "no_such_day": ("no such day in the calendar", "Correct the date."),
     "not_an_instant": ("not a date with a time", "Correct the cell, or change the column's date order."),
     "not_yes_no": ("neither yes nor no", "Write TRUE or FALSE, or map the column to a text."),
@@ -136,8 +142,10 @@ def _text(text: pa.Array, fmt: ColumnFormat) -> Typed:
 
 def _salesforce(values: pa.Array) -> pa.Array:
     encoded = values.dictionary_encode()
-    plain = [to_18(v) if len(v) == 15 else repair_case(v) if len(v) == 18 and _one_case(v) else v
-             for v in encoded.dictionary.to_pylist()]  # fmt: skip
+    plain = [
+        to_18(v) if len(v) == 15 else repair_case(v) if len(v) == 18 and _one_case(v) else v
+        for v in encoded.dictionary.to_pylist()
+    ]
     return pc.take(pa.array(plain, pa.string()), encoded.indices)
 
 
@@ -188,7 +196,9 @@ def _plain_figures(text: pa.Array, fmt: ColumnFormat) -> tuple[pa.Array, pa.Arra
     return signed, pc.and_(good, pc.invert(double)), percent
 
 
-def _exponents(text: pa.Array, signed: pa.Array, good: pa.Array, fmt: ColumnFormat) -> tuple[pa.Array, pa.Array]:
+def _exponents(
+    text: pa.Array, signed: pa.Array, good: pa.Array, fmt: ColumnFormat
+) -> tuple[pa.Array, pa.Array]:
     """Figures in scientific notation (1.5E+06), written out exactly."""
     science = pc.match_substring_regex(text, rf"^[-+]?\d+(?:\{fmt.decimal}\d+)?[eE][-+]?\d{{1,2}}$")
     if not pc.any(science).as_py():
@@ -222,14 +232,19 @@ def _decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> 
     long_tail = pc.and_(usable, pc.not_equal(pc.utf8_length(cut), pc.utf8_length(signed)))
     wide = pc.if_else(usable, cut, pa.scalar(None, pa.string())).cast(pa.decimal128(36, 12))
     if pc.any(shift).as_py():
-        hundredth = pc.multiply(wide.cast(pa.decimal256(50, 12)), pa.scalar(Decimal("0.01"), pa.decimal128(3, 2)))
+        hundredth = pc.multiply(
+            wide.cast(pa.decimal256(50, 12)), pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
+        )
         wide = pc.if_else(shift, hundredth.cast(pa.decimal256(76, 14)), wide.cast(pa.decimal256(76, 14)))
     final = pc.round(wide, places, round_mode="half_towards_infinity")
     changed = pc.or_(pc.fill_null(pc.not_equal(final, wide), False), long_tail)
     rounded = int(pc.sum(changed).as_py() or 0)
     limit = Decimal(10) ** digits
     over = pc.fill_null(
-        pc.or_(pc.greater_equal(final, pa.scalar(limit, final.type)), pc.less_equal(final, pa.scalar(-limit, final.type))),
+        pc.or_(
+            pc.greater_equal(final, pa.scalar(limit, final.type)),
+            pc.less_equal(final, pa.scalar(-limit, final.type)),
+        ),
         False,
     )
     values = pc.if_else(over, pa.scalar(None, final.type), final).cast(pa.decimal128(19, places))

@@ -4,4 +4,13 @@ from salesops.crm.files.opening import open_pasted, open_source
 from salesops.crm.files.survey import survey
 from salesops.crm.files.tables import SOURCE_ROW, Dialect, FileProblem, Limits, RawTable
 
-__all__ = ["SOURCE_ROW", "Dialect", "FileProblem", "Limits", "RawTable", "open_pasted", "open_source", "survey"]
+__all__ = [
+    "SOURCE_ROW",
+    "Dialect",
+    "FileProblem",
+    "Limits",
+    "RawTable",
+    "open_pasted",
+    "open_source",
+    "survey",
+]

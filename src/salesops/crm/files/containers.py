@@ -48,17 +48,25 @@ def _take(source: Source, limits: Limits, found: Unpacked, *, depth: int) -> Non
     found.count += 1
     if found.count > limits.members:
         if found.count == limits.members + 1:
-            found.refused.append((source.name, f"more than {limits.members} files", "Import them in several parts."))
+            found.refused.append(
+                (source.name, f"more than {limits.members} files", "Import them in several parts.")
+            )
         return
     if source.size > limits.file_bytes:
         found.refused.append(
-            (source.name, f"larger than {limits.file_bytes:,} bytes", "Split the file, or raise the size limit.")
+            (
+                source.name,
+                f"larger than {limits.file_bytes:,} bytes",
+                "Split the file, or raise the size limit.",
+            )
         )
         return
     head = source.head(4096)
     if head[:4] == b"PK\x03\x04" and not _is_office(source):
         if depth > 1:
-            found.refused.append((source.name, "an archive inside an archive inside an archive", "Unpack it first."))
+            found.refused.append(
+                (source.name, "an archive inside an archive inside an archive", "Unpack it first.")
+            )
             return
         _unzip(source, limits, found, depth)
     elif is_gzip(head):
@@ -83,7 +91,11 @@ def _unzip(source: Source, limits: Limits, found: Unpacked, depth: int) -> None:
                 if info.is_dir() or not _safe(info.filename):
                     if not info.is_dir() and not _ignored(info.filename):
                         found.refused.append(
-                            (f"{source.name}/{info.filename}", "the name points outside the archive", "Leave it out.")
+                            (
+                                f"{source.name}/{info.filename}",
+                                "the name points outside the archive",
+                                "Leave it out.",
+                            )
                         )
                     continue
                 if found.count >= limits.members:
@@ -131,12 +143,18 @@ def _bounded(stream: object, name: str, packed: int, limits: Limits, found: Unpa
         size += len(chunk)
         if size > _RATIO_FREE and size > packed * limits.ratio:
             found.refused.append(
-                (name, f"unpacks to more than {limits.ratio} times its size (a zip bomb?)", "Unpack it yourself first.")
+                (
+                    name,
+                    f"unpacks to more than {limits.ratio} times its size (a zip bomb?)",
+                    "Unpack it yourself first.",
+                )
             )
             return None
         if size > limits.file_bytes or found.total + size > limits.total_bytes:
             found.total += size
-            found.refused.append((name, "unpacks to more than the size limit", "Split it, or raise the size limit."))
+            found.refused.append(
+                (name, "unpacks to more than the size limit", "Split it, or raise the size limit.")
+            )
             return None
         out.write(chunk)
     return out.getvalue()

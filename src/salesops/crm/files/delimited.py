@@ -61,12 +61,16 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
             head = stream.read(_HEAD_CHARS)
             whole = not stream.read(1)
     except UnicodeError:
-        return broken(name, f"the text does not fit its encoding {encoding.name}", "Save it again as CSV UTF-8.")
+        return broken(
+            name, f"the text does not fit its encoding {encoding.name}", "Save it again as CSV UTF-8."
+        )
     if not whole and "\n" in head:
         head = head[: head.rindex("\n") + 1]
     marks = detect_marks(head.replace("\x00", ""), hint=_TSV_HINTS.get(source.suffix, ""))
     if marks is None:
-        return broken(name, "the file holds only blank space", "Export it again: nothing was written into it.")
+        return broken(
+            name, "the file holds only blank space", "Export it again: nothing was written into it."
+        )
     if _looks_binary(head):
         return broken(name, "the file is not text", "Save it as CSV or XLSX and try again.")
     small = source.size <= limits.grid_bytes
@@ -76,10 +80,15 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
     records = [_mended(r, marks) for r in records]
     layout = find_layout(_rectangle(records, marks), complete=small)
     if not layout.columns:
-        return broken(name, "the file holds only blank cells", "Export it again: nothing was written into it.")
+        return broken(
+            name, "the file holds only blank cells", "Export it again: nothing was written into it."
+        )
     if len(layout.columns) > limits.columns:
-        return broken(name, f"the table has {len(layout.columns)} columns; the limit is {limits.columns}",
-                      "Export fewer columns, or raise the limit.")  # fmt: skip
+        return broken(
+            name,
+            f"the table has {len(layout.columns)} columns; the limit is {limits.columns}",
+            "Export fewer columns, or raise the limit.",
+        )
     short = _short_share(records, layout)
     notes = [*layout.notes]
     if not encoding.exact:
@@ -110,18 +119,40 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
     )
     if path == "fast" or (not path and clean_head and not small):
         fast = replace(dialect, path="fast")
-        return RawTable(name, layout.columns, lambda f: _fast(source, encoding, marks, layout, fast, f),
-                        fast, layout=layout, problems=problems, modified_at=source.modified_at)  # fmt: skip
+        return RawTable(
+            name,
+            layout.columns,
+            lambda f: _fast(source, encoding, marks, layout, fast, f),
+            fast,
+            layout=layout,
+            problems=problems,
+            modified_at=source.modified_at,
+        )
     if not small:
-        return RawTable(name, layout.columns, lambda f: _careful(source, encoding, marks, layout, dialect, f),
-                        dialect, layout=layout, problems=problems, modified_at=source.modified_at)  # fmt: skip
+        return RawTable(
+            name,
+            layout.columns,
+            lambda f: _careful(source, encoding, marks, layout, dialect, f),
+            dialect,
+            layout=layout,
+            problems=problems,
+            modified_at=source.modified_at,
+        )
     if layout.report_like:  # the footer may hold the report's date
         dropped: list[DroppedRow] = []
         for _ in rows_of(layout, ((r.row, r.cells) for r in records), dropped):
             pass
         layout = with_footer_facts(layout, dropped)
-    return RawTable(name, layout.columns, lambda f: _careful_rows(iter(records), name, marks, layout, dialect, f),
-                    dialect, layout=layout, problems=problems, modified_at=source.modified_at, keep=small)  # fmt: skip
+    return RawTable(
+        name,
+        layout.columns,
+        lambda f: _careful_rows(iter(records), name, marks, layout, dialect, f),
+        dialect,
+        layout=layout,
+        problems=problems,
+        modified_at=source.modified_at,
+        keep=small,
+    )
 
 
 def _looks_binary(head: str) -> bool:
@@ -131,18 +162,32 @@ def _looks_binary(head: str) -> bool:
 
 def _opening_problems(name: str, layout: Layout) -> list[FileProblem]:
     problems = [
-        FileProblem(name, layout.header_row, label, f"the label {printed.strip()!r} is printed twice or empty",
-                    "Nothing to do: it was named apart. Rename it in the report to tell the columns apart.", "note")
+        FileProblem(
+            name,
+            layout.header_row,
+            label,
+            f"the label {printed.strip()!r} is printed twice or empty",
+            "Nothing to do: it was named apart. Rename it in the report to tell the columns apart.",
+            "note",
+        )
         for printed, label in layout.renamed
         if " ".join(printed.split()) != label
-    ]  # fmt: skip
+    ]
     if layout.header_row == 0:
-        problems.append(FileProblem(name, 0, "", "the file has no header row", "Name the columns in the mapping.", "note"))
+        problems.append(
+            FileProblem(name, 0, "", "the file has no header row", "Name the columns in the mapping.", "note")
+        )
     if not layout.has_records:
         problems.append(
-            FileProblem(name, layout.header_row, "", "the file holds a header and no records",
-                        "Check the report's filters, or leave the file out.", "note")
-        )  # fmt: skip
+            FileProblem(
+                name,
+                layout.header_row,
+                "",
+                "the file holds a header and no records",
+                "Check the report's filters, or leave the file out.",
+                "note",
+            )
+        )
     return problems
 
 
@@ -173,7 +218,9 @@ class _Lines:
 def _records(stream: io.TextIOBase, marks: Marks, *, limit: int | None = None) -> Iterator[Record]:
     """Every record of a text, numbered from 1, blank ones included."""
     lines = _Lines(stream)
-    reader = csv.reader(lines, delimiter=marks.delimiter, quotechar=marks.quote, escapechar=marks.escape or None)
+    reader = csv.reader(
+        lines, delimiter=marks.delimiter, quotechar=marks.quote, escapechar=marks.escape or None
+    )
     row = 0
     width = marks.width
     while limit is None or row < limit:
@@ -258,7 +305,11 @@ def _rectangle(records: Sequence[Record], marks: Marks) -> list[list[str]]:
 
 def _short_share(records: Sequence[Record], layout: Layout) -> float:
     width = _grid_width(layout)
-    counts = [len(r.cells) for r in records if r.row > layout.header_row and sum(1 for c in r.cells if c.strip()) > 1]
+    counts = [
+        len(r.cells)
+        for r in records
+        if r.row > layout.header_row and sum(1 for c in r.cells if c.strip()) > 1
+    ]
     return sum(1 for n in counts if n < width) / len(counts) if counts else 0.0
 
 
@@ -296,9 +347,16 @@ def _judged(
     cells = record.cells
     if record.note:
         findings.problems.append(
-            FileProblem(name, record.row, "", record.note, "Nothing to do: the row was read. "
-                        "Mend the program that writes the file.", "repaired", record.text[:2000])
-        )  # fmt: skip
+            FileProblem(
+                name,
+                record.row,
+                "",
+                record.note,
+                "Nothing to do: the row was read. Mend the program that writes the file.",
+                "repaired",
+                record.text[:2000],
+            )
+        )
     if len(cells) == width:
         return cells
     if len(cells) > width:
@@ -324,8 +382,15 @@ def ragged(name: str, record: Record, width: int, delimiter: str) -> FileProblem
         fix = f"A cell probably holds an unquoted '{delimiter}': put the cell in quotes."
     else:
         fix = "A line break or a missing delimiter probably cut the row: join it with the next, or add the cells."
-    return FileProblem(name, record.row, "", f"the row has {n} cells where the header has {width}", fix,
-                       "error", record.text[:2000])  # fmt: skip
+    return FileProblem(
+        name,
+        record.row,
+        "",
+        f"the row has {n} cells where the header has {width}",
+        fix,
+        "error",
+        record.text[:2000],
+    )
 
 
 def _fast(
@@ -367,7 +432,9 @@ def _fast(
                 done = _end(done, batch.num_rows, odd)
             tail = [n for n in sorted(odd) if n > done]
             if tail:
-                yield from _mend_odd([(n, odd[n]) for n in tail], source.name, marks, layout, dialect, findings)
+                yield from _mend_odd(
+                    [(n, odd[n]) for n in tail], source.name, marks, layout, dialect, findings
+                )
     except pa.ArrowInvalid:
         del findings.dropped[dropped_before:]
         with open_text(source, encoding) as text:
@@ -391,9 +458,15 @@ def _end(done: int, rows: int, odd: dict[int, str]) -> int:
 
 
 def _numbered(
-    batch: pa.RecordBatch, done: int, odd: dict[int, str], name: str, marks: Marks, layout: Layout,
-    dialect: Dialect, findings: Findings,
-) -> Iterator[pa.RecordBatch]:  # fmt: skip
+    batch: pa.RecordBatch,
+    done: int,
+    odd: dict[int, str],
+    name: str,
+    marks: Marks,
+    layout: Layout,
+    dialect: Dialect,
+    findings: Findings,
+) -> Iterator[pa.RecordBatch]:
     last = _end(done, batch.num_rows, odd)
     within = [n for n in sorted(odd) if done < n <= last]
     skip = set(within)
@@ -417,7 +490,9 @@ def _numbered(
 def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findings) -> pa.RecordBatch:
     """Leave out blank rows and total lines; nearly every batch has none."""
     first = batch.column(0)
-    suspect = pc.or_(pc.equal(pc.utf8_trim_whitespace(first), ""), pc.match_substring_regex(first, TOTAL_START))
+    suspect = pc.or_(
+        pc.equal(pc.utf8_trim_whitespace(first), ""), pc.match_substring_regex(first, TOTAL_START)
+    )
     lines = layout.raw_labels
     if lines:
         suspect = pc.or_(suspect, pc.equal(first, lines[0]))
@@ -448,7 +523,12 @@ def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findin
 
 
 def _mend_odd(
-    odd: Sequence[tuple[int, str]], name: str, marks: Marks, layout: Layout, dialect: Dialect, findings: Findings
+    odd: Sequence[tuple[int, str]],
+    name: str,
+    marks: Marks,
+    layout: Layout,
+    dialect: Dialect,
+    findings: Findings,
 ) -> Iterator[pa.RecordBatch]:
     cells: list[list[str]] = []
     numbers: list[int] = []

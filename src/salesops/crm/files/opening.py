@@ -12,8 +12,32 @@ from salesops.crm.files.tables import Limits, RawTable, broken
 from salesops.crm.files.workbook import open_workbook
 
 _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".xltx")
-_NOT_DATA = (".md", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".doc", ".docx", ".ppt", ".pptx", ".py", ".html",
-             ".htm", ".yaml", ".yml", ".exe", ".dll", ".xml", ".xes", ".license", ".toml", ".ini", ".log")  # fmt: skip
+_NOT_DATA = (
+    ".md",
+    ".pdf",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".svg",
+    ".doc",
+    ".docx",
+    ".ppt",
+    ".pptx",
+    ".py",
+    ".html",
+    ".htm",
+    ".yaml",
+    ".yml",
+    ".exe",
+    ".dll",
+    ".xml",
+    ".xes",
+    ".license",
+    ".toml",
+    ".ini",
+    ".log",
+)
 
 
 def open_source(source: str | Path | bytes, name: str = "", limits: Limits | None = None) -> list[RawTable]:
@@ -46,7 +70,11 @@ def open_source(source: str | Path | bytes, name: str = "", limits: Limits | Non
         tables.extend(_open_file(file, limits, alone=alone))
     tables.extend(broken(refused, reason, fix) for refused, reason, fix in found.refused)
     if not tables:
-        tables.append(broken(name or "upload", "no files were found inside", "Choose the folder that holds the exports."))
+        tables.append(
+            broken(
+                name or "upload", "no files were found inside", "Choose the folder that holds the exports."
+            )
+        )
     return tables
 
 
@@ -65,14 +93,27 @@ def _open_file(file: Source, limits: Limits, *, alone: bool) -> list[RawTable]:
     if head[:4] == b"PK\x03\x04" or head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return open_workbook(file, limits)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if suffix in (".json", ".jsonl", ".ndjson") or (start in (b"{", b"[") and suffix not in (".csv", ".tsv", ".txt")):
+    if suffix in (".json", ".jsonl", ".ndjson") or (
+        start in (b"{", b"[") and suffix not in (".csv", ".tsv", ".txt")
+    ):
         return open_json(file, limits)
     if suffix in (".xls", ".xlsx") and b"<" in head[:200]:
-        return [broken(file.name, "the file is a web page saved as a spreadsheet",
-                       "Open it in a spreadsheet program and save it as XLSX, or export CSV.", kind="workbook")]  # fmt: skip
+        return [
+            broken(
+                file.name,
+                "the file is a web page saved as a spreadsheet",
+                "Open it in a spreadsheet program and save it as XLSX, or export CSV.",
+                kind="workbook",
+            )
+        ]
     if suffix in _WORKBOOKS and _binary(head):
         return open_workbook(file, limits)
-    if suffix in _NOT_DATA or (suffix in ("", ".txt") and _prose(file.name) and not alone) or head[:5] == b"%PDF-" or start == b"<":
+    if (
+        suffix in _NOT_DATA
+        or (suffix in ("", ".txt") and _prose(file.name) and not alone)
+        or head[:5] == b"%PDF-"
+        or start == b"<"
+    ):
         return [broken(file.name, "the file is no table", "Nothing to do: it was left out.", severity="note")]
     return [open_delimited(file, limits)]
 

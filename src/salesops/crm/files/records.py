@@ -13,7 +13,16 @@ import pyarrow.parquet as pq
 
 from salesops.crm.engine.layout import unique_labels
 from salesops.crm.files.sources import Source
-from salesops.crm.files.tables import SOURCE_ROW, Dialect, FileProblem, Findings, Limits, RawTable, batched, broken
+from salesops.crm.files.tables import (
+    SOURCE_ROW,
+    Dialect,
+    FileProblem,
+    Findings,
+    Limits,
+    RawTable,
+    batched,
+    broken,
+)
 from salesops.crm.files.text import detect_encoding, open_text
 from salesops.crm.files.workbook import cell_text
 
@@ -24,10 +33,16 @@ def open_parquet(source: Source, limits: Limits) -> RawTable:
         with source.open() as stream:
             schema = pq.ParquetFile(stream).schema_arrow
     except (pa.ArrowException, OSError) as error:
-        return broken(source.name, f"the Parquet file cannot be read: {error}", "Write it again.", kind="parquet")
+        return broken(
+            source.name, f"the Parquet file cannot be read: {error}", "Write it again.", kind="parquet"
+        )
     if len(schema) > limits.columns:
-        return broken(source.name, f"the table has {len(schema)} columns; the limit is {limits.columns}",
-                      "Write fewer columns, or raise the limit.", kind="parquet")  # fmt: skip
+        return broken(
+            source.name,
+            f"the table has {len(schema)} columns; the limit is {limits.columns}",
+            "Write fewer columns, or raise the limit.",
+            kind="parquet",
+        )
     columns, _ = unique_labels(schema.names)
 
     def read(findings: Findings) -> Iterator[pa.RecordBatch]:
@@ -76,7 +91,11 @@ def open_json(source: Source, limits: Limits) -> list[RawTable]:
         text = stream.read()
     text = text.lstrip("\ufeff")
     if not text.strip():
-        return [broken(source.name, "the file is empty", "Export it again: nothing was written into it.", kind="json")]
+        return [
+            broken(
+                source.name, "the file is empty", "Export it again: nothing was written into it.", kind="json"
+            )
+        ]
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     try:
         whole = json.loads(text, parse_float=str, parse_int=str)
@@ -93,8 +112,15 @@ def open_json(source: Source, limits: Limits) -> list[RawTable]:
         elif isinstance(whole, list):
             groups[""] = _dicts(source.name, whole, problems)
         else:
-            problems.append(FileProblem(source.name, 1, "", "the file holds no records",
-                                        "Write a list of objects, or one object a line."))  # fmt: skip
+            problems.append(
+                FileProblem(
+                    source.name,
+                    1,
+                    "",
+                    "the file holds no records",
+                    "Write a list of objects, or one object a line.",
+                )
+            )
             groups[""] = []
     single = len(groups) == 1
     tables = []
@@ -110,8 +136,16 @@ def _dicts(name: str, items: list[Any], problems: list[FileProblem]) -> list[tup
         if isinstance(item, dict):
             kept.append((i, item))
         else:
-            problems.append(FileProblem(name, i, "", "the record is not an object", "Write it as {\"field\": value}.",
-                                        text=str(item)[:2000]))  # fmt: skip
+            problems.append(
+                FileProblem(
+                    name,
+                    i,
+                    "",
+                    "the record is not an object",
+                    'Write it as {"field": value}.',
+                    text=str(item)[:2000],
+                )
+            )
     return kept
 
 
@@ -123,29 +157,50 @@ def _lines(name: str, text: str, problems: list[FileProblem]) -> list[tuple[int,
         try:
             item = json.loads(line, parse_float=str, parse_int=str)
         except (json.JSONDecodeError, RecursionError) as error:
-            problems.append(FileProblem(name, i, "", f"the line is not JSON: {error}", "Correct the line.",
-                                        text=line[:2000]))  # fmt: skip
+            problems.append(
+                FileProblem(
+                    name, i, "", f"the line is not JSON: {error}", "Correct the line.", text=line[:2000]
+                )
+            )
             continue
         if isinstance(item, dict):
             kept.append((i, item))
         else:
-            problems.append(FileProblem(name, i, "", "the line is not an object", "Write it as {\"field\": value}.",
-                                        text=line[:2000]))  # fmt: skip
+            problems.append(
+                FileProblem(
+                    name,
+                    i,
+                    "",
+                    "the line is not an object",
+                    'Write it as {"field": value}.',
+                    text=line[:2000],
+                )
+            )
     return kept
 
 
 def _table(
-    name: str, items: list[tuple[int, dict[str, Any]]], problems: list[FileProblem], stamp: datetime | None, limits: Limits
+    name: str,
+    items: list[tuple[int, dict[str, Any]]],
+    problems: list[FileProblem],
+    stamp: datetime | None,
+    limits: Limits,
 ) -> RawTable:
     flat = [(row, _flat(item)) for row, item in items]
     labels: dict[str, None] = {}
     for _, item in flat:
         labels.update(dict.fromkeys(item))
     if len(labels) > limits.columns:
-        return broken(name, f"the records have {len(labels)} fields; the limit is {limits.columns}",
-                      "Write fewer fields, or raise the limit.", kind="json")  # fmt: skip
+        return broken(
+            name,
+            f"the records have {len(labels)} fields; the limit is {limits.columns}",
+            "Write fewer fields, or raise the limit.",
+            kind="json",
+        )
     if not labels and not problems:
-        return broken(name, "the file holds no records", "Write a list of objects, or one object a line.", kind="json")
+        return broken(
+            name, "the file holds no records", "Write a list of objects, or one object a line.", kind="json"
+        )
     columns, _ = unique_labels(list(labels))
     keys = list(labels)
 
@@ -158,7 +213,8 @@ def _table(
 
 def _flat(item: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
     """Nested objects as dotted names (``properties.amount``), two levels deep; Salesforce's
-    ``attributes`` envelope is left out."""
+    ``attributes`` envelope is left out.
+    """
     flat: dict[str, Any] = {}
     for key, value in item.items():
         if key == "attributes" and isinstance(value, dict) and set(value) <= {"type", "url"}:

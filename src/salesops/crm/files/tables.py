@@ -163,7 +163,9 @@ class RawTable:
     @property
     def schema(self) -> pa.Schema:
         """Every column as text, then ``source_row`` as int64."""
-        return pa.schema([*(pa.field(c, pa.string()) for c in self.columns), pa.field(SOURCE_ROW, pa.int64())])
+        return pa.schema(
+            [*(pa.field(c, pa.string()) for c in self.columns), pa.field(SOURCE_ROW, pa.int64())]
+        )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """A fresh pass over the good rows. Empty cells are "", never null."""
@@ -264,11 +266,17 @@ def broken(name: str, reason: str, fix: str, *, kind: str = "delimited", severit
     """A table that could not be read: no columns, one problem."""
     problem = FileProblem(name, 0, "", reason, fix, severity)  # type: ignore[arg-type]
     return RawTable(
-        name, (), lambda findings: iter(()), Dialect(kind, header_row=0), problems=(problem,)  # type: ignore[arg-type]
+        name,
+        (),
+        lambda findings: iter(()),
+        Dialect(kind, header_row=0),
+        problems=(problem,),  # type: ignore[arg-type]
     )
 
 
-def text_batch(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> pa.RecordBatch:
+def text_batch(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]
+) -> pa.RecordBatch:
     """A batch of text columns from rows of equal width."""
     arrays: list[pa.Array] = [pa.array([r[i] for r in rows], pa.string()) for i in range(len(columns))]
     arrays.append(pa.array(numbers, pa.int64()))

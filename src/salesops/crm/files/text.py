@@ -162,7 +162,9 @@ def detect_marks(head: str, *, hint: str = "") -> Marks | None:
     """
     directive = re.match(r"^\ufeff?sep=(.)\r?\n?", head, re.IGNORECASE)
     if directive:
-        return Marks(directive[1], separator_line=True, width=_mode(_split(head.split("\n", 1)[-1], directive[1]))[0])
+        return Marks(
+            directive[1], separator_line=True, width=_mode(_split(head.split("\n", 1)[-1], directive[1]))[0]
+        )
     if not head.strip():
         return None
     quote = "'" if _single_quoted(head) else '"'
@@ -182,7 +184,14 @@ def detect_marks(head: str, *, hint: str = "") -> Marks | None:
     if wrapped:
         inner = detect_marks(wrapped)
         if inner and inner.width > widths.get(best, 1):
-            return Marks(inner.delimiter, inner.quote, inner.escape, wrapped=True, others=inner.others, width=inner.width)
+            return Marks(
+                inner.delimiter,
+                inner.quote,
+                inner.escape,
+                wrapped=True,
+                others=inner.others,
+                width=inner.width,
+            )
     if not best:
         return Marks(hint or ",", quote, escape)
     others = tuple(d for d in _DELIMITERS if d != best and d in head)

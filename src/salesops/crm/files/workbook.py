@@ -31,7 +31,11 @@ def cell_text(value: Any) -> str:
             return str(int(value))
         return f"{Decimal(repr(value)):f}"
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() and value.tzinfo is None else value.isoformat(" ")
+        return (
+            value.date().isoformat()
+            if value.time() == time() and value.tzinfo is None
+            else value.isoformat(" ")
+        )
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -63,16 +67,35 @@ def open_workbook(source: Source, limits: Limits) -> list[RawTable]:
                     merges = ()
                 grids.append((sheet, cells, merges))
     except PasswordError:
-        return [broken(source.name, "the workbook is protected by a password", "Save it without a password.", kind=kind)]
+        return [
+            broken(
+                source.name,
+                "the workbook is protected by a password",
+                "Save it without a password.",
+                kind=kind,
+            )
+        ]
     except (CalamineError, OSError, ValueError) as error:
-        return [broken(source.name, f"the workbook cannot be read: {error}",
-                       "Open it in a spreadsheet program and save it as XLSX again.", kind=kind)]  # fmt: skip
+        return [
+            broken(
+                source.name,
+                f"the workbook cannot be read: {error}",
+                "Open it in a spreadsheet program and save it as XLSX again.",
+                kind=kind,
+            )
+        ]
     tables = []
     for sheet, grid, merges in grids:
         name = f"{source.name}!{sheet.name}"
         if grid is None:
-            tables.append(broken(name, f"the sheet has more than {limits.columns} columns",
-                                 "Delete the empty columns to the right of the table.", kind=kind))  # fmt: skip
+            tables.append(
+                broken(
+                    name,
+                    f"the sheet has more than {limits.columns} columns",
+                    "Delete the empty columns to the right of the table.",
+                    kind=kind,
+                )
+            )
         elif any(c.strip() for row in grid for c in row):
             hidden = sheet.visible != SheetVisibleEnum.Visible
             tables.append(table_of_grid(name, grid, merges, source, hidden=hidden))
@@ -104,5 +127,12 @@ def table_of_grid(
     notes = (*layout.notes, *(("The sheet is hidden in the workbook.",) if hidden else ()))
     dialect = Dialect("workbook", quote="", header_row=layout.header_row, notes=notes)
     return RawTable(
-        name, layout.columns, read, dialect, layout=layout, problems=problems, modified_at=source.modified_at, keep=True
+        name,
+        layout.columns,
+        read,
+        dialect,
+        layout=layout,
+        problems=problems,
+        modified_at=source.modified_at,
+        keep=True,
     )

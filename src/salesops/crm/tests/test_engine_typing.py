@@ -50,14 +50,19 @@ def values(texts: list[str], target: str, **kwargs: object) -> list[object]:
         (["1,234 kr", "5 kr"], ["1234", "5"]),
         (["−12.50", "+3.25"], ["-12.50", "3.25"]),
     ],
-)  # fmt: skip
+)
 def test_money_spellings(texts: list[str], expected: list[str]) -> None:
     assert values(texts, "money") == [Decimal(e) for e in expected]
 
 
 def test_money_is_rounded_half_away_from_zero_and_counted() -> None:
     result = typed(["0.00005", "-0.00005", "1.23454999999999999999", "2.5"], "money")
-    assert result.values.to_pylist() == [Decimal("0.0001"), Decimal("-0.0001"), Decimal("1.2345"), Decimal("2.5")]
+    assert result.values.to_pylist() == [
+        Decimal("0.0001"),
+        Decimal("-0.0001"),
+        Decimal("1.2345"),
+        Decimal("2.5"),
+    ]
     assert result.rounded == 3
 
 
@@ -126,12 +131,20 @@ def test_na_is_a_value_in_text_and_missing_in_figures() -> None:
         (["31.12.24", "1.2.69"], "DMY", [date(2024, 12, 31), date(1969, 2, 1)]),
         (["12/31/24", "1/2/24"], "MDY", [date(2024, 12, 31), date(2024, 1, 2)]),
         (["01.02.2024"], "DMY", [date(2024, 2, 1)]),
-        (["1-Mar-2024", "Mar 3, 2024", "15 März 2024"], "named", [date(2024, 3, 1), date(2024, 3, 3), date(2024, 3, 15)]),
-        (["3. Dezember 2023", "1er janvier 2024", "5 de enero de 2024"], "named", [date(2023, 12, 3), None, date(2024, 1, 5)]),
+        (
+            ["1-Mar-2024", "Mar 3, 2024", "15 März 2024"],
+            "named",
+            [date(2024, 3, 1), date(2024, 3, 3), date(2024, 3, 15)],
+        ),
+        (
+            ["3. Dezember 2023", "1er janvier 2024", "5 de enero de 2024"],
+            "named",
+            [date(2023, 12, 3), date(2024, 1, 1), date(2024, 1, 5)],
+        ),
         (["2018-12-19 00:00:00", "2018-12-20 23:59:59"], "YMD", [date(2018, 12, 19), date(2018, 12, 20)]),
         (["2024-02-29T23:30:00-08:00"], "YMD", [date(2024, 2, 29)]),
     ],
-)  # fmt: skip
+)
 def test_dates_in_three_orders(texts: list[str], order: str, expected: list[date | None]) -> None:
     profile = profile_column("Close Date", texts)
     assert profile.date_order == order
@@ -154,7 +167,10 @@ def test_the_order_is_read_from_the_whole_column_and_ambiguity_is_said() -> None
 def test_ambiguous_marks_are_settled_by_the_file() -> None:
     batch = pa.RecordBatch.from_pydict({"a": ["1.234", "2.345"], "b": ["1.234,50", "7,00"]})
     profiles = profile_columns(["a", "b"], [batch])
-    assert type_batch(batch.column("a"), format_for(profiles["a"], "money"), "money").values.to_pylist() == [1234, 2345]
+    assert type_batch(batch.column("a"), format_for(profiles["a"], "money"), "money").values.to_pylist() == [
+        1234,
+        2345,
+    ]
     assert profile_column("a", ["1.234", "2.345"]).marks_ambiguous
 
 
@@ -165,7 +181,11 @@ def test_days_that_do_not_exist_and_open_ends() -> None:
 
 
 def test_excel_serials_compact_days_epochs_and_months() -> None:
-    assert values(["45631", "45632.5", "25569"], "date") == [date(2024, 12, 5), date(2024, 12, 6), date(1970, 1, 1)]
+    assert values(["45631", "45632.5", "25569"], "date") == [
+        date(2024, 12, 5),
+        date(2024, 12, 6),
+        date(1970, 1, 1),
+    ]
     assert values(["45631.75"], "instant") == [datetime(2024, 12, 5, 18, tzinfo=UTC)]
     assert values(["20240131", "20241231"], "date") == [date(2024, 1, 31), date(2024, 12, 31)]
     assert values(["1609459200000"], "instant") == [datetime(2021, 1, 1, tzinfo=UTC)]
@@ -173,15 +193,27 @@ def test_excel_serials_compact_days_epochs_and_months() -> None:
 
 
 def test_instants_with_and_without_zone() -> None:
-    texts = ["2024-01-31T10:00:00Z", "2024-01-31 10:00:00.123456", "2024-01-31T10:00:00.000+0200", "1/31/2024 1:05 PM",
-             "1/31/2024 12:00 AM", "2024-07-01 00:00"]  # fmt: skip
+    texts = [
+        "2024-01-31T10:00:00Z",
+        "2024-01-31 10:00:00.123456",
+        "2024-01-31T10:00:00.000+0200",
+        "1/31/2024 1:05 PM",
+        "1/31/2024 12:00 AM",
+        "2024-07-01 00:00",
+    ]
     assert values(texts, "instant", zone="America/New_York") == [
-        datetime(2024, 1, 31, 10, tzinfo=UTC), datetime(2024, 1, 31, 15, 0, 0, 123456, tzinfo=UTC),
-        datetime(2024, 1, 31, 8, tzinfo=UTC), datetime(2024, 1, 31, 18, 5, tzinfo=UTC),
-        datetime(2024, 1, 31, 5, tzinfo=UTC), datetime(2024, 7, 1, 4, tzinfo=UTC),
-    ]  # fmt: skip
+        datetime(2024, 1, 31, 10, tzinfo=UTC),
+        datetime(2024, 1, 31, 15, 0, 0, 123456, tzinfo=UTC),
+        datetime(2024, 1, 31, 8, tzinfo=UTC),
+        datetime(2024, 1, 31, 18, 5, tzinfo=UTC),
+        datetime(2024, 1, 31, 5, tzinfo=UTC),
+        datetime(2024, 7, 1, 4, tzinfo=UTC),
+    ]
     assert values(["2024-01-31 10:00:00"], "instant") == [datetime(2024, 1, 31, 10, tzinfo=UTC)]
-    assert typed(["2024-01-31 25:00:00", "2024-01-31 10:00:00"], "instant").faults.to_pylist() == [True, False]
+    assert typed(["2024-01-31 25:00:00", "2024-01-31 10:00:00"], "instant").faults.to_pylist() == [
+        True,
+        False,
+    ]
 
 
 def test_salesforce_ids_come_to_18_characters() -> None:
@@ -190,7 +222,12 @@ def test_salesforce_ids_come_to_18_characters() -> None:
     assert not checks("0051G00000600MlQAJ")
     assert repair_case("0061g00000ja7b6qaj") == "0061G00000Ja7B6QAJ"
     texts = ["0061G00000Ja7B6", "0061G00000HhviAQAR", "0061G00000N38JZQAZ", ""]
-    assert values(texts, "text", identifier=True) == ["0061G00000Ja7B6QAJ", "0061G00000HhviAQAR", "0061G00000N38JZQAZ", None]
+    assert values(texts, "text", identifier=True) == [
+        "0061G00000Ja7B6QAJ",
+        "0061G00000HhviAQAR",
+        "0061G00000N38JZQAZ",
+        None,
+    ]
 
 
 def test_ids_spoilt_by_a_spreadsheet_are_faults_with_a_fix() -> None:
@@ -206,12 +243,17 @@ def test_numbers_counted_up_are_no_spoilt_ids() -> None:
 
 
 def test_format_goes_through_a_mapping_file() -> None:
-    fmt = ColumnFormat(decimal=",", thousands=".", zone="Europe/Berlin", missing=("offen",), percent_points=True)
+    fmt = ColumnFormat(
+        decimal=",", thousands=".", zone="Europe/Berlin", missing=("offen",), percent_points=True
+    )
     assert ColumnFormat.from_dict(fmt.to_dict()) == fmt
     assert ColumnFormat().to_dict() == {}
     with pytest.raises(ValueError, match="decimals"):
         ColumnFormat.from_dict({"decimals": ","})
-    assert type_batch(pa.array(["offen", "1.000,5"]), fmt, "money").values.to_pylist() == [None, Decimal("1000.5")]
+    assert type_batch(pa.array(["offen", "1.000,5"]), fmt, "money").values.to_pylist() == [
+        None,
+        Decimal("1000.5"),
+    ]
 
 
 LOCALES = [(".", ","), (",", "."), (".", "'"), (",", " "), (",", "\u202f"), (".", ""), (",", "")]
@@ -227,15 +269,28 @@ def printed(amount: Decimal, decimal: str, thousands: str, style: int) -> str:
 
 
 @settings(max_examples=60, deadline=None)
-@given(column=st.lists(amounts, min_size=1, max_size=20), locale=st.sampled_from(LOCALES), style=st.integers(0, 3))
+@given(
+    column=st.lists(amounts, min_size=1, max_size=20),
+    locale=st.sampled_from(LOCALES),
+    style=st.integers(0, 3),
+)
 def test_money_round_trip(column: list[Decimal], locale: tuple[str, str], style: int) -> None:
     texts = [printed(a, *locale, style) for a in column]
     assert values(texts, "money") == column
 
 
 days = st.dates(min_value=date(1970, 1, 1), max_value=date(2068, 12, 31))
-PATTERNS = {"%d.%m.%Y": "DMY", "%d/%m/%Y": "DMY", "%m/%d/%Y": "MDY", "%Y-%m-%d": "YMD", "%d.%m.%y": "DMY", "%m/%d/%y": "MDY",
-            "%d %b %Y": "named", "%B %d, %Y": "named", "%Y/%m/%d": "YMD"}  # fmt: skip
+PATTERNS = {
+    "%d.%m.%Y": "DMY",
+    "%d/%m/%Y": "DMY",
+    "%m/%d/%Y": "MDY",
+    "%Y-%m-%d": "YMD",
+    "%d.%m.%y": "DMY",
+    "%m/%d/%y": "MDY",
+    "%d %b %Y": "named",
+    "%B %d, %Y": "named",
+    "%Y/%m/%d": "YMD",
+}
 
 
 @settings(max_examples=60, deadline=None)
@@ -259,11 +314,13 @@ def test_instant_round_trip(column: list[datetime], zone: str) -> None:
     with_zone = [i.astimezone(ZoneInfo(zone)).isoformat() for i in instants]
     assert values(with_zone, "instant") == instants
     naive = [m.replace(tzinfo=ZoneInfo(zone)) for m in column]
-    real = [m for m in naive if m.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(fold=0) == m]  # not in a clock change's gap
+    real = [
+        m for m in naive if m.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(fold=0) == m
+    ]  # not in a clock change's gap
     texts = [m.replace(tzinfo=None).isoformat(" ") for m in real]
-    assert type_batch(pa.array(texts, pa.string()), ColumnFormat(zone=zone), "instant").values.to_pylist() == [
-        m.astimezone(UTC) for m in real
-    ]
+    assert type_batch(
+        pa.array(texts, pa.string()), ColumnFormat(zone=zone), "instant"
+    ).values.to_pylist() == [m.astimezone(UTC) for m in real]
 
 
 @settings(max_examples=40, deadline=None)

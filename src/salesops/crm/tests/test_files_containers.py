@@ -43,7 +43,11 @@ def test_zip_with_a_zip_inside_and_junk_ignored() -> None:
     inner = zipped({"deep.csv": CSV})
     data = zipped({"deals.csv": CSV, "inner.zip": inner, "__MACOSX/._deals.csv": b"junk", "more/x.csv": CSV})
     tables = open_source(data, "export.zip")
-    assert [t.name for t in tables] == ["export.zip/deals.csv", "export.zip/inner.zip/deep.csv", "export.zip/more/x.csv"]
+    assert [t.name for t in tables] == [
+        "export.zip/deals.csv",
+        "export.zip/inner.zip/deep.csv",
+        "export.zip/more/x.csv",
+    ]
 
 
 def test_a_zip_three_levels_deep_is_refused() -> None:
@@ -53,7 +57,9 @@ def test_a_zip_three_levels_deep_is_refused() -> None:
     assert "archive inside" in table.problems[0].reason
 
 
-@pytest.mark.parametrize("name", ["../evil.csv", "/etc/evil.csv", "a/../../evil.csv", "C:/evil.csv", "..\\evil.csv"])
+@pytest.mark.parametrize(
+    "name", ["../evil.csv", "/etc/evil.csv", "a/../../evil.csv", "C:/evil.csv", "..\\evil.csv"]
+)
 def test_names_that_point_outside_are_left_out(name: str) -> None:
     tables = open_source(zipped({name: CSV, "good.csv": CSV}), "x.zip")
     assert [t.name for t in tables if t.ok] == ["x.zip/good.csv"]
@@ -74,7 +80,9 @@ def test_size_and_member_limits() -> None:
     assert any("more than 3 files" in t.problems[0].reason for t in tables if not t.ok)
     (table,) = open_source(CSV, "x.csv", Limits(file_bytes=5))
     assert "larger than" in table.problems[0].reason
-    tables = open_source(zipped({"a.csv": CSV * 100, "b.csv": CSV * 100}), "x.zip", Limits(total_bytes=len(CSV) * 120))
+    tables = open_source(
+        zipped({"a.csv": CSV * 100, "b.csv": CSV * 100}), "x.zip", Limits(total_bytes=len(CSV) * 120)
+    )
     assert [t.ok for t in tables] == [True, False]
 
 
@@ -97,7 +105,9 @@ def test_json_lines_and_lists() -> None:
     assert table.read().column("source_row").to_pylist() == [1, 4]
     (table,) = open_source(b'[{"a": 1}, {"a": 2}]', "x.json")
     assert cells(table) == [("1",), ("2",)]
-    (table,) = open_source(b'{"results": [{"id": "7", "properties": {"dealname": "x"}}], "paging": {}}', "hubspot.json")
+    (table,) = open_source(
+        b'{"results": [{"id": "7", "properties": {"dealname": "x"}}], "paging": {}}', "hubspot.json"
+    )
     assert table.columns == ("id", "properties.dealname")
     (table,) = open_source(b"[]", "x.json")
     assert not table.ok
@@ -109,14 +119,23 @@ def test_parquet_types_become_texts(tmp_path: Path) -> None:
     from decimal import Decimal
 
     path = tmp_path / "deals.parquet"
-    data = pa.table({
-        "id": ["a", "b"], "n": pa.array([1, None], pa.int64()), "d": pa.array([date(2024, 1, 31), None]),
-        "m": pa.array([Decimal("12.50"), None], pa.decimal128(10, 2)), "f": pa.array([1.5, None]),
-        "t": pa.array([datetime(2024, 1, 1, 10, tzinfo=UTC), None], pa.timestamp("us", "UTC")), "b": [True, None],
-    })  # fmt: skip
+    data = pa.table(
+        {
+            "id": ["a", "b"],
+            "n": pa.array([1, None], pa.int64()),
+            "d": pa.array([date(2024, 1, 31), None]),
+            "m": pa.array([Decimal("12.50"), None], pa.decimal128(10, 2)),
+            "f": pa.array([1.5, None]),
+            "t": pa.array([datetime(2024, 1, 1, 10, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+            "b": [True, None],
+        }
+    )
     pq.write_table(data, path)
     (table,) = open_source(path)
-    assert cells(table) == [("a", "1", "2024-01-31", "12.50", "1.5", "2024-01-01 10:00:00+00:00", "TRUE"), ("b", "", "", "", "", "", "")]
+    assert cells(table) == [
+        ("a", "1", "2024-01-31", "12.50", "1.5", "2024-01-01 10:00:00+00:00", "TRUE"),
+        ("b", "", "", "", "", "", ""),
+    ]
     (table,) = open_source(b"PAR1garbage", "x.parquet")
     assert "cannot be read" in table.problems[0].reason
 

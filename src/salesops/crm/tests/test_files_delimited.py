@@ -39,9 +39,16 @@ def numbers(table: RawTable) -> list[int]:
 
 @pytest.mark.parametrize(
     ("encoding", "shown"),
-    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"),
-     ("utf-16-be", "utf-16-be"), ("cp1252", "cp1252"), ("mac_roman", "mac_roman")],
-)  # fmt: skip
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("cp1252", "cp1252"),
+        ("mac_roman", "mac_roman"),
+    ],
+)
 def test_encodings_give_the_same_cells(encoding: str, shown: str) -> None:
     table = one(CLEAN.encode(encoding))
     assert table.structure.encoding == shown
@@ -92,7 +99,12 @@ def test_excel_separator_line_is_obeyed_and_is_no_record() -> None:
 
 def test_rows_with_another_delimiter_are_mended_and_told() -> None:
     table = one("Id,Name,Stage\n1,Acme,Won\n2;Beta;Lost\n3\tGamma\tWon\n4,Delta,Won\n")
-    assert cells(table) == [("1", "Acme", "Won"), ("2", "Beta", "Lost"), ("3", "Gamma", "Won"), ("4", "Delta", "Won")]
+    assert cells(table) == [
+        ("1", "Acme", "Won"),
+        ("2", "Beta", "Lost"),
+        ("3", "Gamma", "Won"),
+        ("4", "Delta", "Won"),
+    ]
     assert [(p.row, p.severity) for p in table.problems] == [(3, "repaired"), (4, "repaired")]
 
 
@@ -118,7 +130,9 @@ def test_a_file_whose_every_row_stands_in_quotes() -> None:
 
 
 @pytest.mark.parametrize("grid_bytes", [0, 1 << 30])
-def test_338_wrapped_records_of_the_leads_file_read_like_the_clean_file(shared_data: Path, grid_bytes: int) -> None:
+def test_338_wrapped_records_of_the_leads_file_read_like_the_clean_file(
+    shared_data: Path, grid_bytes: int
+) -> None:
     source = shared_data / "x_education_leads" / "Leads.csv"
     text = source.read_text(encoding="utf-8")
     records = list(csv.reader(io.StringIO(text)))
@@ -222,12 +236,20 @@ def test_backslash_escapes() -> None:
     assert cells(table) == [("1", 'Acme "West" Inc'), ("2", "Beta, Co")]
 
 
-simple = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00\x1a\ufeff", exclude_categories=("Cs", "Cc")), max_size=8)
+simple = st.text(
+    alphabet=st.characters(
+        codec="utf-8", exclude_characters="\x00\x1a\ufeff", exclude_categories=("Cs", "Cc")
+    ),
+    max_size=8,
+)
 cell = st.one_of(simple, st.sampled_from(['a"b', "a,b", "x\ny", "", " pad ", "3.5", "Total", "2024-01-01"]))
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=st.lists(st.lists(cell, min_size=3, max_size=3), min_size=1, max_size=30), line_end=st.sampled_from(["\n", "\r\n"]))
+@given(
+    rows=st.lists(st.lists(cell, min_size=3, max_size=3), min_size=1, max_size=30),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
 def test_fast_and_careful_paths_agree_on_clean_files(rows: list[list[str]], line_end: str) -> None:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator=line_end, quoting=csv.QUOTE_NONNUMERIC)

@@ -20,6 +20,7 @@ import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
+import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
@@ -50,6 +51,15 @@ class Session:
         """A published view as an Ibis table, without asking the engine for its schema."""
         where = ops.Namespace(catalog="memory", database=VIEWS)
         return ops.DatabaseTable(name, ibis_schema(dict(columns)), self.ibis, where).to_expr()
+
+    def relation(self, name: str, schema: sch.Schema) -> ir.Table:
+        """A view or kept table of the engine as an Ibis table of a known schema."""
+        where = ops.Namespace(catalog="memory", database=VIEWS)
+        return ops.DatabaseTable(name, schema, self.ibis, where).to_expr()
+
+    def compile(self, expr: ir.Table) -> str:
+        """The engine's SQL of an expression."""
+        return str(self.ibis.compile(expr))
 
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
@@ -119,6 +129,21 @@ class Engine:
         """Forget a view."""
         with self._lock:
             self._root.execute(f"DROP VIEW IF EXISTS {VIEWS}.{quoted(name)}")
+
+    def store(self, name: str, rows: pa.Table) -> None:
+        """Keep a small Arrow table in memory under a name; one that exists is kept."""
+        with self._lock:
+            cursor = self._root.cursor()
+            try:
+                cursor.register("incoming", rows)
+                cursor.execute(f"CREATE TABLE IF NOT EXISTS {VIEWS}.{quoted(name)} AS SELECT * FROM incoming")
+            finally:
+                cursor.close()
+
+    def discard(self, name: str) -> None:
+        """Forget a kept table."""
+        with self._lock:
+            self._root.execute(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
 
     def close(self) -> None:
         """Close the database and remove its spill folder."""

@@ -13,7 +13,7 @@ import pytest
 from salesops.facts import FactsError, Incoming, InvalidIncoming, MergeCancelled, Scope, merge
 from salesops.facts.tests.builders import EPOCH, EVERYTHING, Shop, arrow, day, end_of, midnight
 
-DEAL = {"id": "a", "stage": "New", "amount": Decimal("10"), "owner_id": "u1"}
+DEAL = {"id": "a", "stage": "New", "amount": Decimal(10), "owner_id": "u1"}
 
 
 def test_first_import_adds_rows_and_logs_no_change(shop: Shop) -> None:
@@ -75,6 +75,13 @@ def test_a_difference_is_dated_by_the_record_s_own_last_edit_between_the_files(s
     assert [row[4] for row in shop.log() if row[1] == "stage"] == [edited]
     assert shop.rows(["stage"], as_of=edited) == [("Won",)]
     assert shop.rows(["stage"], as_of=midnight(4)) == [("New",)]
+
+
+def test_an_edit_on_the_former_file_s_own_day_counts_from_the_end_of_that_day(shop: Shop) -> None:
+    shop.take(5, [DEAL])
+    shop.take(9, [{**DEAL, "stage": "Won", "last_modified_at": midnight(5).replace(hour=18)}])
+    assert [row[4] for row in shop.log() if row[1] == "stage"] == [midnight(6)]
+    assert shop.rows(["stage"], as_of=end_of(5)) == [("New",)]
 
 
 def test_an_edit_from_before_the_former_file_does_not_date_a_difference(shop: Shop) -> None:

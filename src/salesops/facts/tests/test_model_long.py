@@ -130,7 +130,7 @@ def compare(shop: Shop, model: Model, days: set[int] | None) -> None:
     for on in [*(days or range(1, DAYS + 1, 3)), None]:
         found = state(shop, None if on is None else end_of(on))
         when = DAYS if on is None else on
-        assert set(found) == {k for k in model.keys() if model.first_seen(k) <= when}
+        assert set(found) == {k for k in sorted(model.keys()) if model.first_seen(k) <= when}
         for key, row in found.items():
             assert row["first_seen_on"] == day(model.first_seen(key))
             assert row["last_seen_on"] == day(model.last_seen(key))

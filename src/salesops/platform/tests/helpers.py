@@ -68,4 +68,3 @@ def load_facts(tables: Mapping[str, Sequence[Mapping[str, Any]]], data_on: date 
         for table, rows in tables.items()
     ]
     merge(fact_store(), incoming, recorded_at=datetime(2026, 10, 1, tzinfo=UTC), note="test")
-

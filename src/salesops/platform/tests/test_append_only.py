@@ -17,14 +17,21 @@ VALUES = {
     "position": ({"person_id": "p"}, "person_id"),
     "quota": ({"person_id": "p", "period": "2026", "amount": 5}, "period"),
     "mapping": ({"table": "accounts", "headers": ["a"], "columns": {"a": {"to": "id"}}}, "source"),
-    "value_repair": ({"table": "accounts", "column": "name", "value": "a", "replacement": "b"}, "replacement"),
+    "value_repair": (
+        {"table": "accounts", "column": "name", "value": "a", "replacement": "b"},
+        "replacement",
+    ),
     "amount_rule": ({"deal_kind": "all", "column": "amount"}, "column"),
     "record_link": ({"source": "crm", "table": "accounts", "pattern": "https://crm.example/{id}"}, "pattern"),
 }
 
 
 def refused(sql: str, *params: object) -> None:
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql, params)
 
 
@@ -53,7 +60,7 @@ def test_a_decision_table_refuses_update_and_delete(kind):
     values, column = VALUES[kind]
     row = decision_record(model, actor=ADMIN, subject="s", values=values, reason="test")
     table = model._meta.db_table
-    refused(f'UPDATE {table} SET "{column}" = \'x\'')
+    refused(f"UPDATE {table} SET \"{column}\" = 'x'")
     refused(f"DELETE FROM {table}")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         row.delete()

@@ -16,8 +16,8 @@ from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor
 from salesops.platform.models import AuditEvent
-from salesops.platform.roles import Role
 from salesops.platform.registries import decision_kinds
+from salesops.platform.roles import Role
 from salesops.platform.yaml_documents import read_documents, write_documents
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,12 @@ def link_kind():
 def decide(pattern: str, starts_on: date | None = None, **more):
     values = {"source": "crm", "table": "accounts", "pattern": f"https://crm.example/{pattern}/{{id}}"}
     return decisions.decision_record(
-        link_kind(), actor=more.pop("actor", ADMIN), subject="crm/accounts", values=values, starts_on=starts_on, **more
+        link_kind(),
+        actor=more.pop("actor", ADMIN),
+        subject="crm/accounts",
+        values=values,
+        starts_on=starts_on,
+        **more,
     )
 
 
@@ -102,7 +107,11 @@ def test_every_decision_leaves_one_audit_event_with_before_and_after():
     decide("one", JAN)
     decide("two", MAR, reason="moved")
     event = AuditEvent.objects.first()
-    assert (event.action, event.subject, event.reason) == ("decision.record", "record_link:crm/accounts", "moved")
+    assert (event.action, event.subject, event.reason) == (
+        "decision.record",
+        "record_link:crm/accounts",
+        "moved",
+    )
     assert event.before["pattern"].split("/")[3] == "one"
     assert (event.after["pattern"].split("/")[3], event.after["starts_on"]) == ("two", "2026-03-01")
 
@@ -150,7 +159,10 @@ def test_a_role_without_the_permission_records_nothing():
 def test_wrong_values_name_their_field():
     with pytest.raises(ValidationError) as caught:
         decisions.decision_record(
-            link_kind(), actor=ADMIN, subject="s", values={"source": "crm", "table": "accounts", "pattern": "ftp://x"}
+            link_kind(),
+            actor=ADMIN,
+            subject="s",
+            values={"source": "crm", "table": "accounts", "pattern": "ftp://x"},
         )
     assert "pattern" in caught.value.message_dict
     with pytest.raises(ValidationError) as caught:
@@ -168,11 +180,21 @@ def test_yaml_written_and_read_again_gives_the_same_decisions():
     documents = decisions.export_documents()
     text = write_documents(documents)
     days = (date(2025, 1, 1), MAR, DEC)
-    before = [{s: r.values() for s, r in decisions.in_force(m, d).items()} for d in days for m in (link_kind(), stage)]
-    assert decisions.import_documents(read_documents(text), actor=ADMIN) == 0, "a second import changes nothing"
+    before = [
+        {s: r.values() for s, r in decisions.in_force(m, d).items()}
+        for d in days
+        for m in (link_kind(), stage)
+    ]
+    assert decisions.import_documents(read_documents(text), actor=ADMIN) == 0, (
+        "a second import changes nothing"
+    )
     forget()
     assert decisions.import_documents(read_documents(text), actor=ADMIN) == len(documents) == 4
-    after = [{s: r.values() for s, r in decisions.in_force(m, d).items()} for d in days for m in (link_kind(), stage)]
+    after = [
+        {s: r.values() for s, r in decisions.in_force(m, d).items()}
+        for d in days
+        for m in (link_kind(), stage)
+    ]
     assert after == before
     assert decisions.export_documents() == documents
 
@@ -203,14 +225,19 @@ def forget():
         ("- {kind: stage, values: {stage: A, stage_class: happy}}", "happy"),
         ("- {kind: stage, values: {stage: A, stage_class: won, colour: red}}", "Unknown field"),
         ("- {kind: stage, from: soon, values: {stage: A, stage_class: won}}", "'from' must be a day"),
-        ("- {kind: stage, from: 2026-01-01 10:00:00, values: {stage: A, stage_class: won}}", "'from' must be a day"),
+        (
+            "- {kind: stage, from: 2026-01-01 10:00:00, values: {stage: A, stage_class: won}}",
+            "'from' must be a day",
+        ),
         ("- {kind: quota, values: {person_id: a, period: 2026, amount: 1}}", "reason is needed"),
     ],
 )
 def test_bad_yaml_is_refused_with_its_place_and_writes_nothing(text, words):
     good = "- {kind: stage, values: {stage: Good, stage_class: won}}\n"
     with pytest.raises(ValidationError) as caught:
-        decisions.import_documents(read_documents(good + text if text.startswith("- ") else text), actor=ADMIN)
+        decisions.import_documents(
+            read_documents(good + text if text.startswith("- ") else text), actor=ADMIN
+        )
     message = " ".join(caught.value.messages)
     assert words.replace("Decision 1", "Decision 2") in message
     assert decision_kinds.get("stage").objects.count() == 0

@@ -118,7 +118,10 @@ def test_decision_pages_show_history_and_publish_drafts():
     draft = decide_stage(values={"position": 3}, draft=True)
     client = client_of("ops_analyst")
     page = client.get(reverse("decision_kind", args=["stage"]))
-    assert ([r["row"].subject for r in page.context["rows"]], len(page.context["drafts"])) == (["Sales/Won"], 1)
+    assert ([r["row"].subject for r in page.context["rows"]], len(page.context["drafts"])) == (
+        ["Sales/Won"],
+        1,
+    )
     publish = reverse("decision_publish", args=["stage", draft.pk])
     assert client_of("ops_representative").post(publish).status_code == 403
     assert client.post(publish).status_code == 302
@@ -148,11 +151,13 @@ def test_yaml_goes_out_and_comes_back():
     answer = client.post(url, {"text": bad})
     assert "happy" in answer.context["form"].errors["text"][0]
     assert answer.context["form"]["text"].value() == bad
-    assert client.post(url, {}).context["form"].non_field_errors()
+    assert client.post(url, {"reason": ""}).context["form"].non_field_errors()
     answer = client.post(url, {"file": SimpleUploadedFile("d.yaml", b"\xff\xfe\x00x")})
     assert "UTF-8" in answer.context["form"].errors["file"][0]
     quota = "- {kind: quota, reason: plan, values: {person_id: a, period: '2026', amount: 1}}"
-    assert client.post(url, {"text": quota}).status_code == 403, "an analyst decides no quotas, by YAML neither"
+    assert client.post(url, {"text": quota}).status_code == 403, (
+        "an analyst decides no quotas, by YAML neither"
+    )
 
 
 @pytest.fixture
@@ -185,7 +190,9 @@ def test_a_job_is_seen_by_its_maker_and_by_operations(job):
 
 def test_a_running_job_is_asked_to_stop(job):
     Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING)
-    answer = client_of("ops_analyst").post(reverse("job_cancel", args=[job.pk]), headers={"HX-Request": "true"})
+    answer = client_of("ops_analyst").post(
+        reverse("job_cancel", args=[job.pk]), headers={"HX-Request": "true"}
+    )
     assert "next safe point" in answer.content.decode()
     with pytest.raises(jobs.CancelledError):
         jobs.Progress(job.pk)(5, 10, "working")
@@ -199,7 +206,11 @@ def test_health_needs_no_login_and_names_the_facts_version(monkeypatch):
     answer = Client().get(reverse("health"))
     assert answer.status_code == 200
     state = answer.json()
-    assert (state["ok"], state["facts_version"], state["data_on"]) == (True, manifest.id, manifest.data_on.isoformat())
+    assert (state["ok"], state["facts_version"], state["data_on"]) == (
+        True,
+        manifest.id,
+        manifest.data_on.isoformat(),
+    )
     assert "secret" not in answer.content.decode()
 
     def away(self):

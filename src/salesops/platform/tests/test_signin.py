@@ -114,7 +114,9 @@ def test_accounts_pages_make_change_switch_off_and_link(facts_home):
     answer = client.post(reverse("account_new"), {"username": "sam", "role": "ops_analyst", "email": "no"})
     assert set(answer.context["form"].errors) == {"email"}
     assert answer.context["form"]["username"].value() == "sam"
-    answer = client.post(reverse("account_new"), {"username": "sam", "role": "ops_analyst", "name": "Sam Poe"})
+    answer = client.post(
+        reverse("account_new"), {"username": "sam", "role": "ops_analyst", "name": "Sam Poe"}
+    )
     sam = User.objects.get(username="sam")
     assert (sam.role, sam.get_full_name(), sam.has_usable_password()) == ("ops_analyst", "Sam Poe", False)
     assert answer.context["link"].startswith("http://testserver/sign-in/")
@@ -146,7 +148,11 @@ def test_a_token_is_shown_once_works_and_can_be_revoked():
     assert secret.encode() in answer.content
     assert secret.encode() not in client.get(reverse("my_account")).content
     token = signin.token_find(secret)
-    assert (token.user.username, token.can_write, token.expires_at.date().isoformat()) == ("rep", False, "2031-02-01")
+    assert (token.user.username, token.can_write, token.expires_at.date().isoformat()) == (
+        "rep",
+        False,
+        "2031-02-01",
+    )
     other = client_of("ops_analyst")
     assert other.post(reverse("token_revoke", args=[token.pk])).status_code == 404
     assert signin.token_find(secret) is not None

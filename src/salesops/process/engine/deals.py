@@ -185,31 +185,23 @@ def amounted(rows: ir.Table, rules: Sequence[AmountRule]) -> ir.Table:
 
 def converted(
     rows: ir.Table, currencies: Iterable[str], target: str, rates: Sequence[Rate], day: date
-) -> tuple[ir.Table, list[str]]:
+) -> ir.Table:
     """``amount`` in the firm's currency, at the rate stored for the deal's day.
 
     A closed deal takes the rate of its close date, an open one that of ``day``. Where the data
-    has one currency only and the firm has decided none, that currency is the firm's.
-
-    Returns:
-        The rows, and the currencies left out because no rate leads to the firm's currency.
+    has one currency only and the firm has decided none, that currency is the firm's. An amount whose currency no rate leads from
+    is null: see :func:`without_rate`.
     """
-    named = sorted(c for c in currencies if c)
-    base = target or (named[0] if len(named) == 1 else "")
-    foreign = [c for c in named if c != base]
+    base, foreign = _base(currencies, target)
     if not foreign:
-        return rows.mutate(amount=rows.source_amount), []
+        return rows.mutate(amount=rows.source_amount)
     on = ibis.coalesce(rows.closed_on, ibis.literal(day))
     branches: list[tuple[ir.BooleanValue, ir.DecimalValue]] = []
-    missing: list[str] = []
     for code in foreign:
         steps = sorted(
             (r for r in _both_ways(rates) if (r.from_currency, r.to_currency) == (code, base)),
             key=lambda r: r.valid_on,
         )
-        if not steps:
-            missing.append(code)
-            continue
         for number, step in enumerate(steps):
             inside = rows.currency == code
             if number:
@@ -221,10 +213,21 @@ def converted(
     own = rows.currency.isnull() | (rows.currency == "") | (rows.currency == base)
     if not base:
         own = rows.currency.isnull() | (rows.currency == "")
-    return (
-        rows.mutate(amount=ibis.cases((own, rows.source_amount), *branches, else_=ibis.null(MONEY))),
-        missing,
-    )
+    return rows.mutate(amount=ibis.cases((own, rows.source_amount), *branches, else_=ibis.null(MONEY)))
+
+
+def without_rate(currencies: Iterable[str], target: str, rates: Sequence[Rate]) -> list[str]:
+    """Currencies whose amounts are left out because no rate leads to the firm's currency."""
+    base, foreign = _base(currencies, target)
+    pairs = {(r.from_currency, r.to_currency) for r in _both_ways(rates)}
+    return [code for code in foreign if (code, base) not in pairs]
+
+
+def _base(currencies: Iterable[str], target: str) -> tuple[str, list[str]]:
+    """The currency amounts are told in, and the others there are."""
+    named = sorted(c for c in currencies if c)
+    base = target or (named[0] if len(named) == 1 else "")
+    return base, [c for c in named if c != base]
 
 
 def _both_ways(rates: Sequence[Rate]) -> list[Rate]:
@@ -238,7 +241,7 @@ def _both_ways(rates: Sequence[Rate]) -> list[Rate]:
     return [*rates, *inverse]
 
 
-def people_table(people: Iterable[Person]) -> ir.Table:
+def people_table(people: Iterable[Person]) -> pa.Table:
     """Positions as a table to join deals to: one row a person, with the manager's name."""
     everyone = {p.id: p for p in people}
     columns: dict[str, list[str | None]] = {
@@ -265,7 +268,7 @@ def people_table(people: Iterable[Person]) -> ir.Table:
         columns["role"].append(person.role or None)
         active.append(person.is_active)
     arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
-    return ibis.memtable(pa.table({**arrays, "owner_active": pa.array(active, pa.bool_())}))
+    return pa.table({**arrays, "owner_active": pa.array(active, pa.bool_())})
 
 
 def joined(rows: ir.Table, *, people: ir.Table, accounts: ir.Table, products: ir.Table) -> ir.Table:

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 _SYMBOLS = {"€": "EUR", "£": "GBP", "$": ""}
 _SPACES = " \u00a0\u202f'’"
-_PLAIN = re.compile(r"\d+(\.\d+)?")
-_POINT = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
-_COMMA = re.compile(r"\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}|\d+,(\d{1,2}|\d{4,})")
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
+_POINT = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_COMMA = re.compile(
+    r"[0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(\.[0-9]{3}){2,}|[0-9]+,([0-9]{1,2}|[0-9]{4,})"
+)
 
 
 def read_amount(text: str) -> tuple[Decimal, str]:
@@ -28,8 +30,8 @@ def read_amount(text: str) -> tuple[Decimal, str]:
             bare, currency = bare.replace(symbol, "", 1).strip(), code
             break
     for space in _SPACES:
-        bare = re.sub(rf"(?<=\d){space}(?=\d{{3}}(?!\d))", "", bare)
-    if re.fullmatch(r"\d{1,3}\.\d{3}", bare) and not bare.startswith("0."):
+        bare = re.sub(rf"(?<=[0-9]){space}(?=[0-9]{{3}}(?![0-9]))", "", bare)
+    if re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", bare) and not bare.startswith("0."):
         raise ValueError(f"{text.strip()!r} may be two amounts: write {bare.replace('.', '')} or {bare}0.")
     if _PLAIN.fullmatch(bare):
         return Decimal(bare), currency

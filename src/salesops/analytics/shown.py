@@ -1,0 +1,209 @@
+"""Numbers as the pages show them: units, definitions, intervals, deltas, links to their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from salesops.analytics.addresses import NOTHING, Address
+from salesops.analytics.engine.catalogue import pipeline, rates, size_and_cycle, volume
+from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
+from salesops.core.calendars import Period
+from salesops.ui import exports
+from salesops.ui.components import Definition, Delta
+from salesops.ui.formats import Exact, Unit, ratio
+from salesops.ui.formats import points as in_points
+
+MULTIPLES = frozenset({"coverage", "coverage_gross", "coverage_needed"})
+"""Ratios that people read as a multiple (2.7x), not as a share."""
+
+FAMILIES: Mapping[str, tuple[Kpi, ...]] = {
+    "Win and close rates": rates.KPIS,
+    "Deal size and sales cycle": size_and_cycle.KPIS,
+    "Pipeline": pipeline.KPIS,
+    "Won, lost, created": volume.KPIS,
+}
+"""Heading -> the declarations under it; those of higher domains go by their frame."""
+
+_FAMILY_OF_FRAME = {"attainment": "Quota and productivity", "quotas": "Quota and productivity"}
+
+_PLURALS = {"opportunity": "deals", "owner": "people"}
+
+
+def family_of(kpi: Kpi) -> str:
+    """The heading a number stands under in the catalogue."""
+    for title, members in FAMILIES.items():
+        if any(one.name == kpi.name for one in members):
+            return title
+    return _FAMILY_OF_FRAME.get(kpi.frame, "Other numbers")
+
+
+def unit_of(kpi: Kpi, currency: str) -> Unit:
+    """How a number's values read."""
+    if kpi.name in MULTIPLES:
+        return Unit("times")
+    if kpi.unit == "ratio":
+        return Unit("ratio")
+    if kpi.unit in ("money", "money_per_day"):
+        return Unit("money", currency)
+    if kpi.unit == "days":
+        return Unit("days", places=1)
+    return Unit("number", noun=_PLURALS.get(kpi.grain, "rows"))
+
+
+def unit_words(kpi: Kpi, currency: str) -> str:
+    """The unit as a word in a table or a file."""
+    if kpi.name in MULTIPLES:
+        return "times"
+    return {
+        "ratio": "share",
+        "money": currency or "money",
+        "money_per_day": f"{currency or 'money'} per day",
+        "days": "days",
+        "count": _PLURALS.get(kpi.grain, "rows"),
+    }[kpi.unit]
+
+
+def side_unit(side: Side, currency: str) -> Unit:
+    """How one side's value reads."""
+    kind = side.measure.kind
+    if kind == "count":
+        return Unit("number", noun="deals" if side.frame == "deals" else "people")
+    if kind in ("days", "median_days"):
+        return Unit("days", places=1 if kind == "median_days" else 0)
+    if kind == "ratios" or side.measure.column == "fte_months":
+        return Unit("number", places=2)
+    return Unit("money", currency)
+
+
+def value_text(kpi: Kpi, value: Exact | None, currency: str) -> str:
+    """A value in full with its unit; "" where it is undefined."""
+    if value is None:
+        return ""
+    text = unit_of(kpi, currency).full(value)
+    return f"{text} per day" if kpi.unit == "money_per_day" else text
+
+
+def definition_of(kpi: Kpi) -> Definition:
+    """What a number means, with a link to its page."""
+    return Definition(
+        term=kpi.title,
+        sentence=kpi.sentence,
+        formula=kpi.formula,
+        convention=kpi.convention,
+        owner=kpi.owner,
+        href=reverse("number", args=[kpi.name]),
+    )
+
+
+def interval_text(value: KpiValue) -> str:
+    """The confidence interval of a share in words; "" where it has none."""
+    if value.interval is None:
+        return ""
+    low, high = Decimal(str(value.interval.low)), Decimal(str(value.interval.high))
+    return f"95% interval {ratio(low)} to {ratio(high)}"
+
+
+def sample_text(kpi: Kpi, value: KpiValue) -> str:
+    """How many rows a number rests on, in words."""
+    noun = _PLURALS.get(kpi.grain, "rows")
+    one = {"deals": "deal", "people": "person", "rows": "row"}[noun]
+    return f"{value.n:,} {one if value.n == 1 else noun}"
+
+
+def period_words(period: Period | None) -> str:
+    """A period as a heading says it."""
+    return period.title if period is not None else "All data"
+
+
+def change(kpi: Kpi, now: KpiValue, before: KpiValue, against: str) -> Delta | None:
+    """A number against the same number earlier; None where either is undefined or was nothing.
+
+    Shares differ by points, everything else by the share of the earlier value.
+    """
+    if now.value is None or before.value is None:
+        return None
+    new, old = Fraction(now.value), Fraction(before.value)
+    if kpi.unit == "ratio" and kpi.name not in MULTIPLES:
+        text = in_points(abs(new - old))
+    elif old > 0:
+        text = ratio(abs(new - old) / old)
+    else:
+        return None
+    direction = "up" if new > old else "down" if new < old else "flat"
+    better = {"up": "up", "down": "down"}.get(kpi.direction, "")
+    tone = "neutral" if direction == "flat" or not better else "ok" if direction == better else "bad"
+    return Delta(text, f"against {against}", direction, tone)  # type: ignore[arg-type]
+
+
+def rows_href(address: Address, kpi: Kpi, side: Side | None = None, **changes: Any) -> str:
+    """Link to the rows behind a number: those of a side, else of the side that says most."""
+    chosen = side or lead_side(kpi)
+    return address.to("number_rows", kpi.name, side=chosen.name, **changes)
+
+
+def lead_side(kpi: Kpi) -> Side:
+    """The side a reader opens first: the numerator, or the only one."""
+    return next((side for side in kpi.sides if side.rows), kpi.sides[0])
+
+
+def group_words(value: Any) -> str:
+    """A group's value as people read it."""
+    if value is None:
+        return "Not given"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return str(value)
+
+
+def group_text(value: Any) -> str:
+    """A group's value as it stands in an address."""
+    if value is None:
+        return NOTHING
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def column_title(name: str) -> str:
+    """A column of the deals as a heading: ``x_region__c`` and ``closed_on`` in words."""
+    known = {
+        "id": "Id",
+        "name": "Deal",
+        "owner_name": "Rep",
+        "manager_name": "Manager",
+        "account_name": "Account",
+        "product_name": "Product",
+        "product_family": "Product family",
+        "closed_on": "Closed",
+        "created_on": "Created",
+        "expected_close_on": "Expected close",
+        "stage_class": "Outcome",
+        "amount": "Amount",
+        "contribution": "Adds",
+        "fte_months": "Ramped months",
+        "won": "Won",
+    }
+    if name in known:
+        return known[name]
+    words = name.removeprefix("x_").removesuffix("__c").removesuffix("_on").replace("__", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def file_kind(kpi: Kpi) -> exports.Kind:
+    """Kind of an export column that holds one number's values."""
+    if kpi.unit == "ratio" and kpi.name not in MULTIPLES:
+        return "ratio"
+    return {"money": "money", "money_per_day": "money", "count": "integer"}.get(kpi.unit, "number")  # type: ignore[return-value]
+
+
+def exact(value: Any) -> Exact | None:
+    """A value read from a row as an exact number: the plain shares of a KPI come as floating point."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def unique(notes: Sequence[str]) -> list[str]:
+    """Notes in order, each once."""
+    return list(dict.fromkeys(note for note in notes if note))

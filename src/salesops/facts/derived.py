@@ -1,0 +1,33 @@
+"""Derived relations: an expression over one table, compiled once, read by everybody under their own scope.
+
+Compiling a long expression costs far more than running a view over it. A derived relation is
+built over *all* rows of a table, defined as a view in the engine under a name that stands for
+its whole content (manifest, instant and the caller's key), and guarded on the way out exactly
+as the table itself would be.
+"""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from salesops.facts.derived_views import Build
+from salesops.facts.scope import Scope
+from salesops.facts.store import Facts
+from salesops.facts.visibility import guarded, masked
+
+
+def derived(facts: Facts, table: str, key: str, build: Build, scope: Scope) -> ir.Table:
+    """A derived relation of a table's records, narrowed to what a reader may see.
+
+    Args:
+        facts: the open facts.
+        table: table whose records the rows are; its owner, account and masks decide who sees them.
+        key: names everything beside the facts that the expression depends on (decisions, settings).
+        build: called once per key with ``constant``, which makes a small Arrow table readable; gives
+            the expression over all rows, one per record, with the table's guarded columns in it.
+        scope: the reader.
+    """
+    manifest = facts.manifest.id if facts.manifest else "none"
+    name = f"derived {table} {manifest} {facts.as_of.isoformat() if facts.as_of else 'now'} {key}"
+    relation = facts.use_derived(name, build)
+    return masked(table, guarded(facts, table, relation, scope), scope)
