@@ -11,11 +11,38 @@ class CrmConfig(AppConfig):
         """Make the decisions and the jobs known."""
         from salesops.crm import jobs, models
         from salesops.platform import decisions, registries
-        from salesops.platform.settings_index import SettingsPage, add
+        from salesops.platform.settings_index import SettingsPage, add, holds
+        from salesops.ui import navigation, shell
 
         for model in (models.Mapping, models.ValueRepair, models.AmountRule, models.RecordLink):
             decisions.register(model)
         registries.job_kinds.register("import", jobs.import_job)
+        shell.use_import("import_new")
+        navigation.register(
+            "operations",
+            "data",
+            "Data",
+            "data",
+            "database",
+            10,
+            holds("import.view"),
+            fallback="home",
+            also=("import_detail", "import_confirm", "import_mapping"),
+        )
+        navigation.register(
+            "operations", "import_new", "Import", "import_new", "upload", 20, holds("import.run"), tab_of="data"
+        )
+        navigation.register(
+            "operations",
+            "quarantine",
+            "Quarantine",
+            "quarantine",
+            "archive",
+            30,
+            holds("import.view"),
+            tab_of="data",
+            also=("quarantine_row",),
+        )
         add(
             SettingsPage(
                 "Value repairs",

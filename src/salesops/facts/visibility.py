@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from salesops.facts.store import Facts
 
 
-def isguarded(table: str) -> bool:
+def is_guarded(table: str) -> bool:
     """Whether rows of the table are hidden from some readers (it has an owner or a parent)."""
     declared = TABLES[table]
     return bool(declared.owner or declared.parent)
@@ -27,7 +27,7 @@ def visible(facts: Facts, table: str, scope: Scope, *, deleted: bool) -> ir.Tabl
     rows = facts.state(table)
     if not deleted:
         rows = rows.filter(rows.deleted_on.isnull())
-    if scope.everything or not isguarded(table):
+    if scope.everything or not is_guarded(table):
         return rows
     return guarded(facts, table, rows, scope)
 
@@ -40,7 +40,7 @@ def visible_ids(facts: Facts, table: str, scope: Scope) -> ir.Table:
     declared = TABLES[table]
     guards = {declared.owner, "account_id"} | ({declared.parent[1]} if declared.parent else set())
     rows = facts.state(table, guards)
-    if not scope.everything and isguarded(table):
+    if not scope.everything and is_guarded(table):
         rows = guarded(facts, table, rows, scope)
     return rows.select(visible_id=rows.id)
 
@@ -99,7 +99,7 @@ def _visible_log(facts: Facts, log: ir.Table, scope: Scope, only: str | None) ->
     parts = []
     for name in objects:
         rows = log.filter(log.object == name)
-        if isguarded(name):
+        if is_guarded(name):
             ids = visible_ids(facts, name, scope)
             rows = rows.semi_join(ids, rows.object_id == ids.visible_id)
         parts.append(rows)

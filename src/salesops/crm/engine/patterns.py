@@ -7,12 +7,42 @@ from datetime import date
 
 MISSING_ALWAYS = frozenset(
     {
-        "", "-", "--", "---", "–", "—", "n/a", "#n/a", "null", "(null)", "<null>", "\\n", "#ref!", "#value!",
-        "#name?", "#div/0!", "#num!", "#null!", "(blank)", "(empty)", "--none--", "-none-", "select", "--select--",
-        "please select", "000000000000000aaa", "000000000000000", "(no value)", "no value", "[null]", "n/d", "k.a.",
-        "(leer)", "(vide)",
+        "",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        "n/a",
+        "#n/a",
+        "null",
+        "(null)",
+        "<null>",
+        "\\n",
+        "#ref!",
+        "#value!",
+        "#name?",
+        "#div/0!",
+        "#num!",
+        "#null!",
+        "(blank)",
+        "(empty)",
+        "--none--",
+        "-none-",
+        "select",
+        "--select--",
+        "please select",
+        "000000000000000aaa",
+        "000000000000000",
+        "(no value)",
+        "no value",
+        "[null]",
+        "n/d",
+        "k.a.",
+        "(leer)",
+        "(vide)",
     }
-)  # fmt: skip
+)
 """Cells that mean "nothing" in any column, compared in lower case."""
 
 MISSING_IN_FIGURES = frozenset(
@@ -22,23 +52,171 @@ MISSING_IN_FIGURES = frozenset(
 (NA is also a region)."""
 
 TRUE_WORDS = frozenset(
-    {"true", "t", "yes", "y", "1", "ja", "j", "wahr", "oui", "o", "vrai", "sí", "si", "s", "verdadero", "sì", "vero",
-     "sim", "waar", "tak", "ano", "да", "истина", "x", "✓", "✔", "on", "checked", "1.0", "是", "はい"}
-)  # fmt: skip
+    {
+        "true",
+        "t",
+        "yes",
+        "y",
+        "1",
+        "ja",
+        "j",
+        "wahr",
+        "oui",
+        "o",
+        "vrai",
+        "sí",
+        "si",
+        "s",
+        "verdadero",
+        "sì",
+        "vero",
+        "sim",
+        "waar",
+        "tak",
+        "ano",
+        "да",
+        "истина",
+        "x",
+        "✓",
+        "✔",
+        "on",
+        "checked",
+        "1.0",
+        "是",
+        "はい",
+    }
+)
 FALSE_WORDS = frozenset(
-    {"false", "f", "no", "n", "0", "nein", "falsch", "non", "faux", "falso", "não", "nao", "nee", "onwaar", "nie", "ne",
-     "нет", "ложь", "✗", "✘", "off", "unchecked", "0.0", "否", "いいえ"}
-)  # fmt: skip
+    {
+        "false",
+        "f",
+        "no",
+        "n",
+        "0",
+        "nein",
+        "falsch",
+        "non",
+        "faux",
+        "falso",
+        "não",
+        "nao",
+        "nee",
+        "onwaar",
+        "nie",
+        "ne",
+        "нет",
+        "ложь",
+        "✗",
+        "✘",
+        "off",
+        "unchecked",
+        "0.0",
+        "否",
+        "いいえ",
+    }
+)
 
 SYMBOLS = {
-    "$": "", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY",
-    "R$": "BRL", "zł": "PLN", "Kč": "CZK", "kr": "", "CHF": "CHF", "Fr.": "CHF", "C$": "CAD", "CA$": "CAD",
-    "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "₪": "ILS", "฿": "THB", "₫": "VND", "₴": "UAH",
-}  # fmt: skip
+    "$": "",
+    "US$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "",
+    "₹": "INR",
+    "₩": "KRW",
+    "₽": "RUB",
+    "₺": "TRY",
+    "R$": "BRL",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "kr": "",
+    "CHF": "CHF",
+    "Fr.": "CHF",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "₪": "ILS",
+    "฿": "THB",
+    "₫": "VND",
+    "₴": "UAH",
+}
 """Currency marks and the one ISO code they mean; "" where several currencies share the mark."""
 
 ISO_CURRENCIES = frozenset(
-    ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "CNY", "HKD", "SGD", "INR", "KRW", "TWD", "THB", "MYR", "IDR", "PHP", "VND", "BRL", "MXN", "ARS", "CLP", "COP", "PEN", "UYU", "ZAR", "NGN", "KES", "GHS", "EGP", "MAD", "TND", "AED", "SAR", "QAR", "KWD", "BHD", "OMR", "JOD", "ILS", "TRY", "RUB", "UAH", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "SEK", "NOK", "DKK", "ISK", "GEL", "KZT", "PKR", "BDT", "LKR", "NPR", "CRC", "DOP", "GTQ", "PAB", "BOB", "PYG", "XOF", "XAF"]
+    [
+        "USD",
+        "EUR",
+        "GBP",
+        "JPY",
+        "CHF",
+        "CAD",
+        "AUD",
+        "NZD",
+        "CNY",
+        "HKD",
+        "SGD",
+        "INR",
+        "KRW",
+        "TWD",
+        "THB",
+        "MYR",
+        "IDR",
+        "PHP",
+        "VND",
+        "BRL",
+        "MXN",
+        "ARS",
+        "CLP",
+        "COP",
+        "PEN",
+        "UYU",
+        "ZAR",
+        "NGN",
+        "KES",
+        "GHS",
+        "EGP",
+        "MAD",
+        "TND",
+        "AED",
+        "SAR",
+        "QAR",
+        "KWD",
+        "BHD",
+        "OMR",
+        "JOD",
+        "ILS",
+        "TRY",
+        "RUB",
+        "UAH",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "RSD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "ISK",
+        "GEL",
+        "KZT",
+        "PKR",
+        "BDT",
+        "LKR",
+        "NPR",
+        "CRC",
+        "DOP",
+        "GTQ",
+        "PAB",
+        "BOB",
+        "PYG",
+        "XOF",
+        "XAF",
+    ]
 )
 _SPACES = "\u00a0\u202f"
 _MARK = r"(?:[A-Z]{3}|US\$|R\$|CA?\$|AU?\$|NZ\$|HK\$|S\$|[$€£¥₹₩₽₺₪฿₫₴]|zł|Kč|kr\.?|Fr\.|EUR|euros?)"
@@ -49,7 +227,10 @@ NUMBER = (
 """A figure with any marks (RE2 and re)."""
 
 _number = re.compile(NUMBER)
-_TIME = r"(?:,?[T\s]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?|[A-Z]{2,5})?)?"
+_TIME = (
+    r"(?:,?[T\s]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|"
+    r"UTC|GMT|[-+]\d{2}:?(?:\d{2})?|[A-Z]{2,5})?)?"
+)
 DATE_TRIPLE = rf"^\d{{1,4}}[./\-]\s?\d{{1,2}}[./\-]\s?\d{{1,4}}{_TIME}$"
 DATE_COMPACT = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"
 DATE_NAMED = rf"^(?:\pL{{2,9}}\.?,?\s+)?(?:\d{{1,2}}(?:\.|st|nd|rd|th|er|º)?[\s\-/]*(?:de\s+)?\pL{{3,9}}\.?,?[\s\-/]*(?:de\s+)?\d{{2,4}}|\pL{{3,9}}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}){_TIME}$"
@@ -62,8 +243,14 @@ _date_named = re.compile(DATE_NAMED.replace(r"\pL", r"[^\W\d_]"))
 MONTH_WORDS: dict[str, int] = {}
 for _number_of_month, _words in enumerate(
     (
-        "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari styczeń stycznia янв января",
-        "feb february februar février févr fév fevrier febrero febbraio fevereiro fev februari luty lutego фев февраля",
+        (
+            "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari styczeń "
+            "stycznia янв января"
+        ),
+        (
+            "feb february februar février févr fév fevrier febrero febbraio fevereiro fev februari "
+            "luty lutego фев февраля"
+        ),
         "mar march märz mär mrz mars marzo março marco maart mrt marzec marca мар марта",
         "apr april avril avr abril abr aprile kwiecień kwietnia апр апреля",
         "may mai mayo maggio mag maio mei maj maja мая май",
@@ -71,9 +258,15 @@ for _number_of_month, _words in enumerate(
         "jul july juli juillet juil julio luglio lug julho lipiec lipca июл июля",
         "aug august août aout agosto ago augustus sierpień sierpnia авг августа",
         "sep sept september septembre septiembre settembre set setembro wrzesień września сен сентября",
-        "oct okt october oktober octobre octubre ottobre ott outubro out październik października окт октября",
+        (
+            "oct okt october oktober octobre octubre ottobre ott outubro out październik "
+            "października окт октября"
+        ),
         "nov november novembre noviembre novembro listopad listopada ноя ноября",
-        "dec dez december dezember décembre déc decembre diciembre dic dicembre dezembro grudzień grudnia дек декабря",
+        (
+            "dec dez december dezember décembre déc decembre diciembre dic dicembre dezembro "
+            "grudzień grudnia дек декабря"
+        ),
     ),
     start=1,
 ):
@@ -140,7 +333,10 @@ def find_days(text: str) -> list[date]:
             forms.append((year, match[1], match[3]))
         return _days(forms)
     match = re.search(
-        r"(?<!\d)(\d{1,2})\.?(?:st|nd|rd|th|er|º)?[\s-]+(?:de\s+)?([^\W\d_]{3,10})\.?,?[\s-]+(?:de\s+)?(\d{4})",
+        (
+            r"(?<!\d)(\d{1,2})\.?(?:st|nd|rd|th|er|"
+            r"º)?[\s-]+(?:de\s+)?([^\W\d_]{3,10})\.?,?[\s-]+(?:de\s+)?(\d{4})"
+        ),
         text,
     )
     if match and match[2].lower() in MONTH_WORDS:

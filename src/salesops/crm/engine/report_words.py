@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _TOTAL = (
-    r"grand\s+totals?|sub[\s-]?totals?|totals?|counts?|record\s+count|row\s+count|sum(?:\s+of)?|averages?|avg|"
+    r"grand\s+totals?|sub[\s-]?totals?|totals?|counts?|record\s+count|row\s+count|"
+    r"sum(?:\s+of)?|averages?|avg|"
     r"min(?:imum)?|max(?:imum)?|median|"
     r"gesamtsummen?|zwischensummen?|teilsummen?|teilergebnis|gesamtergebnis|gesamt(?:betrag)?|summen?|anzahl|"
     r"durchschnitt|mittelwert|"
@@ -29,22 +30,27 @@ TOTAL_PART = re.compile(
 """'Total for Europe', 'Closed Won Total': believed only where the rest of the row is figures."""
 
 TOTAL_START = (
-    r"(?i)^\s*(?:grand|sub|total|count|record|row|sum|av|min|max|median|gesamt|zwischen|teil|anzahl|durchschnitt|"
-    r"mittel|sous|somme|nombre|moyenne|recuento|promedio|soma|contagem|m[ée]dia|eind|som|aantal|gemiddelde|razem|"
+    r"(?i)^\s*(?:grand|sub|total|count|record|row|sum|av|min|max|median|gesamt|zwischen|teil|"
+    r"anzahl|durchschnitt|"
+    r"mittel|sous|somme|nombre|moyenne|recuento|promedio|soma|contagem|m[ée]dia|eind|som|"
+    r"aantal|gemiddelde|razem|"
     r"celkem|i alt|yht|итого|общий|промеж|всего|колич|総|合|小|件|总|계|총|소)"
 )
 """RE2 pre-filter for the above on a whole column."""
 
 FOOTER = re.compile(
     r"confidential information|do not distribute|^copyright\b|^\(c\)|©|all rights reserved|"
-    r"^generated (?:by|on|at|from)\b|^erstellt (?:von|am)\b|^g[ée]n[ée]r[ée] (?:par|le)\b|^exported (?:by|on|from)\b|"
+    r"^generated (?:by|on|at|from)\b|^erstellt (?:von|am)\b|^g[ée]n[ée]r[ée] (?:par|le)\b|"
+    r"^exported (?:by|on|from)\b|"
     r"^report generated|^run (?:by|on|date)\b|^printed (?:by|on)\b|^page \d+(?: of \d+)?$|^seite \d+|"
-    r"vertrauliche informationen|informations? confidentielles?|informaci[óo]n confidencial|^applied filters?:|"
+    r"vertrauliche informationen|informations? confidentielles?|informaci[óo]n confidencial|"
+    r"^applied filters?:|"
     r"^end of (?:report|file)\b|^salesforce\.com|^stand:? \d",
     re.IGNORECASE,
 )
 RECORD_COUNT = re.compile(
-    r"^\(?\s*(?:total\s+)?(?:records?|rows?|count|datens[äa]tze|enregistrements|registros)\s*[:=]?\s*[\d.,]+\s*\)?$|"
+    r"^\(?\s*(?:total\s+)?(?:records?|rows?|count|datens[äa]tze|enregistrements|"
+    r"registros)\s*[:=]?\s*[\d.,]+\s*\)?$|"
     r"^\(?\s*[\d.,]+\s+(?:total\s+)?(?:records?|rows?|datens[äa]tze|zeilen|enregistrements|lignes|registros)"
     r"(?:\s+(?:found|total|affected|selected))?\s*\)?\.?$",
     re.IGNORECASE,
@@ -55,13 +61,15 @@ HEADING = re.compile(
 """'Stage: Closed Won (23 records)' standing alone above its rows."""
 
 AS_OF = re.compile(
-    r"\b(?:as\s+of|stand(?:\s+vom)?|per|generated\s+(?:on|at)|exported\s+on|report\s+date|run\s+date|data\s+as\s+of|"
+    r"\b(?:as\s+of|stand(?:\s+vom)?|per|generated\s+(?:on|at)|exported\s+on|report\s+date|"
+    r"run\s+date|data\s+as\s+of|"
     r"data\s+date|erstellt\s+am|au|en\s+date\s+du|a\s+fecha\s+de)\s*:?\s+(?P<text>[^•|;]*\d{1,4}[^•|;]*)",
     re.IGNORECASE,
 )
 FILTER = re.compile(
     r"^(?:filter(?:ed)?(?:\s+by|s)?|show|units|date\s+(?:range|field)|opportunity\s+status|probability|"
-    r"close\s+date|created\s+date|range|scope|role|zeitraum|anzeigen|filtres?|owner|sorted\s+by|grouped\s+by)\b.*",
+    r"close\s+date|created\s+date|range|scope|role|zeitraum|anzeigen|filtres?|owner|"
+    r"sorted\s+by|grouped\s+by)\b.*",
     re.IGNORECASE,
 )
 ARROWS = "↑↓▲▼⬆⬇⇧⇩△▽⯅⯆"

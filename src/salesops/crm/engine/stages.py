@@ -12,10 +12,32 @@ from salesops.crm.engine.formats import ColumnProfile
 
 StageClass = Literal["won", "lost", "open", "ignored"]
 
-_WON = r"closed won|\bwon\b|\bwin\b|gewonnen|gagne|ganad|ganho|vint[ao]|gewonnen|vunnet|vundet|wygran|выигран|закрыт.*успе|成約|受注|赢|成交|contract signed|deal signed|\bsold\b|order received|auftrag erhalten|closed.*(?:success|sale)|\bclosed ?w\b|purchase order received|erfolgreich|signed"
-_LOST = r"closed lost|\blost\b|\bloss\b|verloren|perdu|perdid|perso\b|persa\b|verlor|tapt|tabt|forlorad|przegran|проигран|失注|丢单|输|\bdead\b|disqualif|no decision|rejected|abandon|cancel|storniert|abgelehnt|abgesagt|\bdropped\b|no sale|withdrawn|unsuccess|closed.*(?:no|lose)\b|declined|out.?sold|\bduplicate\b"
-_OPEN = r"prospect|qualif|discover|propos|negotiat|demo\b|engag|develop|contact|meeting|present|evaluat|review|quote|commit|verbal|pipeline|\bnew\b|\bopen\b|lead\b|need|analysis|perception|decision|appointment|scheduled|bought.?in|solution|technical|trial|poc|pilot|legal|procure|contract sent|\bstage \d|angebot|verhandl|erstkontakt|bedarf|analyse|entscheid|offen|neu\b|negoci|proposition|decouverte|devis|contacto|propuesta|oferta|prospeccion|qualificacao|proposta|trattativa|offerte|onderhandel|\bhot\b|\bwarm\b|\bcold\b|nurtur|intro|identif|interest|short.?list|working|in progress|initiat|validat|explor|build|submitted|\bpaper"
-_UNDECIDED = r"^closed$|geschlossen$|^cerrad[oa]$|^ferme$|on hold|paused|stalled|postponed|\bhold\b|invoic|billed|paid\b|deliver|onboard|implementation|renewal|archiv|test\b"
+_WON = (
+    r"closed won|\bwon\b|\bwin\b|gewonnen|gagne|ganad|ganho|vint[ao]|gewonnen|vunnet|vundet|"
+    r"wygran|выигран|закрыт.*успе|成約|受注|赢|成交|contract signed|deal signed|\bsold\b|order "
+    r"received|auftrag erhalten|closed.*(?:success|sale)|\bclosed ?w\b|purchase order "
+    r"received|erfolgreich|signed"
+)
+_LOST = (
+    r"closed lost|\blost\b|\bloss\b|verloren|perdu|perdid|perso\b|persa\b|verlor|tapt|tabt|"
+    r"forlorad|przegran|проигран|失注|丢单|输|\bdead\b|disqualif|no decision|rejected|abandon|"
+    r"cancel|storniert|abgelehnt|abgesagt|\bdropped\b|no sale|withdrawn|unsuccess|"
+    r"closed.*(?:no|lose)\b|declined|out.?sold|\bduplicate\b"
+)
+_OPEN = (
+    r"prospect|qualif|discover|propos|negotiat|demo\b|engag|develop|contact|meeting|present|"
+    r"evaluat|review|quote|commit|verbal|pipeline|\bnew\b|\bopen\b|lead\b|need|analysis|"
+    r"perception|decision|appointment|scheduled|bought.?in|solution|technical|trial|poc|pilot|"
+    r"legal|procure|contract sent|\bstage \d|angebot|verhandl|erstkontakt|bedarf|analyse|"
+    r"entscheid|offen|neu\b|negoci|proposition|decouverte|devis|contacto|propuesta|oferta|"
+    r"prospeccion|qualificacao|proposta|trattativa|offerte|onderhandel|\bhot\b|\bwarm\b|"
+    r"\bcold\b|nurtur|intro|identif|interest|short.?list|working|in progress|initiat|validat|"
+    r"explor|build|submitted|\bpaper"
+)
+_UNDECIDED = (
+    r"^closed$|geschlossen$|^cerrad[oa]$|^ferme$|on hold|paused|stalled|postponed|\bhold\b|"
+    r"invoic|billed|paid\b|deliver|onboard|implementation|renewal|archiv|test\b"
+)
 
 _won, _lost, _open, _undecided = (re.compile(p) for p in (_WON, _LOST, _OPEN, _UNDECIDED))
 

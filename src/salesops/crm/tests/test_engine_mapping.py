@@ -88,7 +88,15 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "opportunities",
         "Opportunity.csv",
-        "Id, IsDeleted, AccountId, IsPrivate, Name, Description, StageName, StageSortOrder, Amount, Probability, ExpectedRevenue, TotalOpportunityQuantity, CloseDate, Type, NextStep, LeadSource, IsClosed, IsWon, ForecastCategory, ForecastCategoryName, CampaignId, HasOpportunityLineItem, Pricebook2Id, OwnerId, CreatedDate, CreatedById, LastModifiedDate, LastModifiedById, SystemModstamp, LastActivityDate, LastStageChangeDate, FiscalYear, FiscalQuarter, ContactId, PrimaryPartnerAccountId, LastAmountChangedHistoryId, LastCloseDateChangedHistoryId",
+        (
+            "Id, IsDeleted, AccountId, IsPrivate, Name, Description, StageName, StageSortOrder, "
+            "Amount, Probability, ExpectedRevenue, TotalOpportunityQuantity, CloseDate, Type, "
+            "NextStep, LeadSource, IsClosed, IsWon, ForecastCategory, ForecastCategoryName, "
+            "CampaignId, HasOpportunityLineItem, Pricebook2Id, OwnerId, CreatedDate, CreatedById, "
+            "LastModifiedDate, LastModifiedById, SystemModstamp, LastActivityDate, "
+            "LastStageChangeDate, FiscalYear, FiscalQuarter, ContactId, PrimaryPartnerAccountId, "
+            "LastAmountChangedHistoryId, LastCloseDateChangedHistoryId"
+        ),
         {
             "Id": "id",
             "AccountId": "account_id",
@@ -114,7 +122,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "opportunities",
         "report1234.csv",
-        "Opportunity ID, Opportunity Name, Account Name, Stage, Amount, Close Date, Probability (%), Opportunity Owner, Next Step",
+        (
+            "Opportunity ID, Opportunity Name, Account Name, Stage, Amount, Close Date, Probability "
+            "(%), Opportunity Owner, Next Step"
+        ),
         {
             "Opportunity ID": "id",
             "Opportunity Name": "name",
@@ -131,7 +142,11 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "opportunities",
         "custom.csv",
-        "Territory Region, Opportunity Owner, Account Name, Opportunity Name, Stage, Forecast Category, Total Amount Currency, Total Amount, ACV Amount Currency, ACV Amount, Fiscal Period, Close Date, Opportunity Next Steps, Type",
+        (
+            "Territory Region, Opportunity Owner, Account Name, Opportunity Name, Stage, Forecast "
+            "Category, Total Amount Currency, Total Amount, ACV Amount Currency, ACV Amount, Fiscal "
+            "Period, Close Date, Opportunity Next Steps, Type"
+        ),
         {
             "Territory Region": "region",
             "Opportunity Owner": "owner_name",
@@ -149,7 +164,11 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "accounts",
         "Account.csv",
-        "Id, IsDeleted, MasterRecordId, Name, Type, ParentId, BillingStreet, BillingCity, BillingState, BillingPostalCode, BillingCountry, Phone, Fax, AccountNumber, Website, Sic, Industry, AnnualRevenue, NumberOfEmployees, OwnerId, CreatedDate, SystemModstamp",
+        (
+            "Id, IsDeleted, MasterRecordId, Name, Type, ParentId, BillingStreet, BillingCity, "
+            "BillingState, BillingPostalCode, BillingCountry, Phone, Fax, AccountNumber, Website, "
+            "Sic, Industry, AnnualRevenue, NumberOfEmployees, OwnerId, CreatedDate, SystemModstamp"
+        ),
         {
             "Id": "id",
             "Name": "name",
@@ -170,7 +189,11 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "contacts",
         "Contact.csv",
-        "Id, IsDeleted, MasterRecordId, AccountId, Salutation, FirstName, LastName, MailingStreet, MailingCity, Phone, MobilePhone, ReportsToId, Email, Title, Department, LeadSource, OwnerId, CreatedDate, SystemModstamp, LastCURequestDate",
+        (
+            "Id, IsDeleted, MasterRecordId, AccountId, Salutation, FirstName, LastName, "
+            "MailingStreet, MailingCity, Phone, MobilePhone, ReportsToId, Email, Title, Department, "
+            "LeadSource, OwnerId, CreatedDate, SystemModstamp, LastCURequestDate"
+        ),
         {
             "Id": "id",
             "AccountId": "account_id",
@@ -185,7 +208,12 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "salesforce",
         "leads",
         "Lead.csv",
-        "Id, IsDeleted, MasterRecordId, FirstName, LastName, Title, Company, Street, City, State, Country, Phone, Email, LeadSource, Status, Industry, OwnerId, IsConverted, ConvertedDate, ConvertedAccountId, ConvertedContactId, ConvertedOpportunityId, CreatedDate, SystemModstamp",
+        (
+            "Id, IsDeleted, MasterRecordId, FirstName, LastName, Title, Company, Street, City, "
+            "State, Country, Phone, Email, LeadSource, Status, Industry, OwnerId, IsConverted, "
+            "ConvertedDate, ConvertedAccountId, ConvertedContactId, ConvertedOpportunityId, "
+            "CreatedDate, SystemModstamp"
+        ),
         {
             "Id": "id",
             "Company": "company",
@@ -203,7 +231,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "hubspot",
         "opportunities",
         "hubspot-crm-exports-all-deals.csv",
-        "Record ID, Deal Name, Deal Stage, Amount, Deal owner, Close Date, Create Date, Last Activity Date, Pipeline, Associated Company",
+        (
+            "Record ID, Deal Name, Deal Stage, Amount, Deal owner, Close Date, Create Date, Last "
+            "Activity Date, Pipeline, Associated Company"
+        ),
         {
             "Record ID": "id",
             "Deal Name": "name",
@@ -221,7 +252,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "hubspot",
         "accounts",
         "companies.csv",
-        "Record ID, Company name, Company Domain Name, Company owner, Industry, Country/Region, Create Date, Last Activity Date",
+        (
+            "Record ID, Company name, Company Domain Name, Company owner, Industry, Country/Region, "
+            "Create Date, Last Activity Date"
+        ),
         {
             "Record ID": "id",
             "Company name": "name",
@@ -248,7 +282,12 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "hubspot",
         "opportunities",
         "x.csv",
-        "dealname, pipeline, dealstage, amount, createdate, closedate, hubspot_owner_id, hs_deal_stage_probability, hs_is_closed_won, closed_lost_reason, closed_won_reason, hs_lastmodifieddate, dealtype, hs_forecast_amount, num_associated_contacts, hs_date_entered_appointmentscheduled, hs_date_entered_closedwon",
+        (
+            "dealname, pipeline, dealstage, amount, createdate, closedate, hubspot_owner_id, "
+            "hs_deal_stage_probability, hs_is_closed_won, closed_lost_reason, closed_won_reason, "
+            "hs_lastmodifieddate, dealtype, hs_forecast_amount, num_associated_contacts, "
+            "hs_date_entered_appointmentscheduled, hs_date_entered_closedwon"
+        ),
         {
             "dealname": "name",
             "pipeline": "pipeline",
@@ -268,7 +307,13 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "pipedrive",
         "opportunities",
         "deals-123.csv",
-        "Deal - Title, Deal - Value, Organization, Contact person, Deal - Owner, Deal - Stage (pipeline), Deal - Expected close date, Deal - Currency of value, Deal - Label, Deal - Creation date, Deal - Closed on, Deal - Lost reason, Deal - Lost time, Deal - Probability, Deal - Status, Deal - Won time, Deal - Visible to, Deal - Pipedrive System ID",
+        (
+            "Deal - Title, Deal - Value, Organization, Contact person, Deal - Owner, Deal - Stage "
+            "(pipeline), Deal - Expected close date, Deal - Currency of value, Deal - Label, Deal - "
+            "Creation date, Deal - Closed on, Deal - Lost reason, Deal - Lost time, Deal - "
+            "Probability, Deal - Status, Deal - Won time, Deal - Visible to, Deal - Pipedrive System "
+            "ID"
+        ),
         {
             "Deal - Title": "name",
             "Deal - Value": "amount",
@@ -290,7 +335,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "pipedrive",
         "accounts",
         "organizations.csv",
-        "Organization - Name, Organization - Labels, Organization - Address, Organization - Owner, Organization - Creation date, Organization - Pipedrive System ID",
+        (
+            "Organization - Name, Organization - Labels, Organization - Address, Organization - "
+            "Owner, Organization - Creation date, Organization - Pipedrive System ID"
+        ),
         {
             "Organization - Name": "name",
             "Organization - Owner": "owner_name",
@@ -302,7 +350,12 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "dynamics",
         "opportunities",
         "My Open Opportunities 1-2-2024.xlsx!My Open Opportunities",
-        "(Do Not Modify) Opportunity, (Do Not Modify) Row Checksum, (Do Not Modify) Modified On, Topic, Potential Customer, Est. close date, Est. revenue, Actual Close Date, Actual Revenue, Status, Status Reason, Probability, Rating, Pipeline Phase, Currency, Owner, Created On, Total Amount (Base)",
+        (
+            "(Do Not Modify) Opportunity, (Do Not Modify) Row Checksum, (Do Not Modify) Modified On, "
+            "Topic, Potential Customer, Est. close date, Est. revenue, Actual Close Date, Actual "
+            "Revenue, Status, Status Reason, Probability, Rating, Pipeline Phase, Currency, Owner, "
+            "Created On, Total Amount (Base)"
+        ),
         {
             "(Do Not Modify) Opportunity": "id",
             "Topic": "name",
@@ -323,7 +376,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "dynamics",
         "opportunities",
         "opportunity.csv",
-        "opportunityid, name, estimatedvalue, actualvalue, closeprobability, estimatedclosedate, actualclosedate, stepname, statecode, statuscode, opportunityratingcode",
+        (
+            "opportunityid, name, estimatedvalue, actualvalue, closeprobability, estimatedclosedate, "
+            "actualclosedate, stepname, statecode, statuscode, opportunityratingcode"
+        ),
         {
             "opportunityid": "id",
             "name": "name",
@@ -339,7 +395,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "dynamics",
         "accounts",
         "accounts.xlsx!Active Accounts",
-        "(Do Not Modify) Account, Account Name, Main Phone, Primary Contact, Status, Number of Employees, Annual Revenue, Website, Owner, Created On, Parent Account",
+        (
+            "(Do Not Modify) Account, Account Name, Main Phone, Primary Contact, Status, Number of "
+            "Employees, Annual Revenue, Website, Owner, Created On, Parent Account"
+        ),
         {
             "Account Name": "name",
             "Main Phone": "phone",
@@ -355,7 +414,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "zoho",
         "opportunities",
         "Deals_001.csv",
-        "Deal_Name, Pipeline, Stage, Amount, Created_Time, Closing_Date, Status, Owner, Account_Name, Contact_Name",
+        (
+            "Deal_Name, Pipeline, Stage, Amount, Created_Time, Closing_Date, Status, Owner, "
+            "Account_Name, Contact_Name"
+        ),
         {
             "Deal_Name": "name",
             "Pipeline": "pipeline",
@@ -372,7 +434,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "zoho",
         "accounts",
         "Accounts_001.csv",
-        "Account_Name, Industry, Annual_Revenue, Employees, Billing_Street, Billing_City, Billing_State, Billing_Code, Billing_Country, Website",
+        (
+            "Account_Name, Industry, Annual_Revenue, Employees, Billing_Street, Billing_City, "
+            "Billing_State, Billing_Code, Billing_Country, Website"
+        ),
         {
             "Account_Name": "name",
             "Industry": "industry",
@@ -402,7 +467,10 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
         "sage",
         "opportunities",
         "x.csv",
-        "Company, Person, Description, Source, Type, Opened, Closed, Territory, Competitors, Winner, Reason For Loss, Stage, Status, Certainty%, Forecast, Priority, Assigned To",
+        (
+            "Company, Person, Description, Source, Type, Opened, Closed, Territory, Competitors, "
+            "Winner, Reason For Loss, Stage, Status, Certainty%, Forecast, Priority, Assigned To"
+        ),
         {
             "Company": "account_name",
             "Description": "name",
@@ -557,7 +625,10 @@ def test_landed_seeds(shared_data: Path) -> None:
     ("headers", "name", "form", "at"),
     [
         (
-            "Id, OpportunityId, CreatedById, CreatedDate, StageName, Amount, ExpectedRevenue, CloseDate, Probability, ForecastCategory, PrevAmount, PrevCloseDate, SystemModstamp",
+            (
+                "Id, OpportunityId, CreatedById, CreatedDate, StageName, Amount, ExpectedRevenue, "
+                "CloseDate, Probability, ForecastCategory, PrevAmount, PrevCloseDate, SystemModstamp"
+            ),
             "OpportunityHistory.csv",
             "snapshots",
             "CreatedDate",
