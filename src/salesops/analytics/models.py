@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 
 
-
 class Reconciliation(models.Model):
     """One comparison of a number here with the same number in the CRM's own report. Never changed."""
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
 from salesops.analytics.engine.dimensions import period_dimension
-from salesops.analytics.engine.filters import Filter
+from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue
 from salesops.analytics.inputs import engine_frames
 from salesops.core.calendars import Period
@@ -117,6 +117,29 @@ class OpenQuestion:
     def execute(self, expr: ir.Table) -> pa.Table:
         """Run an expression built on these frames."""
         return self.frames.facts.execute(expr)
+
+    def over(self, period: Period | None, *splits: Split) -> OpenQuestion:
+        """The same reader, facts and filters over another period or split another way."""
+        named = self.named if period == self.period else engine_frames(self.frames, period)
+        context = replace(self.context, period=period)
+        return replace(self, period=period, context=context, named=named, splits=splits)
+
+    def frame(self, name: str) -> ir.Table:
+        """One frame with the question's filters applied."""
+        return apply_filters(self.named[name], self.filters)
+
+    def split(self, name: str) -> Split:
+        """A dimension by name or alias.
+
+        Raises:
+            KpiError: there is none of that name.
+        """
+        return _split(name, self.frames)
+
+    def sql(self, name: str) -> list[tuple[str, str]]:
+        """(frame, query) of everything that is read for one KPI, as the store runs it."""
+        compiled = compile_kpis(kpis([name]), self.named, self.context, self.splits, self.filters)
+        return [(query.frame, self.frames.facts.sql(query.expr)) for query in compiled.queries]
 
     def answer(self, names: Sequence[str]) -> Answer:
         """Values with what they rest on."""

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from salesops.crm import services
-from salesops.crm.plans import check_mapping
 from salesops.crm.models import QuarantinedRow
+from salesops.crm.plans import check_mapping
 from salesops.platform.cli import actor_from
 from salesops.platform.documents import to_json
 

@@ -13,7 +13,17 @@ from django.utils.safestring import SafeString, mark_safe
 
 from salesops.crm.decision_forms import table_choices
 from salesops.crm.engine.formats import ColumnFormat
-from salesops.crm.plan_edits import DAYS, KEEP, LEFT_OUT, MARKS, NUMBERS, ORDERS, OWN_TYPES, orderable, scope_text
+from salesops.crm.plan_edits import (
+    DAYS,
+    KEEP,
+    LEFT_OUT,
+    MARKS,
+    NUMBERS,
+    ORDERS,
+    OWN_TYPES,
+    orderable,
+    scope_text,
+)
 from salesops.crm.plans import HISTORY, RECORDS, FilePlan, PlannedColumn
 from salesops.facts.tables import EXTRA_PREFIX, TABLES, Column
 

@@ -144,7 +144,8 @@ def _column(table: RawTable, column: Any) -> PlannedColumn:
 def _history(table: RawTable, base: FilePlan, found: Proposal) -> FilePlan:
     """A history's columns under the names of the change log; everything else is left out."""
     how = found.history
-    assert how is not None and found.object is not None  # the engine gives both for kind history
+    assert how is not None
+    assert found.object is not None  # the engine gives both for kind history
     targets = _history_targets(how, found.object)
     columns = []
     for column in base.columns:

@@ -19,9 +19,10 @@ from salesops.crm import quarantine, selectors
 from salesops.crm.decision_services import amount_rule_decide
 from salesops.crm.files import RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
-from salesops.crm.models import Import, ImportState, Mapping as MappingDecision
-from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
+from salesops.crm.models import Import, ImportState
+from salesops.crm.models import Mapping as MappingDecision
 from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
+from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
 from salesops.facts.errors import MergeCancelled
 from salesops.facts.incoming import MergeReport
 from salesops.facts.merge import merge
@@ -255,7 +256,7 @@ def _land_all(
                 incoming,
                 recorded_at=recorded_at,
                 note=row.name,
-                progress=lambda *args: progress(done, total, "Writing"),
+                progress=lambda *args, at=done: progress(at, total, "Writing"),
             )
             for table, records in implied.items():
                 known[table].add(records.items())

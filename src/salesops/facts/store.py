@@ -318,6 +318,10 @@ class Facts:
         """Run an expression built on :meth:`read`; raises :class:`QueryFailed`."""
         return self._session.execute(expr)
 
+    def sql(self, expr: ir.Expr) -> str:
+        """The query an expression compiles to, for a reader who wants to check it."""
+        return self._session.sql(expr)
+
     def batches(self, expr: ir.Expr, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """Stream an expression's rows."""
         return self._session.batches(expr, rows)

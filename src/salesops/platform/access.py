@@ -6,8 +6,8 @@ from datetime import date
 
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
-from salesops.platform.roles import Role
 from salesops.platform.registries import row_scope_providers
+from salesops.platform.roles import Role
 
 SEES_ALL_ROWS = frozenset(
     {
@@ -76,6 +76,6 @@ def scope(actor: Actor, as_of: date) -> Scope:
         return Scope.nothing()
     owners = {actor.person_id}
     if actor.role == Role.SALES_MANAGER:
-        for _, provider in row_scope_providers.items():
+        for provider in row_scope_providers.entries():
             owners |= provider(actor.person_id, as_of)
     return Scope(owner_ids=frozenset(owners))

@@ -183,7 +183,7 @@ def decision_record(
     _check(model, actor, reason)
     unknown = set(values) - set(model.FIELDS)
     if unknown:
-        raise ValidationError({name: "Unknown field." for name in sorted(unknown)})
+        raise ValidationError(dict.fromkeys(sorted(unknown), "Unknown field."))
     with transaction.atomic():
         current = in_force(model, starts_on or date.min, subjects=[subject]).get(subject)
         row = model(

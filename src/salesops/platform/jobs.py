@@ -110,7 +110,7 @@ def run(job: Job) -> None:
         update = {"state": JobState.DONE, "result": result, "message": "Done"}
     except CancelledError:
         update = {"state": JobState.CANCELLED, "message": "Cancelled; nothing was written"}
-    except Exception as error:  # a job's failure is its result, whatever it was
+    except Exception as error:  # noqa: BLE001 - a job's failure is its result, whatever it was
         _log.exception("job %s (%s) failed", job.pk, job.kind)
         update = {
             "state": JobState.FAILED,
@@ -152,6 +152,6 @@ class Worker(threading.Thread):
             close_old_connections()
             try:
                 run_waiting()
-            except Exception:  # the database may be away for a moment: say so and try again
+            except Exception:  # noqa: BLE001 - the database may be away for a moment: say so and try again
                 _log.exception("the worker could not look for jobs")
         connection.close()

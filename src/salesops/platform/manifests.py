@@ -47,6 +47,10 @@ class DatabaseManifests:
         row = FactsManifest.objects.filter(recorded_at__lte=instant).order_by("-id").first()
         return _value(row) if row else None
 
+    def recent(self, most: int) -> list[Manifest]:
+        """The newest manifests, newest first."""
+        return [_value(row) for row in FactsManifest.objects.order_by("-id")[:most]]
+
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
     ) -> Manifest:

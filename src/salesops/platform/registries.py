@@ -51,6 +51,10 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
+    def entries(self) -> list[T]:
+        """Entries in the order they were registered."""
+        return list(self._entries.values())
+
     def items(self) -> list[tuple[str, T]]:
         """Entries in the order they were registered."""
         return list(self._entries.items())

@@ -9,8 +9,8 @@ class ProcessConfig(AppConfig):
     def ready(self) -> None:
         """Make the decisions known."""
         from salesops.platform import decisions, registries
-        from salesops.process import inputs, models
         from salesops.platform.settings_index import SettingsPage, add
+        from salesops.process import inputs, models
 
         decisions.register(models.Stage)
         registries.import_summaries.register("opportunities", inputs.known_deals)

@@ -15,7 +15,7 @@ from salesops.platform.signin import token_find
 class Token(HttpBearer):
     """A personal API token: ``Authorization: Bearer so_...``."""
 
-    def authenticate(self, request, token):  # noqa: ANN001, ANN201 - ninja's signature
+    def authenticate(self, request, token):
         """The live token, which views turn into its actor; None gives 401."""
         found = token_find(token)
         if found is not None:

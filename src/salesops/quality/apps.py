@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,26 @@ class QualityConfig(AppConfig):
     name = "salesops.quality"
     label = "quality"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Put the faults beside Data; for those who may not open Data, under Home."""
+        from salesops.platform.settings_index import holds
+        from salesops.ui import navigation
+
+        sees_data = holds("import.view")
+
+        def sees_own(user: Any) -> bool:
+            return bool(user.is_authenticated) and not sees_data(user)
+
+        navigation.register(
+            "operations",
+            "faults",
+            "Faults",
+            "faults",
+            "list-checks",
+            40,
+            sees_data,
+            tab_of="data",
+            also=("fault_rows",),
+        )
+        navigation.register("home", "own_faults", "Faults in my data", "faults", "list-checks", 80, sees_own)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from difflib import SequenceMatcher
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from salesops.crm.decision_selectors import RepairRow, repair_rows
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, open_frames
@@ -79,6 +82,12 @@ def _alike(one: str, two: str) -> float:
     return SequenceMatcher(None, *plain).ratio()
 
 
+def _people(frames: Frames) -> ir.Table:
+    """People whose records the reader may see: everybody may look names up, faults are one's own."""
+    users = frames.facts.read("users", frames.scope)
+    return users if frames.scope.everything else users.filter(users.id.isin(sorted(frames.scope.owner_ids)))
+
+
 @contextmanager
 def open_faults(actor: Actor) -> Iterator[OpenFaults]:
     """Faults as of the data's own date, over the rows an actor may see."""
@@ -94,6 +103,88 @@ def open_faults(actor: Actor) -> Iterator[OpenFaults]:
             tables={
                 "deals": deals,
                 "accounts": frames.facts.read("accounts", frames.scope),
-                "users": frames.facts.read("users", frames.scope),
+                "users": _people(frames),
             },
         )
+
+
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "deals": ("name", "account_name", "owner_name", "stage", "amount", "created_on", "expected_close_on", "closed_on"),
+    "accounts": ("name", "owner_id", "industry", "country"),
+    "users": ("name", "email", "team", "region"),
+}
+"""Columns of the rows behind a fault; the column at fault is added where it is not among them."""
+
+_TITLES = {"name": "Name", "owner_id": "Owner", "id": "Id"}
+
+
+def columns_of(rule: Rule) -> list[str]:
+    """Columns shown of the rows behind a rule, the row's name first."""
+    shown = [lead_of(rule), *(c for c in _SHOWN[rule.frame] if c != lead_of(rule))]
+    return [*shown, *([rule.column] if rule.column not in shown else [])]
+
+
+def lead_of(rule: Rule) -> str:
+    """The column a row is opened by: deals of plain files often have no name."""
+    return "id" if rule.frame == "deals" else "name"
+
+
+def default_sort(rule: Rule) -> str:
+    """The order rows are shown in: the largest deals first."""
+    return "-amount" if rule.frame == "deals" else "name"
+
+
+def title_of(column: str) -> str:
+    """A column's heading."""
+    plain = column.removesuffix("_name").removesuffix("_on").replace("_", " ")
+    return _TITLES.get(column, plain.capitalize())
+
+
+@dataclass(frozen=True)
+class FaultPage:
+    """One page of the rows at fault by a rule."""
+
+    finding: Finding
+    rows: list[dict[str, Any]]
+    currency: str
+    today: date
+
+
+def _ordered(opened: OpenFaults, rule: Rule, sort: str) -> ir.Table:
+    rows = opened.rows(rule)
+    wanted = [c for c in dict.fromkeys(["id", *columns_of(rule)]) if c in rows.columns]
+    column = sort.removeprefix("-")
+    key = rows[column if column in rows.columns else "id"]
+    order = key.desc(nulls_first=False) if sort.startswith("-") else key.asc(nulls_first=False)
+    return rows.order_by([order, rows.id.asc()]).select(*wanted)
+
+
+def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int) -> FaultPage:
+    """One page of the rows at fault among those the actor may see.
+
+    Raises:
+        NoDataError: nothing was imported yet.
+    """
+    with open_faults(actor) as opened:
+        finding = next(f for f in opened.findings() if f.rule.code == rule.code)
+        last = max(1, -(-finding.faulty // size))
+        start = (min(max(page, 1), last) - 1) * size
+        rows: list[dict[str, Any]] = []
+        if finding.faulty:
+            ordered = _ordered(opened, rule, sort)
+            rows = opened.frames.facts.execute(ordered.limit(size, offset=start)).to_pylist()
+        return FaultPage(finding, rows, opened.frames.currency, opened.frames.as_of)
+
+
+def fault_stream(actor: Actor, rule: Rule, *, sort: str) -> Iterator[dict[str, Any]]:
+    """Every row at fault, streamed, for an export."""
+    with open_faults(actor) as opened:
+        finding = next(f for f in opened.findings() if f.rule.code == rule.code)
+        if finding.faulty:
+            for batch in opened.frames.facts.batches(_ordered(opened, rule, sort)):
+                yield from batch.to_pylist()
+
+
+def repairs_in_force(on: date) -> list[RepairRow]:
+    """Value repairs in force, each with the rows it touches."""
+    return repair_rows(on)

@@ -9,9 +9,9 @@ class QuotasConfig(AppConfig):
     def ready(self) -> None:
         """Make the decisions and the KPIs known."""
         from salesops.platform import decisions, registries
+        from salesops.platform.settings_index import holds
         from salesops.quotas import inputs, models
         from salesops.quotas.engine.kpis import KPIS
-        from salesops.platform.settings_index import holds
         from salesops.ui import navigation
 
         decisions.register(models.Quota)

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from salesops.crm.engine.changes import field_target
 from salesops.crm.engine.formats import format_for, profile_column
+from salesops.crm.engine.history import field_target
 from salesops.crm.engine.typing import type_batch
 from salesops.facts.tables import TABLES
 

@@ -176,3 +176,14 @@ def _validity(table: str, names: Mapping[str, str]) -> tuple[str, HistoryProposa
             fields[names[label]] = target
     form = HistoryProposal("snapshots", names["id"], names["fivetran start"], fields=fields)
     return best, form, "one row per record and span of validity"
+
+
+def field_target(obj: str, name: str) -> str | None:
+    """The canonical column a history's field name means, None where it is a field of its own."""
+    label = normal(name)
+    if label in ("created", "opportunity created", "feed event", "locked", "unlocked"):
+        return None
+    for target, (_, labels) in ALIASES.get(obj, {}).items():
+        if target in TABLES[obj].by_name and label in labels and target != "id":
+            return target
+    return None

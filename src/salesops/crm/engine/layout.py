@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 
 from salesops.crm.engine.aliases import is_known_label
-from salesops.crm.engine.formats import find_days, looks_numeric, looks_typed
+from salesops.crm.engine.patterns import find_days, looks_numeric, looks_typed
 from salesops.crm.engine.report_words import (
     ARROWS,
     AS_OF,
@@ -374,7 +375,7 @@ def _group_columns(body: _Body, positions: Sequence[int], arrows: set[int], repo
             break
         if not (report or j in arrows):
             break
-        adjacent = any(a and a == b for a, b in zip(values, values[1:], strict=False))
+        adjacent = any(a and a == b for a, b in pairwise(values))
         if adjacent or (not groups and len(set(shown)) < len(shown) and not body.totals):
             break
         groups.append(j)

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from difflib import SequenceMatcher
-from functools import lru_cache
 
 import pyarrow as pa
 
-from salesops.crm.engine.aliases import ALIASES, AMOUNT_CORE, AMOUNT_WORDS, NAME_WORDS, normal
+from salesops.crm.engine.aliases import ALIASES, NAME_WORDS, normal
+from salesops.crm.engine.amounts import amount_candidates, questions
 from salesops.crm.engine.content import content_targets, fits
 from salesops.crm.engine.data_dates import data_dates, with_latest_close
-from salesops.crm.engine.formats import ColumnFormat, ColumnProfile, format_for
+from salesops.crm.engine.extras import extra_column, extra_columns, extra_name, stage_date_columns, zone_of
+from salesops.crm.engine.formats import ColumnProfile, format_for
 from salesops.crm.engine.history import propose_history
 from salesops.crm.engine.ids import SALESFORCE_PREFIXES
 from salesops.crm.engine.keys import propose_key
-from salesops.crm.engine.proposals import (
-    AmountCandidate,
-    ColumnProposal,
-    DateCandidate,
-    KeyProposal,
-    Proposal,
-    StageDate,
-)
+from salesops.crm.engine.names import name_match
+from salesops.crm.engine.proposals import ColumnProposal, DateCandidate, Proposal
 from salesops.crm.engine.systems import ignored, system_of
-from salesops.facts.tables import EXTRA_PREFIX, TABLES
+from salesops.facts.tables import TABLES
+
+__all__ = ["extra_name", "propose", "propose_for_object"]
 
 _LEAST_SCORE = 2.2
 _IDENTIFIERS = ("id", "_id")
@@ -144,7 +139,7 @@ def propose(
             None,
             0.0,
             system,
-            _all_extra(headers, profiles),
+            extra_columns(headers, profiles),
             data_on=dates,
             ignored_reason=reason,
         )
@@ -157,7 +152,7 @@ def propose(
             obj,
             0.9,
             system,
-            _all_extra(headers, profiles),
+            extra_columns(headers, profiles),
             history=form,
             data_on=dates,
             why=why,
@@ -170,7 +165,7 @@ def propose(
             None,
             0.0,
             system,
-            _all_extra(headers, profiles),
+            extra_columns(headers, profiles),
             data_on=dates,
             ignored_reason=why,
         )
@@ -205,7 +200,7 @@ def _build(
     dates: tuple[DateCandidate, ...],
 ) -> Proposal:
     by_header = {m.header: m for m in matches}
-    stage_dates = _stage_dates(headers, profiles) if obj == "opportunities" else ()
+    stage_dates = stage_date_columns(headers, profiles) if obj == "opportunities" else ()
     taken: set[str] = set()
     columns = []
     joined: dict[str, tuple[str, ...]] = {}
@@ -217,10 +212,10 @@ def _build(
         if match and match.target in TABLES[obj].by_name:
             columns.append(_mapped(match, TABLES[obj].by_name[match.target].type, profiles[header], system))
         else:
-            columns.append(_extra(header, profiles[header], taken, system))
+            columns.append(extra_column(header, profiles[header], taken, system))
     key = propose_key(obj, columns, data)
-    amounts = _amounts(headers, profiles, columns) if obj == "opportunities" else ()
-    questions = _questions(columns, profiles, amounts, key)
+    amounts = amount_candidates(headers, profiles, columns) if obj == "opportunities" else ()
+    asked = questions(columns, profiles, amounts, key)
     if obj == "opportunities" and data is not None:
         dates = with_latest_close(dates, columns, data)
     return Proposal(
@@ -236,7 +231,7 @@ def _build(
         stage_dates=stage_dates,
         data_on=dates,
         why=why,
-        questions=questions,
+        questions=asked,
     )
 
 
@@ -262,9 +257,8 @@ def _choose_object(
             None,
             0.0,
             [],
-            (
-                f"The columns fit none of the known tables (nearest: {guess}). If it is one, say which and map its columns."
-            ),
+            f"The columns fit none of the known tables (nearest: {guess}). "
+            "If it is one, say which and map its columns.",
         )
     best, obj, matches = qualified[0]
     second = qualified[1][0] if len(qualified) > 1 else 0.0
@@ -363,7 +357,7 @@ def _assign(
     for header in headers:
         label = normal(header)
         for target, (_, labels) in ALIASES[obj].items():
-            found = _name_match(label, labels, fuzzy=fuzzy)
+            found = name_match(label, labels, fuzzy=fuzzy)
             if not found:
                 continue
             confidence, why = found
@@ -416,105 +410,6 @@ def _real_target(obj: str, target: str, profile: ColumnProfile) -> str | None:
     return target
 
 
-@lru_cache(maxsize=200_000)
-def _name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[float, str] | None:
-    if label in labels:
-        return max(0.8, 0.98 - 0.004 * labels.index(label)), f"'{label}' is a known name of it"
-    words = set(label.split())
-    if words & {"id", "key"} and not any(a.endswith((" id", " key")) or a == "id" for a in labels):
-        return None
-    best: tuple[float, str] | None = None
-    for alias in labels:
-        parts = alias.split()
-        if len(parts) >= 2 and f" {alias} " in f" {label} " and len(words) <= len(parts) + 2:
-            found = 0.72 - 0.04 * (len(words) - len(parts))
-        elif (
-            len(parts) == 1
-            and alias in words
-            and len(alias) > 3
-            and len(words) <= 3
-            and alias not in _WEAK_WORDS
-        ):
-            found = 0.6 - 0.05 * len(words) + (0.03 if label.endswith(alias) else 0)
-        else:
-            continue
-        if best is None or found > best[0]:
-            best = (found, f"the name holds '{alias}'")
-    if best or not fuzzy or len(label) < 4:
-        return best
-    for alias in labels:
-        if abs(len(alias) - len(label)) > 5 or len(alias) < 4:
-            continue
-        matcher = SequenceMatcher(None, label.replace(" ", ""), alias.replace(" ", ""))
-        if matcher.real_quick_ratio() < 0.84 or matcher.quick_ratio() < 0.84:
-            continue
-        ratio = matcher.ratio()
-        if ratio >= 0.84 and (best is None or ratio * 0.75 > best[0]):
-            best = (ratio * 0.75, f"the name is like '{alias}'")
-    return best
-
-
-_WEAK_WORDS = frozenset(
-    [
-        "name",
-        "type",
-        "title",
-        "status",
-        "date",
-        "code",
-        "group",
-        "rate",
-        "time",
-        "description",
-        "source",
-        "company",
-        "contact",
-        "location",
-        "phone",
-        "closed",
-        "account",
-        "email",
-        "price",
-        "percent",
-        "category",
-        "country",
-        "value",
-        "record",
-        "office",
-        "owner",
-        "opportunity",
-        "deal",
-        "lead",
-        "organization",
-        "person",
-        "customer",
-        "product",
-        "subject",
-        "credit",
-        "active",
-        "state",
-        "city",
-        "role",
-        "user",
-        "function",
-        "quantity",
-        "number",
-        "total",
-        "client",
-        "start",
-        "id",
-        "campaign",
-        "order",
-        "forecast",
-        "industry",
-        "channel",
-        "notes",
-        "region",
-    ]
-)
-"""Words too common to speak alone for a column inside a longer label."""
-
-
 def _mapped(match: _Match, type_: str, profile: ColumnProfile, system: str) -> ColumnProposal:
     identifier = match.target.endswith(_IDENTIFIERS)
     points = None
@@ -525,180 +420,8 @@ def _mapped(match: _Match, type_: str, profile: ColumnProfile, system: str) -> C
     ):
         points = not profile.percent and ((profile.number_max or 0) > 1 or profile.kind == "integer")
     fmt = format_for(
-        profile, type_, identifier=identifier, zone=_zone(type_, profile, system), percent_points=points
+        profile, type_, identifier=identifier, zone=zone_of(type_, profile, system), percent_points=points
     )
     return ColumnProposal(match.header, match.target, "", type_, round(match.confidence, 3), match.why, fmt)
 
 
-def _zone(type_: str, profile: ColumnProfile, system: str) -> str:
-    """Naive instants of machine exports (ISO order, with a clock) are UTC; of reports, the user's own zone."""
-    if type_ == "instant" and system in ("salesforce", "hubspot") and profile.date_order == "YMD":
-        return "UTC"
-    return ""
-
-
-def _all_extra(headers: Sequence[str], profiles: Mapping[str, ColumnProfile]) -> tuple[ColumnProposal, ...]:
-    taken: set[str] = set()
-    return tuple(_extra(h, profiles[h], taken, "") for h in headers)
-
-
-def _extra(header: str, profile: ColumnProfile, taken: set[str], system: str) -> ColumnProposal:
-    name = extra_name(header, taken)
-    type_ = extra_type(profile, header)
-    fmt = format_for(profile, type_, zone=_zone(type_, profile, system))
-    return ColumnProposal(header, None, name, type_, 1.0, "kept as the file's own column", fmt)
-
-
-def extra_type(profile: ColumnProfile, header: str = "") -> str:
-    """The type an unmapped column is kept as: the narrowest that every filled cell has, else text."""
-    if profile.kind == "empty" or profile.purity < 1.0 or profile.date_mixed:
-        return "text"
-    if profile.salesforce_prefix or profile.leading_zeros or profile.spoilt_ids:
-        return "text"
-    if profile.kind == "boolean":
-        return "boolean"
-    if profile.kind == "integer":
-        if profile.boolean_like and re.match(r"(?i)(?:is|has|do|can|did|was)[_ A-Z]", header):
-            return "boolean"
-        widest = max((w for w, _ in profile.digit_widths), default=0)
-        last = normal(header).split(" ")[-1:]
-        return "text" if widest > 15 or (last and last[0] in _CODE_WORDS) else "integer"
-    if profile.kind == "number":
-        return (
-            "rate"
-            if profile.percent or (profile.long_decimals and (profile.number_max or 0) < 10**6)
-            else "money"
-        )
-    return "instant" if profile.kind == "instant" else "date" if profile.kind == "date" else "text"
-
-
-_CODE_WORDS = frozenset({"id", "ids", "number", "code", "key", "zip", "postal", "phone", "fax", "plz"})
-
-
-def extra_name(header: str, taken: set[str]) -> str:
-    """The ``x_`` name a header is kept under; one not yet taken, and noted as taken."""
-    text = unicodedata.normalize("NFKD", re.sub(r"__c$", "", header))
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text).lower().replace("ß", "ss")
-    slug = re.sub(r"[^a-z0-9]+", "_", text).strip("_")[:50] or f"column_{len(taken) + 1}"
-    name, n = f"{EXTRA_PREFIX}{slug}", 2
-    while name in taken:
-        name = f"{EXTRA_PREFIX}{slug}_{n}"
-        n += 1
-    taken.add(name)
-    return name
-
-
-_STAGE_DATE = (
-    re.compile(r'^date entered\s+["“\']?(?P<stage>.+?)["”\']?(?:\s*\((?P<pipeline>.+)\))?$', re.IGNORECASE),
-    re.compile(r"^(?:properties\.|property_)?hs_(?:v2_)?date_entered_(?P<id>.+)$", re.IGNORECASE),
-)
-
-
-def _stage_dates(headers: Sequence[str], profiles: Mapping[str, ColumnProfile]) -> tuple[StageDate, ...]:
-    found = []
-    for header in headers:
-        for pattern in _STAGE_DATE:
-            match = pattern.match(header.strip())
-            if match and profiles[header].kind in ("date", "instant", "empty", "integer"):
-                groups = match.groupdict()
-                found.append(StageDate(header, groups.get("stage") or groups["id"], "id" in groups))
-                break
-    return tuple(found)
-
-
-def _amounts(
-    headers: Sequence[str], profiles: Mapping[str, ColumnProfile], columns: Sequence[ColumnProposal]
-) -> tuple[AmountCandidate, ...]:
-    labels = {normal(h): h for h in headers}
-    chosen = next((c.header for c in columns if c.target == "amount"), None)
-    found: list[tuple[float, AmountCandidate]] = []
-    for column in columns:
-        profile = profiles[column.header]
-        words = set(normal(column.header).split())
-        if (
-            profile.kind not in ("integer", "number")
-            or column.target not in (None, "amount")
-            or profile.percent
-        ):
-            continue
-        core = words & AMOUNT_CORE
-        if column.target is None and not core and not (profile.currencies and words & AMOUNT_WORDS):
-            continue
-        if words & {
-            "id",
-            "currency",
-            "year",
-            "quarter",
-            "count",
-            "probability",
-            "rate",
-            "number",
-            "score",
-            "days",
-        }:
-            continue
-        paired = labels.get(f"{normal(column.header)} currency", "")
-        why = "mapped to amount" if column.header == chosen else "a money column"
-        if core:
-            why += f"; its name says {', '.join(sorted(core))}"
-        if profile.currencies:
-            why += f"; its cells carry {', '.join(profile.currencies)}"
-        if paired:
-            why += f"; '{paired}' names its currency"
-        rank = (column.header == chosen) * 10 + len(core) + profile.filled / max(profile.rows, 1)
-        found.append((rank, AmountCandidate(column.header, why, paired, profile.filled)))
-    return tuple(c for _, c in sorted(found, key=lambda f: -f[0]))
-
-
-def _questions(
-    columns: Sequence[ColumnProposal],
-    profiles: Mapping[str, ColumnProfile],
-    amounts: tuple[AmountCandidate, ...],
-    key: KeyProposal | None,
-) -> tuple[str, ...]:
-    asked = []
-    for c in columns:
-        p = profiles[c.header]
-        if p.date_ambiguous and c.type in ("date", "instant"):
-            asked.append(
-                f"'{c.header}' could be day first or month first; it is read as {c.format.date_order}."
-            )
-        if p.date_mixed and c.type in ("date", "instant"):
-            asked.append(
-                f"'{c.header}' holds both day-first and month-first dates; the minority becomes faults."
-            )
-        if p.marks_ambiguous and c.type in ("money", "rate"):
-            mark = "," if c.format.decimal == "," else "."
-            asked.append(
-                f"Figures in '{c.header}' could be read two ways; '{mark}' is taken as the decimal mark."
-            )
-        if c.target and c.confidence < 0.6:
-            asked.append(f"'{c.header}' is taken for {c.target} with little certainty ({c.why}).")
-    if key is None:
-        asked.append("No column or set of columns identifies a record: name one.")
-    elif key.unique is False:
-        asked.append(f"{key.duplicates} rows share their key ({key.shown_as}) with another row.")
-    if len(amounts) > 1:
-        asked.append(
-            "More than one column could be the amount that counts: "
-            + ", ".join(a.header for a in amounts)
-            + "."
-        )
-    return tuple(asked)
-
-
-def currency_column(proposal: Proposal) -> str:
-    """Header of the column naming the amount's currency: its pair, or the mapped one; "" for none."""
-    amount = proposal.column("amount")
-    if amount:
-        for candidate in proposal.amount_candidates:
-            if candidate.header == amount.header and candidate.currency_header:
-                return candidate.currency_header
-    mapped = proposal.column("currency")
-    return mapped.header if mapped else ""
-
-
-def with_format(column: ColumnProposal, fmt: ColumnFormat) -> ColumnProposal:
-    """The column read in another way."""
-    return replace(column, format=fmt)

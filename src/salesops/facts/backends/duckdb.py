@@ -69,6 +69,10 @@ class Session:
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
 
+    def sql(self, expr: ir.Expr) -> str:
+        """The query an expression compiles to, laid out over lines."""
+        return str(self.ibis.compile(expr.as_table(), pretty=True))
+
     def batches(self, expr: ir.Expr, rows: int) -> Iterator[pa.RecordBatch]:
         """Stream an expression's rows in record batches of about ``rows``."""
         try:

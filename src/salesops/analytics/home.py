@@ -1,0 +1,309 @@
+"""What Home shows, read for one reader: tiles with their past, splits, deals that matter, what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.analytics.choices import Extent, keep, recall, state_key
+from salesops.analytics.engine.dimensions import period_dimension
+from salesops.analytics.engine.kpi import KpiValue
+from salesops.analytics.selectors import OpenQuestion, kpis
+from salesops.core.calendars import Period
+from salesops.facts.backends import local_date
+from salesops.platform.actors import Actor
+from salesops.platform.manifests import DatabaseManifests
+from salesops.quality.engine.rules import Finding
+from salesops.quality.selectors import open_faults
+
+FLOWS = ("won_value", "win_rate_count", "average_deal_size", "sales_cycle_median")
+"""Numbers of a period: their past is one value a period."""
+
+STOCKS = ("open_pipeline", "open_deals")
+BESIDE = ("won_deals", "coverage_needed", "coverage", "quota", "quota_attainment")
+TILES = (*FLOWS, *STOCKS, *BESIDE)
+POINTS = 8
+"""Periods of a sparkline."""
+
+SOON = 14
+"""Days within which an expected close is near."""
+
+
+def by_name(values: Sequence[KpiValue]) -> dict[str, KpiValue]:
+    """Totals by the KPI's name."""
+    return {value.name: value for value in values}
+
+
+@dataclass(frozen=True)
+class Before:
+    """The same numbers earlier.
+
+    Attributes:
+        values: by name.
+        words: what they are compared with: ``the first 52 days of Q3 2017`` or ``Q3 2017``.
+    """
+
+    values: dict[str, KpiValue]
+    words: str
+
+
+def before(asked: OpenQuestion) -> Before | None:
+    """The tiles at the same number of days into the previous period; None for all the data.
+
+    A finished period is compared with the whole of the one before.
+    """
+    period, today = asked.period, asked.frames.as_of
+    if period is None or period.first > today:
+        return None
+    calendar = asked.frames.firm.calendar
+    previous = calendar.shift(period, -1)
+    if today >= period.last:
+        return Before(by_name(asked.over(previous).values((*FLOWS, *STOCKS))), previous.title)
+    until = calendar.same_day_of(period, previous, today)
+    part = calendar.to_date(previous, until)
+    days = (until - previous.first).days + 1
+    words = f"the first {days} days of {previous.title}" if part != previous else previous.title
+    return Before(by_name(asked.over(part).values((*FLOWS, *STOCKS))), words)
+
+
+@dataclass(frozen=True)
+class Past:
+    """Periods, oldest first, and each number's value in them; None where it is undefined."""
+
+    periods: list[Period]
+    values: dict[str, list[int | Decimal | None]]
+
+
+def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int = POINTS) -> Past:
+    """The last periods of the asked one's kind up to it, by one query over the closing date.
+
+    Periods before the first dated deal are left out: there is nothing to draw there.
+    """
+    calendar, today = asked.frames.firm.calendar, asked.frames.as_of
+    last = _last_period(asked)
+    periods = [last]
+    while len(periods) < points and found.first is not None and periods[0].first > found.first:
+        periods.insert(0, calendar.shift(periods[0], -1))
+    first_day, last_day = periods[0].first, min(periods[-1].last, max(today, periods[-1].first))
+    whole = calendar.parse(f"{first_day}..{last_day}")
+    dated = {kpi.dated_by for kpi in kpis(names)}
+    values: dict[str, list[int | Decimal | None]] = {}
+    for column in sorted(dated):
+        if not column:
+            continue
+        split = period_dimension(calendar, last.kind, column, first_day, last_day)
+        own = [kpi.name for kpi in kpis(names) if kpi.dated_by == column]
+        made = asked.over(whole, split).values(own)
+        found_at = {(v.name, v.group[split.name]): v.value for v in made}
+        for name in own:
+            values[name] = [found_at.get((name, p.label)) for p in periods]
+    stocks = [kpi.name for kpi in kpis(names) if not kpi.dated_by]
+    if stocks:
+        values |= _past_stocks(asked, stocks, periods)
+    return Past(periods, values)
+
+
+def _last_period(asked: OpenQuestion) -> Period:
+    """The asked period where it is one of the calendar, else the quarter that holds the day."""
+    period = asked.period
+    if period is not None and period.kind in ("year", "half", "quarter", "month", "week"):
+        return period
+    day = asked.frames.as_of if period is None else min(period.last, asked.frames.as_of)
+    return asked.frames.firm.calendar.period("quarter", day)
+
+
+def _past_stocks(
+    asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]
+) -> dict[str, list[int | Decimal | None]]:
+    """Stocks at the end of each period, by one query: one column a number and period."""
+    wanted: dict[str, Any] = {}
+    rows: ir.Table | None = None
+    for name in names:
+        for place, period in enumerate(periods):
+            one = asked.over(period)
+            side = kpis([name])[0].sides[0]
+            if rows is None:
+                rows = one.frame(side.frame)
+            hits = side.where(rows, one.context)
+            amount = rows.amount if side.measure.kind == "sum" else None
+            wanted[f"{name}_{place}"] = hits.sum() if amount is None else amount.sum(where=hits)
+    assert rows is not None  # there is at least one stock and one period
+    found = asked.execute(rows.agg(**wanted)).to_pylist()[0]
+    return {name: [found[f"{name}_{place}"] for place in range(len(periods))] for name in names}
+
+
+def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:
+    """The column Home splits by: the one asked for, else the first of several members."""
+    if wanted in found.members:
+        return wanted
+    return next((name for name in order if len(found.members[name]) > 1), "owner_name")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Why a deal needs a look: a word, its tone, and the sentence behind it."""
+
+    word: str
+    tone: str
+    why: str
+
+
+def deals_that_matter(
+    asked: OpenQuestion, found: Extent, *, own: bool, usual_days: Decimal | None, most: int = 10
+) -> list[dict[str, Any]]:
+    """Open deals worth a look, with flags.
+
+    Largest first, by amount or its labelled estimate. A rep's own list starts with what is due.
+    """
+    rows = asked.rows("open_deals", "open")
+    worth = ibis.coalesce(rows.amount, rows.amount_estimate)
+    order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
+    if own:
+        order.insert(0, rows.expected_close_on.asc(nulls_first=False))
+    names = [
+        "id", "name", "account_name", "owner_name", "stage", "amount", "amount_estimate", "created_on",
+        "expected_close_on", "last_activity_on", "next_step", "account_id",
+    ]  # fmt: skip
+    top = asked.execute(rows.order_by(order).select(*names).limit(most)).to_pylist()
+    pushes = _pushes(asked, [row["id"] for row in top])
+    today = asked.frames.as_of
+    for row in top:
+        row["flags"] = list(_flags(row, today, found, usual_days, pushes.get(row["id"], 0)))
+        row["worth"] = row["amount"] if row["amount"] is not None else row["amount_estimate"]
+        row["estimated"] = row["amount"] is None and row["amount_estimate"] is not None
+    return top
+
+
+def _flags(row: dict[str, Any], today: date, found: Extent, usual: Decimal | None, pushed: int) -> list[Flag]:
+    flags = []
+    due = row["expected_close_on"]
+    if due is not None and due < today:
+        flags.append(Flag(f"Overdue {(today - due).days} d", "bad", f"It was expected to close on {due.isoformat()}."))
+    elif due is not None and (due - today).days <= SOON:
+        flags.append(Flag(f"Closes in {(due - today).days} d", "info", f"It is expected to close on {due.isoformat()}."))
+    elif due is None and "expected_close_on" in found.filled:
+        flags.append(Flag("No close date", "warn", "Other open deals have an expected close date, this one has none."))
+    if pushed:
+        flags.append(Flag(f"Pushed {pushed}×", "bad" if pushed > 2 else "warn", "Times its close date was moved later."))
+    if "next_step" in found.filled and not row["next_step"]:
+        flags.append(Flag("No next step", "warn", "Other deals say what happens next, this one does not."))
+    touched = row["last_activity_on"]
+    if touched is not None and (today - touched).days > 30:
+        flags.append(Flag(f"Quiet {(today - touched).days} d", "warn", f"Its last activity was on {touched.isoformat()}."))
+    age = (today - row["created_on"]).days if row["created_on"] else None
+    if age is not None and usual is not None and usual > 0 and age > 2 * usual:
+        flags.append(Flag(f"Open {age} d", "warn", f"Half of the won deals took {usual:.0f} days or less."))
+    if "account_id" in found.filled and not row["account_id"] and not row["account_name"]:
+        flags.append(Flag("No account", "warn", "The deal belongs to no account."))
+    return flags
+
+
+def _pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
+    """Deal -> how often its close date was moved later, from the change log."""
+    if not ids or "changes" not in asked.frames.facts.tables():
+        return {}
+    changes = asked.frames.facts.changes(asked.frames.scope, object="opportunities")
+    # ISO days compare as text.
+    later = changes.filter(
+        changes.object_id.isin(list(ids)), changes.field.isin(["close_on", "expected_close_on"]), changes.new > changes.old
+    )
+    rows = asked.execute(later.group_by("object_id").agg(n=later.count())).to_pylist()
+    return {row["object_id"]: row["n"] for row in rows}
+
+
+KINDS = {
+    "created": "Created",
+    "moved": "Moved to another open stage",
+    "won": "Won",
+    "lost": "Lost",
+    "slipped": "Close date moved later",
+}
+"""Kinds of change that Home counts."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days whose changes are told.
+
+    Attributes:
+        after: the day before the first.
+        last: the last day.
+        words: what the window is.
+    """
+
+    after: date
+    last: date
+    words: str
+
+
+def window(asked: OpenQuestion) -> Window:
+    """Since the data of the previous import; the last seven days of the data where there was none."""
+    today = asked.frames.as_of
+    for manifest in DatabaseManifests().recent(200):
+        if manifest.data_on is not None and manifest.data_on < today:
+            return Window(manifest.data_on, today, f"since the data of {manifest.data_on:%b} {manifest.data_on.day}")
+    return Window(today - timedelta(days=7), today, "in the last 7 days of the data")
+
+
+def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
+    """One row per deal and kind of change in a window: id, kind, day, old, new.
+
+    Won and lost go by the stage a deal entered where a change log tells it, else by its close date.
+    """
+    deals = asked.frame("deals")
+    first, last = ibis.literal(inside.after, type="date"), ibis.literal(inside.last, type="date")
+    text = ibis.null("string")
+    parts = []
+
+    def add(rows: ir.Table, name: str, day: Any, old: Any = text, new: Any = text) -> None:
+        if kind in ("", name):
+            parts.append(rows.select(id=rows.id, kind=ibis.literal(name), day=day, old=old, new=new))
+
+    inside_days = lambda day: (day > first) & (day <= last)  # noqa: E731
+    created = deals.filter(inside_days(deals.created_on))
+    add(created, "created", created.created_on)
+    for name in ("won", "lost"):
+        closed = deals.filter(deals.stage_class == name, inside_days(deals.closed_on))
+        add(closed, name, closed.closed_on, new=closed.stage)
+    if "changes" in asked.frames.facts.tables():
+        log = asked.frames.facts.changes(asked.frames.scope, object="opportunities")
+        log = log.mutate(day=local_date(log.valid_at, asked.frames.firm.zone))
+        log = log.filter(inside_days(log.day), log.new != log.old)
+        still = deals.filter(deals.stage_class == "open").select("id")
+        log = log.semi_join(still, log.object_id == still.id)
+        for name, fields in (("moved", ["stage"]), ("slipped", ["close_on", "expected_close_on"])):
+            rows = log.filter(log.field.isin(fields))
+            if name == "slipped":
+                rows = rows.filter(rows.new > rows.old)
+            latest = rows.group_by("object_id").agg(
+                on=rows.day.max(), old=rows.old.argmin(rows.valid_at), new=rows.new.argmax(rows.valid_at)
+            ).rename(id="object_id")
+            add(latest, name, latest.on, latest.old, latest.new)
+    if not parts:
+        return deals.limit(0).select(id=deals.id, kind=text, day=deals.created_on, old=text, new=text)
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
+    """Deals by kind of change; every kind is there, moved and slipped only where a change log exists."""
+    rows = changes_of(asked, inside)
+    counts = {row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()}
+    logged = "changes" in asked.frames.facts.tables()
+    return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in ("moved", "slipped")}
+
+
+def top_faults(actor: Actor, asked: OpenQuestion, most: int = 5) -> list[Finding]:
+    """The findings that weigh most: by severity, then by rows at fault."""
+    key = ("faults", *state_key(asked.frames))
+    found = recall(key)
+    if found is None:
+        with open_faults(actor) as faults:
+            found = keep(key, [f for f in faults.findings() if f.faulty])
+    order = ("critical", "high", "medium", "low")
+    return sorted(found, key=lambda f: (order.index(f.rule.severity), -f.faulty))[:most]

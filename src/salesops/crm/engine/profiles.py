@@ -1,0 +1,519 @@
+"""What each column of text holds, read over the whole column batch by batch.
+
+A date order is never guessed from the first rows, and what the values alone do not settle is
+said, not hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesops.crm.engine.ids import SPOILT_ID, salesforce_prefix
+from salesops.crm.engine.patterns import (
+    DATE_COMPACT,
+    DATE_NAMED,
+    DATE_TRIPLE,
+    FALSE_WORDS,
+    MISSING_ALWAYS,
+    MISSING_IN_FIGURES,
+    MONTH_WORDS,
+    NUMBER,
+    TRUE_WORDS,
+    currency_in,
+    find_days,
+)
+
+Kind = Literal["empty", "text", "boolean", "integer", "number", "date", "instant"]
+DISTINCT_CAP = 5_000
+_SPACE = r"^[\s\x{a0}\x{202f}\x{feff}]+|[\s\x{a0}\x{202f}\x{feff}]+$"
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """What one column holds.
+
+    Attributes:
+        kind: the type nearly all filled cells have.
+        purity: share of filled cells that have it.
+        rows, missing: cells, and those that mean "nothing".
+        missing_markers: markers met beside the empty cell.
+        decimal, thousands: marks the cells prove; "" where nothing proves one.
+        marks_ambiguous: figures such as 1.234 that may mean two things.
+        percent, currencies: percent signs met; codes and symbols met.
+        date_order, date_form, date_ambiguous, two_digit_year: see :class:`ColumnFormat`.
+        date_mixed: both day-first and month-first cells occur.
+        has_time, has_zone, midnight_only: about date cells.
+        day_spans: earliest and latest date as YYYYMMDD under each order that was met.
+        first_day, last_day: earliest and latest date, open ends left out.
+        number_min, number_max: figures met in the kept distinct values.
+        long_decimals: figures with more than four decimal places occur.
+        boolean_like: all filled cells are spellings of yes or no.
+        distinct: distinct filled values, at most DISTINCT_CAP; capped says there are more.
+        examples: most frequent values, with counts.
+        salesforce_prefix: the 3-character key prefix all ids share, "" for none.
+        spoilt_ids: cells such as 1.23E+11.
+        leading_zeros, digit_widths: about cells of digits only.
+        max_length: longest cell.
+        email_share, person_share: shares of the kept distinct values.
+    """
+
+    header: str
+    kind: Kind = "empty"
+    purity: float = 1.0
+    rows: int = 0
+    missing: int = 0
+    missing_markers: tuple[str, ...] = ()
+    decimal: str = ""
+    thousands: str = ""
+    marks_ambiguous: bool = False
+    percent: bool = False
+    currencies: tuple[str, ...] = ()
+    date_order: str = ""
+    date_form: str = "text"
+    date_ambiguous: bool = False
+    date_mixed: bool = False
+    two_digit_year: bool = False
+    has_time: bool = False
+    has_zone: bool = False
+    midnight_only: bool = False
+    day_spans: tuple[tuple[str, int, int], ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    number_min: float | None = None
+    number_max: float | None = None
+    long_decimals: bool = False
+    boolean_like: bool = False
+    distinct: int = 0
+    capped: bool = False
+    examples: tuple[tuple[str, int], ...] = ()
+    salesforce_prefix: str = ""
+    spoilt_ids: int = 0
+    leading_zeros: bool = False
+    digit_widths: tuple[tuple[int, int], ...] = ()
+    max_length: int = 0
+    email_share: float = 0.0
+    person_share: float = 0.0
+
+    @property
+    def filled(self) -> int:
+        """Cells that hold a value."""
+        return self.rows - self.missing
+
+    @property
+    def unique(self) -> bool:
+        """Whether every filled value occurs once, as far as the kept values tell."""
+        return self.filled > 0 and (self.capped or self.distinct == self.filled)
+
+
+def profile_columns(columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -> dict[str, ColumnProfile]:
+    """Profiles of text columns over all batches, settled together.
+
+    What one column leaves open (1.234; 03/04/2024) is settled by the others where they prove a
+    mark or an order, since one program wrote the whole file; it stays marked as ambiguous where
+    they do not.
+    """
+    profilers = {c: _Profiler(c) for c in columns}
+    for batch in batches:
+        for column in columns:
+            profilers[column].add(batch.column(column))
+    return _settle({c: p.result() for c, p in profilers.items()})
+
+
+def profile_column(header: str, values: Sequence[str]) -> ColumnProfile:
+    """Profile of one column given as texts."""
+    profiler = _Profiler(header)
+    profiler.add(pa.array(values, pa.string()))
+    return profiler.result()
+
+
+def _settle(profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:
+    figures = [p for p in profiles.values() if p.kind in ("integer", "number")]
+    marks = Counter(p.decimal for p in figures if p.decimal and not p.marks_ambiguous)
+    dated = [p for p in profiles.values() if p.kind in ("date", "instant")]
+    orders = Counter(p.date_order for p in dated if p.date_order in ("DMY", "MDY") and not p.date_ambiguous)
+    settled = {}
+    for header, p in profiles.items():
+        if p.marks_ambiguous and len(marks) == 1:
+            mark = next(iter(marks))
+            p = replace(p, decimal=mark, thousands="," if mark == "." else ".", marks_ambiguous=False)
+        elif p.marks_ambiguous and not p.decimal:
+            p = replace(p, decimal="." if p.thousands == "," else p.decimal)
+        if p.date_ambiguous and len(orders) == 1:
+            order = next(iter(orders))
+            first, last = _day_range(p.day_spans, order)
+            p = replace(p, date_order=order, date_ambiguous=False, first_day=first, last_day=last)
+        settled[header] = p
+    return settled
+
+
+@dataclass
+class _Profiler:
+    header: str
+    rows: int = 0
+    missing: int = 0
+    markers: set[str] = field(default_factory=set)
+    seen: Counter[str] = field(default_factory=Counter)
+    capped: bool = False
+    classes: Counter[str] = field(default_factory=Counter)
+    marks: set[str] = field(default_factory=set)
+    currencies: set[str] = field(default_factory=set)
+    widths: Counter[int] = field(default_factory=Counter)
+    facts: set[str] = field(default_factory=set)
+    over12: list[int] = field(default_factory=lambda: [0, 0])
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    prefixes: set[str] = field(default_factory=set)
+    decimals: int = 0
+    longest: int = 0
+    plain_text: bool = False
+
+    def add(self, column: pa.Array | pa.ChunkedArray) -> None:
+        """Take one batch of the column."""
+        counted = pc.value_counts(column)
+        if isinstance(counted, pa.ChunkedArray):
+            counted = counted.combine_chunks()
+        values, counts = counted.field("values").cast(pa.string()).fill_null(""), counted.field("counts")
+        values = pc.replace_substring_regex(values, _SPACE, "")
+        self.rows += len(column)
+        gone = pc.is_in(pc.utf8_lower(values), value_set=_MISSING)
+        self.missing += int(pc.sum(pc.filter(counts, gone)).as_py() or 0)
+        self.markers.update(v for v in pc.filter(values, gone).to_pylist() if v)
+        keep = pc.invert(gone)
+        values, counts = pc.filter(values, keep), pc.filter(counts, keep)
+        if not len(values):
+            return
+        self.longest = max(self.longest, int(pc.max(pc.utf8_length(values)).as_py()))
+        if not self.capped:
+            for value, count in zip(values.to_pylist(), counts.to_pylist(), strict=True):
+                self.seen[value] += count
+            if len(self.seen) > DISTINCT_CAP:
+                self.capped = True
+        total = int(pc.sum(counts).as_py())
+        if self.plain_text:
+            self.classes["text"] += total
+            self._ids(values)
+            return
+        self._classify(values, counts, total)
+        typed = sum(self.classes[c] for c in ("number", "date", "named", "boolean"))
+        if self.capped and typed < 0.5 * (self.rows - self.missing):
+            self.plain_text = True
+
+    def _classify(self, values: pa.Array, counts: pa.Array, total: int) -> None:
+        left = pc.is_in(pc.utf8_lower(values), value_set=_FIGURE_GONE)
+        self._count("gone", left, counts)
+        dated = pc.match_substring_regex(values, DATE_TRIPLE)
+        self._count("date", dated, counts)
+        numeric = pc.and_(pc.match_substring_regex(values, NUMBER), pc.match_substring_regex(values, r"\d"))
+        numeric = pc.and_(numeric, pc.invert(dated))
+        self._count("number", numeric, counts)
+        boolean = pc.is_in(pc.utf8_lower(values), value_set=_BOOLEANS)
+        self._count("boolean_any", boolean, counts)
+        words = pc.and_(boolean, pc.invert(numeric))
+        self._count("boolean", words, counts)
+        taken = pc.or_(pc.or_(dated, numeric), pc.or_(boolean, left))
+        rest = pc.filter(values, pc.invert(taken))
+        if len(rest):
+            self._named(rest, pc.filter(counts, pc.invert(taken)))
+        if pc.any(numeric).as_py():
+            self._numbers(pc.filter(values, numeric), pc.filter(counts, numeric))
+        if pc.any(dated).as_py():
+            self._dates(pc.filter(values, dated), pc.filter(counts, dated))
+        self._ids(values)
+
+    def _count(self, name: str, mask: pa.Array, counts: pa.Array) -> None:
+        self.classes[name] += int(pc.sum(pc.filter(counts, mask)).as_py() or 0)
+
+    def _named(self, values: pa.Array, counts: pa.Array) -> None:
+        named = pc.match_substring_regex(values, DATE_NAMED)
+        if pc.any(named).as_py():
+            for value, count in zip(
+                pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
+            ):
+                days = find_days(value) if any(w in MONTH_WORDS for w in _words(value)) else []
+                if (
+                    not days
+                    and re.search(r"\d\D+\d{2}(?!\d)", value)
+                    and any(w in MONTH_WORDS for w in _words(value))
+                ):
+                    self.classes["named"] += count
+                    self.facts.add("two_digit_year")
+                elif days:
+                    self.classes["named"] += count
+                    key = days[0].year * 10000 + days[0].month * 100 + days[0].day
+                    self._span("named", key, key)
+                if ":" in value:
+                    self.facts.add("time")
+                    self.facts.add("clock")
+        month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
+        self._count("month", month, counts)
+
+    def _numbers(self, values: pa.Array, counts: pa.Array) -> None:
+        for name, pattern in _MARK_PATTERNS.items():
+            if name not in self.marks and pc.any(pc.match_substring_regex(values, pattern)).as_py():
+                self.marks.add(name)
+        self._count(
+            "signed_money", pc.match_substring_regex(values, r"[^\d.,'’\s\x{a0}\x{202f}()%+\-−eE]"), counts
+        )
+        odd = pc.filter(values, pc.match_substring_regex(values, r"[^\d.,'’\s()%+\-−eE]"))
+        if len(odd):
+            shapes = pc.unique(pc.replace_substring_regex(odd, r"[\d.,'’\s\x{a0}\x{202f}]+", "9"))
+            self.currencies.update(c for c in map(currency_in, shapes.to_pylist()) if c)
+        self._count("compact", pc.match_substring_regex(values, DATE_COMPACT), counts)
+        digits = pc.match_substring_regex(values, r"^\d+$")
+        self._count("digits", digits, counts)
+        plain = pc.filter(values, digits)
+        if len(plain):
+            for item in pc.value_counts(pc.utf8_length(plain)).to_pylist():
+                self.widths[item["values"]] += item["counts"]
+            if pc.any(pc.match_substring_regex(plain, r"^0\d")).as_py():
+                self.facts.add("leading_zeros")
+        self._count("spoilt", pc.match_substring_regex(values, SPOILT_ID), counts)
+
+    def _dates(self, values: pa.Array, counts: pa.Array) -> None:
+        parts = pc.extract_regex(
+            values, r"^(?P<a>\d{1,4})[./\-]\s?(?P<b>\d{1,2})[./\-]\s?(?P<c>\d{1,4})(?P<rest>.*)$"
+        )
+        a_text, c_text, rest = parts.field("a"), parts.field("c"), parts.field("rest")
+        a, b, c = (np.asarray(parts.field(k).cast(pa.int32())) for k in "abc")
+        long_a = np.asarray(pc.utf8_length(a_text)) >= 3
+        weights = np.asarray(counts)
+        self.classes["ymd"] += int(weights[long_a].sum())
+        other = ~long_a
+        if other.any():
+            short = np.asarray(pc.utf8_length(c_text)) <= 2
+            if (short & other).any():
+                self.facts.add("two_digit_year")
+            if pc.any(pc.match_substring_regex(values, r"^\d{1,2}\.")).as_py():
+                self.facts.add("dots")
+            year = np.where(short, np.where(c < 69, c + 2000, c + 1900), c)
+            self.over12[0] += int(weights[other & (a > 12)].sum())
+            self.over12[1] += int(weights[other & (b > 12)].sum())
+            for order, month, day in (("DMY", b, a), ("MDY", a, b)):
+                ok = other & (month <= 12) & (day <= 31) & (month > 0) & (day > 0) & (year < 2200)
+                if ok.any():
+                    keys = (year * 10000 + month * 100 + day)[ok]
+                    self._span(order, int(keys.min()), int(keys.max()))
+        ok = long_a & (b <= 12) & (c <= 31) & (b > 0) & (c > 0) & (a < 2200)
+        if ok.any():
+            keys = (a * 10000 + b * 100 + c)[ok]
+            self._span("YMD", int(keys.min()), int(keys.max()))
+        timed = pc.match_substring_regex(rest, r"\d[:.]\d")
+        if pc.any(timed).as_py():
+            self.facts.add("time")
+            clock = pc.and_(
+                timed,
+                pc.invert(
+                    pc.match_substring_regex(
+                        rest, r"^[,T\s]*0?0[:.]00(?:[:.]00(?:[.,]0+)?)?\D*$|^\s*12:00(?::00)?\s*[aA]"
+                    )
+                ),
+            )
+            if pc.any(clock).as_py():
+                self.facts.add("clock")
+            if pc.any(pc.match_substring_regex(rest, r"(?:Z|UTC|GMT|[-+]\d{2}:?(?:\d{2})?)\s*$")).as_py():
+                self.facts.add("zone")
+            if pc.any(pc.match_substring_regex(rest, r"[aApP]\.?[mM]")).as_py():
+                self.facts.add("ampm")
+
+    def _span(self, order: str, low: int, high: int) -> None:
+        old = self.spans.get(order, (low, high))
+        self.spans[order] = (min(low, old[0]), max(high, old[1]))
+
+    def _ids(self, values: pa.Array) -> None:
+        if len(self.prefixes) > 6:
+            return
+        shaped = pc.match_substring_regex(values, r"^[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?$")
+        self.classes["id_shaped"] += int(pc.sum(shaped).as_py() or 0)
+        self.classes["id_tested"] += len(values)
+        self.prefixes.update(pc.unique(pc.utf8_slice_codeunits(pc.filter(values, shaped), 0, 3)).to_pylist())
+
+    def result(self) -> ColumnProfile:
+        """The profile so far."""
+        filled = self.rows - self.missing
+        if not filled:
+            return ColumnProfile(
+                self.header, rows=self.rows, missing=self.missing, missing_markers=tuple(sorted(self.markers))
+            )
+        figures_gone = self.classes["gone"]
+        base = max(filled - figures_gone, 1)
+        dates = self.classes["date"] + self.classes["named"] + self.classes["month"]
+        shares = {
+            "date": dates / base,
+            "number": self.classes["number"] / base,
+            "boolean": self.classes["boolean_any"] / filled,
+        }
+        kind: Kind = "text"
+        purity = 1.0
+        if shares["boolean"] == 1.0 and self.classes["boolean"] and len(self.seen) <= 6:
+            kind = "boolean"
+        elif dates and shares["date"] >= 0.6:
+            kind, purity = ("instant" if "clock" in self.facts else "date"), dates / base
+        elif self.classes["number"] and shares["number"] >= 0.6:
+            whole = self.classes["digits"] + self.classes["spoilt"] == self.classes["number"] or not (
+                self.marks - {"long_decimals"} or self.currencies or self.classes["signed_money"]
+            )
+            kind, purity = ("integer" if whole else "number"), self.classes["number"] / base
+        if kind in ("date", "instant", "integer", "number"):
+            self.missing += figures_gone
+        else:
+            figures_gone = 0
+        decimal, thousands, unclear = self._marks() if self.classes["number"] else ("", "", False)
+        order, unsettled, mixed = self._order() if dates else ("", False, False)
+        spans = tuple((o, low, high) for o, (low, high) in sorted(self.spans.items()))
+        first, last = _day_range(spans, order)
+        numbers = (
+            [n for n in (_rough(v, decimal) for v in self.seen) if n is not None]
+            if kind in ("integer", "number")
+            else []
+        )
+        form = "text"
+        if kind == "integer" and self.classes["compact"] == self.classes["number"]:
+            form = "compact"
+        elif kind == "date" and self.classes["month"] == dates:
+            form, order = "month", "YMD"
+        keys = [v for v, _ in self.seen.most_common(300)]
+        examples = [(v, n) for v, n in self.seen.most_common(12)]
+        prefix = ""
+        if len(self.prefixes) == 1 and self.classes["id_shaped"] >= 0.9 * self.classes["id_tested"]:
+            prefix = salesforce_prefix(keys)
+        return ColumnProfile(
+            self.header,
+            kind=kind,
+            purity=purity,
+            rows=self.rows,
+            missing=self.missing,
+            missing_markers=tuple(sorted(self.markers)),
+            decimal=decimal,
+            thousands=thousands,
+            marks_ambiguous=unclear,
+            percent="percent" in self.marks,
+            currencies=tuple(sorted(self.currencies)) if kind in ("integer", "number") else (),
+            date_order=order,
+            date_form=form,
+            date_ambiguous=unsettled,
+            date_mixed=mixed,
+            two_digit_year="two_digit_year" in self.facts and kind in ("date", "instant"),
+            has_time="time" in self.facts,
+            has_zone="zone" in self.facts,
+            midnight_only="time" in self.facts and "clock" not in self.facts,
+            day_spans=spans,
+            first_day=first,
+            last_day=last,
+            number_min=min(numbers, default=None),
+            number_max=max(numbers, default=None),
+            long_decimals="long_decimals" in self.marks,
+            boolean_like=shares["boolean"] == 1.0 and len({v.lower() for v in self.seen}) <= 4,
+            distinct=min(len(self.seen), DISTINCT_CAP),
+            capped=self.capped,
+            examples=tuple(examples),
+            salesforce_prefix=prefix,
+            spoilt_ids=self.classes["spoilt"],
+            leading_zeros="leading_zeros" in self.facts,
+            digit_widths=tuple(self.widths.most_common(6)),
+            max_length=self.longest,
+            email_share=sum(1 for v in keys if "@" in v and "." in v) / len(keys),
+            person_share=sum(1 for v in keys if _PERSON.match(v)) / len(keys),
+        )
+
+    def _marks(self) -> tuple[str, str, bool]:
+        has = self.marks.__contains__
+        comma = has("comma_last") or has("comma_decimal")
+        dot = has("dot_last") or has("dot_decimal")
+        grouping = "'" if has("apostrophe") else " " if has("space") else ""
+        if comma and not dot:
+            return (
+                ",",
+                grouping or ("." if has("comma_last") or has("dot_groups") or has("dot_three") else ""),
+                False,
+            )
+        if dot and not comma:
+            return (
+                ".",
+                grouping or ("," if has("dot_last") or has("comma_groups") or has("comma_three") else ""),
+                False,
+            )
+        if dot and comma:  # both proofs in one column: the unmistakable kind decides, the rest become faults
+            return (",", ".", True) if has("comma_last") and not has("dot_last") else (".", ",", True)
+        if has("comma_groups"):
+            return ".", ",", False
+        if has("dot_groups"):
+            return ",", ".", False
+        if has("comma_three"):
+            return ("," if grouping else ""), (grouping or ","), not grouping
+        if has("dot_three"):
+            return ".", grouping, not grouping
+        return "", grouping, False
+
+    def _order(self) -> tuple[str, bool, bool]:
+        triples = self.classes["date"] - self.classes["ymd"]
+        if not triples:
+            return ("YMD" if self.classes["ymd"] else "named"), False, False
+        day_first, month_first = self.over12
+        if day_first and month_first:
+            return ("DMY" if day_first >= month_first else "MDY"), False, True
+        if day_first:
+            return "DMY", False, False
+        if month_first:
+            return "MDY", False, False
+        if "dots" in self.facts:
+            return "DMY", False, False
+        return "MDY", "ampm" not in self.facts, False
+
+
+def _day_range(spans: Sequence[tuple[str, int, int]], order: str) -> tuple[date | None, date | None]:
+    known = [s for s in spans if s[0] in (order, "YMD", "named")]
+    if not known:
+        return None, None
+    return _day(min(s[1] for s in known)), _day(max(s[2] for s in known))
+
+
+_MISSING = pa.array(sorted(MISSING_ALWAYS))
+_FIGURE_GONE = pa.array(sorted(MISSING_IN_FIGURES))
+_BOOLEANS = pa.array(sorted(TRUE_WORDS | FALSE_WORDS))
+_PERSON = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+){1,3}\.?$")
+_G = r"[\s\x{a0}\x{202f}'’]"
+_MARK_PATTERNS = {
+    "comma_last": r"\d\.\d{3}(?:\.\d{3})*,\d+",
+    "dot_last": r"\d,\d{2,3}(?:,\d{3})*\.\d+",
+    "comma_decimal": rf"^[^.,]*(?:\d,\d{{1,2}}|\d,\d{{4,}}|\d{{4,}},\d+|\b0,\d+|\d{_G}\d{{3}},\d+|,\d+)(?:[eE][-+]?\d+)?[^\d.,]*$",
+    "dot_decimal": rf"^[^.,]*(?:\d\.\d{{1,2}}|\d\.\d{{4,}}|\d{{4,}}\.\d+|\b0\.\d+|\d{_G}\d{{3}}\.\d+)(?:[eE][-+]?\d+)?[^\d.,]*$",
+    "comma_groups": r"\d,\d{2,3},\d{3}",
+    "dot_groups": r"\d\.\d{3}\.\d{3}",
+    "comma_three": r"^\D*[1-9]\d{0,2},\d{3}\D*$",
+    "dot_three": r"^\D*[1-9]\d{0,2}\.\d{3}\D*$",
+    "apostrophe": r"\d['’]\d{3}",
+    "space": r"\d[\s\x{a0}\x{202f}]\d{3}",
+    "percent": r"%",
+    "long_decimals": r"[.,]\d{5,}\D*$",
+    "accounting": r"\(.*\d.*\)",
+    "minus_behind": r"\d\s*-$",
+}
+_MARK_PATTERNS["comma_decimal"] = _MARK_PATTERNS["comma_decimal"].replace(r"|,\d+)", r"|^\D*,\d{1,2})")
+
+
+def _words(text: str) -> list[str]:
+    return [w.lower() for w in re.findall(r"[^\W\d_]+", text)]
+
+
+def _day(key: int) -> date | None:
+    try:
+        return date(key // 10000, key // 100 % 100, key % 100)
+    except ValueError:
+        return date(key // 10000, key // 100 % 100, 28)  # only a bound: the cell itself will be a fault
+
+
+def _rough(text: str, decimal: str) -> float | None:
+    digits = re.sub(r"[^\d.,\-eE+]", "", text)
+    digits = digits.replace(".", "").replace(",", ".") if decimal == "," else digits.replace(",", "")
+    try:
+        return float(digits.rstrip("-"))
+    except ValueError:
+        return None

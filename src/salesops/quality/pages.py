@@ -1,0 +1,238 @@
+"""Faults in the data: what is wrong, the rows behind, and repairs by one click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from salesops.crm.decision_services import repair_decide, repair_end
+from salesops.crm.pages import first_run
+from salesops.platform.access import may, require
+from salesops.platform.actors import Actor, actor_of
+from salesops.platform.selectors import data_day
+from salesops.process.inputs import NoDataError
+from salesops.quality import selectors
+from salesops.quality.engine.catalogue import RULES
+from salesops.quality.engine.rules import Finding, Rule
+from salesops.ui import exports
+from salesops.ui.about import About
+from salesops.ui.components import Empty
+from salesops.ui.tables import Column, Table, sort_key
+
+_ROWS = 50
+SEVERITIES = {
+    "critical": ("Critical", "bad"),
+    "high": ("High", "warn"),
+    "medium": ("Medium", "info"),
+    "low": ("Low", "neutral"),
+}
+_FRAMES = {"deals": "deals", "accounts": "accounts", "users": "people", "products": "products"}
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor = actor_of(request.user)
+    # Who may not open Data finds the page under Home; see apps.py.
+    request.nav_key = "faults" if may(actor, "import.view") else "own_faults"
+    return actor
+
+
+@never_cache
+@require_GET
+def faults(request: HttpRequest) -> HttpResponse:
+    """Every rule over the reader's own rows, gravest first; ``?top=5`` for the worst only."""
+    actor = _actor(request)
+    try:
+        with selectors.open_faults(actor) as opened:
+            found = opened.findings()
+            proposals = opened.repairs() if may(actor, "decision.view") else []
+            currency, today = opened.frames.currency, opened.frames.as_of
+            everything, notes = opened.frames.scope.everything, opened.frames.notes
+    except NoDataError:
+        return first_run(request)
+    faulty = [f for f in found if f.faulty]
+    top = request.GET.get("top", "")
+    context = {
+        "title": "Faults in the data",
+        "findings": [_line(f) for f in (faulty[: int(top)] if top.isdecimal() and len(top) < 4 else faulty)],
+        "clean": [f for f in found if f.applicable is not None and not f.faulty],
+        "unjudged": [f for f in found if f.applicable is None],
+        "more": max(0, len(faulty) - int(top)) if top.isdecimal() and len(top) < 4 else 0,
+        "proposals": proposals,
+        "repairs": selectors.repairs_in_force(today) if may(actor, "decision.view") else [],
+        "may_repair": may(actor, "decision.write"),
+        "currency": currency,
+        "today": today,
+        "everything": everything,
+        "notes": notes,
+    }
+    return render(request, "quality/faults.html", context)
+
+
+def _line(finding: Finding) -> dict[str, Any]:
+    word, tone = SEVERITIES[finding.rule.severity]
+    share = Decimal(finding.faulty) / Decimal(finding.applicable) if finding.applicable else None
+    return {
+        "finding": finding,
+        "rule": finding.rule,
+        "severity": word,
+        "tone": tone,
+        "share": share,
+        "what": _FRAMES[finding.rule.frame],
+    }
+
+
+@never_cache
+@require_GET
+def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The rows at fault by one rule, as a page or a file."""
+    actor = _actor(request)
+    rule = RULES.get(code)
+    if rule is None:
+        raise Http404
+    columns = selectors.columns_of(rule)
+    sort = sort_key(request.GET.get("sort", ""), columns, selectors.default_sort(rule))
+    wanted = request.GET.get("format", "")
+    if wanted not in ("", "csv", "xlsx"):
+        return render(request, "quality/fault_rows.html", _refused(rule, f"There is no format {wanted!r}."), status=400)
+    try:
+        if wanted:
+            return _export(actor, rule, columns, sort, wanted)
+        number = request.GET.get("page", "1")
+        number = int(number) if number.isdecimal() and len(number) < 7 else 1
+        found = selectors.fault_page(actor, rule, sort=sort, page=number, size=_ROWS)
+    except NoDataError:
+        return first_run(request)
+    paginator = _Counted(range(found.finding.faulty), _ROWS)
+    table = Table(
+        caption=rule.title,
+        columns=[_column(name, rule, found.currency) for name in columns],
+        rows=found.rows,
+        id="fault-rows",
+        page=paginator.get_page(number),
+        sort=sort,
+        row_href=_deal_url if rule.frame == "deals" else None,
+        noun=_FRAMES[rule.frame],
+        empty=Empty("No row is at fault", found.finding.reason.capitalize() or "Every row this rule speaks of is sound.", "circle-check"),
+    )
+    line = _line(found.finding)
+    context = {"title": rule.title, "rule": rule, "line": line, "table": table, "currency": found.currency, "today": found.today, "error": ""}
+    return render(request, "quality/fault_rows.html", context)
+
+
+def _refused(rule: Rule, why: str) -> dict[str, Any]:
+    return {"title": rule.title, "rule": rule, "error": why}
+
+
+class _Counted(Paginator):
+    """A paginator over a count: the rows of a page come from the store."""
+
+
+def _column(name: str, rule: Rule, currency: str) -> Column:
+    title = selectors.title_of(name)
+    kind: Any = "text"
+    if name in ("name", "id") and name == selectors.lead_of(rule):
+        kind = "lead"
+    elif name in ("amount", "amount_estimate", "annual_revenue"):
+        return Column(name, title, "money", sort=name, currency=currency, reason="no amount in the data")
+    elif name.endswith("_on"):
+        kind = "day"
+    return Column(name, title, kind, sort=name)
+
+
+def _deal_url(row: dict[str, Any]) -> str:
+    """The deal's own page, where there is one."""
+    for name in ("deal", "opportunity"):
+        try:
+            return reverse(name, args=[row["id"]])
+        except NoReverseMatch:
+            continue
+    return ""
+
+
+def _export(actor: Actor, rule: Rule, columns: Sequence[str], sort: str, wanted: str) -> HttpResponseBase:
+    first = selectors.fault_page(actor, rule, sort=sort, page=1, size=1)
+    shown = [_file_column(name, first.currency) for name in dict.fromkeys(["id", *columns])]
+    rows: Iterator[dict[str, Any]] = selectors.fault_stream(actor, rule, sort=sort)
+    name = f"faults-{rule.code}.{wanted}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if wanted == "csv":
+        return StreamingHttpResponse(
+            exports.write_csv(shown, rows), content_type="text/csv; charset=utf-8", headers=headers
+        )
+    about = About(
+        title=f"{rule.code}: {rule.title}",
+        made_by=actor.name,
+        made_at=timezone.now(),
+        data_on=first.today,
+        notes=[rule.fix],
+    )
+    content = exports.write_xlsx([exports.Sheet(rule.code, shown, rows)], about)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return HttpResponse(content, content_type=kind, headers=headers)
+
+
+def _file_column(name: str, currency: str) -> exports.Column:
+    title = selectors.title_of(name)
+    if name in ("amount", "amount_estimate", "annual_revenue"):
+        return exports.Column(name, title, "money", currency=currency)
+    return exports.Column(name, title, "day" if name.endswith("_on") else "text")
+
+
+@require_POST
+def repair(request: HttpRequest) -> HttpResponse:
+    """Read a misspelt value as another one, and say what that did to the faults."""
+    actor = _actor(request)
+    require(actor, "decision.write")
+    values = {name: request.POST.get(name, "") for name in ("table", "column", "value", "replacement")}
+    before = _counts(actor)
+    try:
+        repair_decide(actor=actor, reason=request.POST.get("reason", ""), **values)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        told = _effect(before, _counts(actor))
+        messages.success(request, f"{values['value']} is now read as {values['replacement']}.{told}")
+    return redirect("faults")
+
+
+@require_POST
+def repair_undo(request: HttpRequest) -> HttpResponse:
+    """Read a value as it came again."""
+    actor = _actor(request)
+    require(actor, "decision.write")
+    subject = request.POST.get("subject", "")
+    row = next((r for r in selectors.repairs_in_force(data_day()) if r.subject == subject), None)
+    if row is None:
+        messages.info(request, "That repair was not in force any more.")
+        return redirect("faults")
+    before = _counts(actor)
+    repair_end(actor=actor, subject=subject, starts_on=row.starts_on)
+    told = _effect(before, _counts(actor))
+    messages.success(request, f"{row.value} is read as it came again.{told}")
+    return redirect("faults")
+
+
+def _counts(actor: Actor) -> dict[str, tuple[str, int]]:
+    with selectors.open_faults(actor) as opened:
+        return {f.rule.code: (f.rule.title, f.faulty) for f in opened.findings()}
+
+
+def _effect(before: dict[str, tuple[str, int]], after: dict[str, tuple[str, int]]) -> str:
+    """What changed among the faults, in words."""
+    changed = [
+        f" {title}: {was:,} → {after[code][1]:,}."
+        for code, (title, was) in before.items()
+        if code in after and after[code][1] != was
+    ]
+    return "".join(changed)
