@@ -66,7 +66,9 @@ def kpis() -> Iterator[str]:
     """Every KPI as the catalogue declares it."""
     from salesops.analytics.engine.catalogue import catalogue
 
-    for kpi in catalogue().values():
+    from salesops.quotas.engine.kpis import KPIS
+
+    for kpi in [*catalogue().values(), *KPIS]:
         yield f"\n## {kpi.title} (`{kpi.name}`)\n"
         yield f"{kpi.sentence}\n"
         yield f"- Formula: {kpi.formula}\n- Unit: {kpi.unit.replace('_', ' ')}; better: {kpi.direction}"
@@ -74,6 +76,34 @@ def kpis() -> Iterator[str]:
         yield f"- Convention: {kpi.convention}\n- Owner: {kpi.owner}"
         if kpi.requires:
             yield "- Needs:\n" + "\n".join(f"    - {need.sentence}" for need in kpi.requires)
+
+
+def deals() -> Iterator[str]:
+    """Every column of the conformed deals."""
+    from salesops.process.engine.columns import DEAL_COLUMNS
+
+    rows = [f"| `{name}` | {cell(meaning)} |" for name, meaning in DEAL_COLUMNS.items()]
+    yield "\n".join(["| column | meaning |", "|---|---|", *rows]) + "\n"
+
+
+def faults() -> Iterator[str]:
+    """Every data-quality rule."""
+    from salesops.quality.engine.catalogue import RULES
+
+    rows = [
+        f"| {rule.code} | {cell(rule.title)} | {rule.severity} | {rule.frame} | {cell(rule.fix)} |"
+        for rule in RULES.values()
+    ]
+    yield "\n".join(["| code | fault | severity | looks at | what to do |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def mapping() -> Iterator[str]:
+    """The JSON Schema of a mapping file."""
+    import json
+
+    from salesops.crm.engine.schema import MAPPING_SCHEMA
+
+    yield f"```json\n{json.dumps(MAPPING_SCHEMA, indent=2)}\n```\n"
 
 
 def tables() -> Iterator[str]:
@@ -97,7 +127,14 @@ def columns(declared: tuple[object, ...]) -> Iterator[str]:
     yield "\n".join(["| column | type | meaning |", "|---|---|---|", *rows]) + "\n"
 
 
-PARTS: dict[str, Callable[[], Iterator[str]]] = {"cli": cli, "kpis": kpis, "tables": tables}
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "cli": cli,
+    "deals": deals,
+    "faults": faults,
+    "kpis": kpis,
+    "mapping": mapping,
+    "tables": tables,
+}
 
 
 def on_startup(**_: object) -> None:

@@ -13,3 +13,16 @@ class AnalyticsConfig(AppConfig):
 
         for kpi in catalogue().values():
             registries.kpi_definitions.register(kpi.name, kpi)
+        from salesops.platform.settings_index import holds
+        from salesops.ui import navigation
+
+        navigation.register(
+            "operations",
+            "data_supports",
+            "What it supports",
+            "data_supports",
+            "list-checks",
+            35,
+            holds("import.view"),
+            tab_of="data",
+        )

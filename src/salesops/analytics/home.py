@@ -109,6 +109,20 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
     return Past(periods, values)
 
 
+NOT_BY_DATE = frozenset({"sales_velocity"})
+"""Numbers that count deals open when a period began: one closing date does not place them in a period."""
+
+
+def past_of(asked: OpenQuestion, name: str, found: Extent, points: int = POINTS) -> Past:
+    """One number's last periods: by one query where its date places every row, else period by period."""
+    kpi = kpis([name])[0]
+    frames = {kpi.frame, *(side.frame for side in kpi.sides)}
+    if frames == {"deals"} and name not in NOT_BY_DATE and (kpi.dated_by or kpi.sides[0].measure.kind in ("sum", "count")):
+        return past(asked, [name], found, points)
+    periods = past(asked, [], found, points).periods
+    return Past(periods, {name: [asked.over(p).values([name])[0].value for p in periods]})
+
+
 def _last_period(asked: OpenQuestion) -> Period:
     """The asked period where it is one of the calendar, else the quarter that holds the day."""
     period = asked.period

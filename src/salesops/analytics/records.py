@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import ibis
 import ibis.expr.types as ir
 
+from salesops.analytics import flags
+from salesops.analytics.choices import keep, recall, state_key
+from salesops.analytics.deal_columns import FLAGS, HIDDEN, kind_of
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
-from salesops.analytics.selectors import ALIASES
+from salesops.analytics.selectors import ALIASES, Question, period_of
 from salesops.crm import selectors as crm
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
@@ -32,8 +38,11 @@ DEFAULT_COLUMNS = (
 """Columns of a list that nobody has arranged."""
 
 SEARCHED = ("id", "name", "account_name", "owner_name", "product_name")
-MOST_ROWS = 1_048_575
-"""Rows of one exported sheet: what XLSX holds beside its header."""
+MOST_A_PAGE = 500
+_WEIGHT = "flag_weight"
+
+_ALWAYS = ("id", "name", "account_id", "stage_class", "amount", "amount_estimate", "currency")
+"""Columns read for every row of a page, shown or not: links, pills and labelled estimates need them."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,13 @@ class ListQuery:
         filters: conditions on columns.
         sort: column; "-amount" for descending.
         columns: columns shown, in order; the default ones where empty.
-        page: page number from 1.
+        page: page number from 1; past the end it is the last page.
         size: rows a page.
         as_of: state as of the end of that day.
+        closed: period label of the close date, the expected one of open deals; "" for any.
+        created: period label of creation; "" for any.
+        flags: codes of why-flags, any of which counts.
+        exact: names are columns as they are; else what people call them counts too.
     """
 
     search: str = ""
@@ -57,6 +70,33 @@ class ListQuery:
     page: int = 1
     size: int = 50
     as_of: date | None = None
+    closed: str = ""
+    created: str = ""
+    flags: tuple[str, ...] = ()
+    exact: bool = False
+
+    def column(self, name: str) -> str:
+        """The column that a name means."""
+        return name if self.exact else ALIASES.get(name, name)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Measures over all rows of a list.
+
+    Attributes:
+        rows: how many.
+        amount: sum of the known amounts; None where no row has one.
+        known: rows with an amount.
+        estimate: sum of the labelled estimates; None where no row has one.
+        estimated: rows with an estimate.
+    """
+
+    rows: int
+    amount: Decimal | None
+    known: int
+    estimate: Decimal | None
+    estimated: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +110,8 @@ class ListPage:
         columns: columns shown, in order.
         kinds: column -> text, date, instant, integer, money, rate or boolean.
         today, as_of, currency, notes: as of an answer.
+        page: the page shown, which is the last one where a later one was asked for.
+        totals: all totals of the whole list.
     """
 
     rows: list[dict[str, Any]]
@@ -81,26 +123,167 @@ class ListPage:
     as_of: date
     currency: str
     notes: list[str] = field(default_factory=list)
+    page: int = 1
+    totals: Totals | None = None
 
 
 def deal_columns(frames: Frames) -> dict[str, str]:
     """Every column a list may show or filter by -> its kind."""
-    hidden = {"owner_active", "product_implied", "catalogue_price", "implied", "deleted_on", "is_closed", "is_won"}
-    return {name: _kind(kind) for name, kind in frames.deals.schema().items() if name not in hidden}
+    return {name: kind_of(kind) for name, kind in frames.deals.schema().items() if name not in HIDDEN}
 
 
-def _kind(kind: Any) -> str:
-    if kind.is_decimal():
-        return "money" if kind.scale == 4 else "rate"
-    for name, test in (
-        ("boolean", kind.is_boolean),
-        ("integer", kind.is_integer),
-        ("date", kind.is_date),
-        ("instant", kind.is_timestamp),
-    ):
-        if test():
-            return name
-    return "text"
+class OpenList:
+    """A list bound to open frames: its page, its totals and all its rows are the same rows.
+
+    Raises:
+        FilterError: a filter, the sort, a column, a period or a flag can't be applied; the message says which.
+    """
+
+    def __init__(self, frames: Frames, query: ListQuery) -> None:
+        self.frames = frames
+        self.query = query
+        if query.exact and query.as_of is not None and query.as_of > frames.today:
+            raise FilterError(f"The data ends on {frames.today}: choose that day or an earlier one.")
+        self.columns = shown_columns(frames, query)
+        self.sort_column = query.column(query.sort.removeprefix("-")) or "id"
+        if self.sort_column not in deal_columns(frames) and self.sort_column != FLAGS:
+            raise FilterError(f"There is no column {self.sort_column!r} to sort by.")
+        self.rows = self._narrowed()
+
+    @cached_property
+    def judge(self) -> flags.Judge:
+        """The rules behind the flags; read once per state of the data, and only where flags are asked for."""
+        return judge_of(self.frames)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Column -> kind."""
+        return deal_columns(self.frames)
+
+    def _narrowed(self) -> ir.Table:
+        frames, query = self.frames, self.query
+        rows = apply_filters(
+            frames.deals, [Filter(query.column(f.column), f.op, f.values) for f in query.filters]
+        )
+        for column, label in (("close", query.closed), ("created", query.created)):
+            if label:
+                rows = _within(rows, column, label, frames)
+        if query.flags:
+            try:
+                rows = rows.filter(self.judge.any_of(rows, query.flags))
+            except ValueError as error:
+                raise FilterError(str(error)) from error
+        for word in query.search.split():
+            hits = [rows[name].lower().contains(word.lower()).fill_null(ibis.literal(False)) for name in SEARCHED]
+            condition = hits[0]
+            for hit in hits[1:]:
+                condition = condition | hit
+            rows = rows.filter(condition)
+        return rows
+
+    def _ordered(self, rows: ir.Table) -> ir.Table:
+        """Nulls last either way, then the id: the order of equal rows never changes between pages."""
+        descending = self.query.sort.startswith("-")
+        column = self.sort_column
+        if column == FLAGS:
+            keys: list[ir.Value] = [rows[_WEIGHT] if _WEIGHT in rows.columns else self.judge.weight(rows)]
+        else:
+            # Deals without an amount follow by their labelled estimate.
+            keys = [rows[column], *([rows.amount_estimate] if column == "amount" else [])]
+        turned = [k.desc(nulls_first=False) if descending else k.asc(nulls_first=False) for k in keys]
+        return rows.order_by([*turned, rows.id.asc()])
+
+    def ordered(self) -> ir.Table:
+        """All rows, every column, in order."""
+        return self._ordered(self.rows)
+
+    def totals(self) -> Totals:
+        """Count and sums over all rows, in one query."""
+        rows = self.rows
+        measures = rows.agg(
+            rows=rows.count(),
+            amount=rows.amount.sum(),
+            known=rows.amount.count(),
+            estimate=rows.amount_estimate.sum(),
+            estimated=rows.amount_estimate.count(),
+        )
+        return Totals(**self.frames.facts.execute(measures).to_pylist()[0])
+
+    def page(self) -> ListPage:
+        """The page asked for; past the end, the last one."""
+        totals = self.totals()
+        size = min(max(self.query.size, 1), MOST_A_PAGE)
+        number = min(max(self.query.page, 1), max(1, -(-totals.rows // size)))
+        part = self.ordered().limit(size, offset=(number - 1) * size)
+        rows = self.frames.facts.execute(self._shown(part)).to_pylist() if totals.rows else []
+        return ListPage(
+            rows=rows,
+            total=totals.rows,
+            amount=totals.amount,
+            columns=self.columns,
+            kinds=self.kinds,
+            today=self.frames.today,
+            as_of=self.frames.as_of,
+            currency=self.frames.currency,
+            notes=self.frames.notes,
+            page=number,
+            totals=totals,
+        )
+
+    def _shown(self, rows: ir.Table) -> ir.Table:
+        """The columns that a row's cells need, in order; flags are judged on these rows only.
+
+        The order comes last: a projection over ordered rows need not keep theirs.
+        """
+        always = _ALWAYS if self.query.exact else ("id", "stage_class", "amount_estimate")
+        wanted = [c for c in dict.fromkeys([*always, *self.columns, self.sort_column]) if c != FLAGS]
+        made: dict[str, ir.Value] = {}
+        if FLAGS in self.columns:
+            made |= self.judge.columns(rows)
+        if self.sort_column == FLAGS:
+            made[_WEIGHT] = self.judge.weight(rows)
+        return self._ordered(rows.mutate(**made).select(*wanted, *made))
+
+    def stream(self) -> Iterator[dict[str, Any]]:
+        """Every row in order, a batch at a time."""
+        for batch in self.frames.facts.batches(self._shown(self.rows)):
+            yield from batch.to_pylist()
+
+    def ids_around(self, position: int) -> tuple[list[str], int]:
+        """Ids at ``position - 1``, ``position`` and ``position + 1`` (from 0), and the place of the middle one."""
+        start = max(position - 1, 0)
+        part = self._ordered(self.rows).limit(position + 2 - start, offset=start)
+        found = self.frames.facts.execute(self._ordered(part).select("id")).to_pylist()
+        return [row["id"] for row in found], position - start
+
+
+def judge_of(frames: Frames) -> flags.Judge:
+    """The rules that mean something in a reader's data, remembered while nothing changes."""
+    key = ("judge", *state_key(frames))
+    return recall(key) or keep(key, flags.judge(frames))
+
+
+@contextmanager
+def open_list(actor: Actor, query: ListQuery) -> Iterator[OpenList]:
+    """Open a list for a reader: his rows, pinned facts, decisions of the day.
+
+    Raises:
+        NoDataError: nothing was imported yet.
+        FilterError: the query can't be applied; the message says why.
+    """
+    with open_frames(actor, as_of=query.as_of) as frames:
+        yield OpenList(frames, query)
+
+
+def _within(rows: ir.Table, column: str, label: str, frames: Frames) -> ir.Table:
+    try:
+        period = period_of(Question(period=label), frames)
+    except (ValueError, OverflowError) as error:
+        raise FilterError(f"{label!r} is no period: {error}") from error
+    if period is None:
+        return rows
+    day = rows.created_on if column == "created" else ibis.coalesce(rows.closed_on, rows.expected_close_on)
+    return rows.filter(day.between(ibis.literal(period.first), ibis.literal(period.last)))
 
 
 def narrowed(frames: Frames, query: ListQuery) -> ir.Table:
@@ -109,22 +292,7 @@ def narrowed(frames: Frames, query: ListQuery) -> ir.Table:
     Raises:
         FilterError: a filter or the sort names a column that there is not.
     """
-    filters = [Filter(ALIASES.get(f.column, f.column), f.op, f.values) for f in query.filters]
-    rows = apply_filters(frames.deals, filters)
-    for word in query.search.split():
-        hits = [rows[name].lower().contains(word.lower()).fill_null(ibis.literal(False)) for name in SEARCHED]
-        condition = hits[0]
-        for hit in hits[1:]:
-            condition = condition | hit
-        rows = rows.filter(condition)
-    descending = query.sort.startswith("-")
-    column = query.sort.removeprefix("-") or "id"
-    if column not in rows.columns:
-        message = f"There is no column {column!r} to sort by."
-        raise FilterError(message)
-    # Nulls last either way, then the id: the order of equal rows never changes between pages.
-    key = rows[column].desc(nulls_first=False) if descending else rows[column].asc(nulls_first=False)
-    return rows.order_by([key, rows.id.asc()])
+    return OpenList(frames, query).ordered()
 
 
 def deal_list(actor: Actor, query: ListQuery) -> ListPage:
@@ -134,26 +302,8 @@ def deal_list(actor: Actor, query: ListQuery) -> ListPage:
         NoDataError: nothing was imported yet.
         FilterError: a filter, sort or column can't be applied; the message says which.
     """
-    with open_frames(actor, as_of=query.as_of) as frames:
-        rows = narrowed(frames, query)
-        columns = shown_columns(frames, query)
-        wanted = list(dict.fromkeys(["id", "stage_class", "amount_estimate", *columns]))
-        totals = frames.facts.execute(rows.agg(n=rows.count(), amount=rows.amount.sum())).to_pylist()[0]
-        size = min(max(query.size, 1), 500)
-        start = (max(query.page, 1) - 1) * size
-        page = frames.facts.execute(rows.select(*wanted).limit(size, offset=start)).to_pylist()
-        kinds = deal_columns(frames)
-        return ListPage(
-            rows=page,
-            total=totals["n"],
-            amount=totals["amount"],
-            columns=columns,
-            kinds=kinds,
-            today=frames.today,
-            as_of=frames.as_of,
-            currency=frames.currency,
-            notes=frames.notes,
-        )
+    with open_list(actor, query) as opened:
+        return opened.page()
 
 
 def shown_columns(frames: Frames, query: ListQuery) -> tuple[str, ...]:
@@ -163,8 +313,8 @@ def shown_columns(frames: Frames, query: ListQuery) -> tuple[str, ...]:
         FilterError: one of them does not exist.
     """
     known = deal_columns(frames)
-    chosen = tuple(ALIASES.get(c, c) for c in query.columns) or DEFAULT_COLUMNS
-    unknown = [c for c in chosen if c not in known]
+    chosen = tuple(query.column(c) for c in query.columns) or DEFAULT_COLUMNS
+    unknown = [c for c in chosen if c not in known and not (c == FLAGS and query.exact)]
     if unknown:
         message = f"There is no column {', '.join(unknown)}."
         raise FilterError(message)
@@ -173,11 +323,8 @@ def shown_columns(frames: Frames, query: ListQuery) -> tuple[str, ...]:
 
 def deal_rows(actor: Actor, query: ListQuery) -> Iterator[dict[str, Any]]:
     """Every row of a list, streamed, for an export."""
-    with open_frames(actor, as_of=query.as_of) as frames:
-        rows = narrowed(frames, query)
-        columns = list(dict.fromkeys(["id", *shown_columns(frames, query)]))
-        for batch in frames.facts.batches(rows.select(*columns).limit(MOST_ROWS)):
-            yield from batch.to_pylist()
+    with open_list(actor, query) as opened:
+        yield from opened.stream()
 
 
 def choices(frames: Frames, column: str, most: int = 200) -> list[str]:
@@ -210,7 +357,12 @@ class Deal:
         changes: newest first.
         link: address of the original in its CRM, "" where no pattern is decided.
         lines, team, contacts, activities: rows of the tables that belong to it.
-        today, currency: as of an answer.
+        today, as_of, currency: as of an answer.
+        flags: what is at fault, with the evidence.
+        people: id -> name of everybody its changes, team and activities name.
+        zone: IANA zone of the firm.
+        counts: rows of each table that belongs to it, shown or not.
+        more_changes: whether the timeline goes on past the changes here.
     """
 
     values: dict[str, Any]
@@ -224,6 +376,15 @@ class Deal:
     today: date
     currency: str
     notes: list[str]
+    as_of: date | None = None
+    flags: list[flags.Flag] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    counts: dict[str, int] = field(default_factory=dict)
+    more_changes: bool = False
+
+
+MOST_CHANGES = 500
 
 
 def deal(actor: Actor, deal_id: str, *, as_of: date | None = None) -> Deal:
@@ -234,8 +395,10 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None) -> Deal:
             else and a deal that does not exist are the same answer.
     """
     with open_frames(actor, as_of=as_of) as frames:
-        rows = frames.facts.execute(frames.deals.filter(frames.deals.id == deal_id)).to_pylist()
-        if not rows:
+        # A null character is in no id, and no text of a query may hold it.
+        mine = frames.deals.filter(frames.deals.id == deal_id) if "\x00" not in deal_id else None
+        rows = frames.facts.execute(mine).to_pylist() if mine is not None else []
+        if mine is None or not rows:
             message = f"There is no opportunity {deal_id!r} that you may see."
             raise LookupError(message)
         values = rows[0]
@@ -244,30 +407,68 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None) -> Deal:
             changes.filter(changes.object_id == deal_id)
             .order_by([ibis.desc("valid_at"), ibis.desc("recorded_at"), ibis.asc("field")])
             .select("valid_at", "recorded_at", "field", "old", "new", "source", "changed_by")
-            .limit(500)
+            .limit(MOST_CHANGES + 1)
         ).to_pylist()
         pattern = crm.record_links(frames.as_of).get((values.get("source") or "", "opportunities"), "")
+        children = {name: _children(frames, name, deal_id) for name in CHILDREN}
+        judge = judge_of(frames)
+        judged = frames.facts.execute(mine.mutate(**judge.columns(mine)).limit(1)).to_pylist()[0]
         return Deal(
             values=values,
             kinds=deal_columns(frames),
-            changes=[Change(**row) for row in log],
-            link=pattern.replace("{id}", deal_id) if pattern else "",
-            lines=_children(frames, "opportunity_lines", deal_id),
-            team=_children(frames, "opportunity_team", deal_id),
-            contacts=_children(frames, "opportunity_contacts", deal_id),
-            activities=_children(frames, "activities", deal_id),
+            changes=[Change(**row) for row in log[:MOST_CHANGES]],
+            link=pattern.replace("{id}", quote(deal_id, safe="")) if pattern else "",
+            lines=children["opportunity_lines"][0],
+            team=children["opportunity_team"][0],
+            contacts=_named_contacts(frames, children["opportunity_contacts"][0]),
+            activities=children["activities"][0],
             today=frames.today,
             currency=frames.currency,
             notes=frames.notes,
+            as_of=frames.as_of,
+            flags=judge.of(judged, evidence=True),
+            people={person.id: person.name for person in frames.people.values()},
+            zone=frames.firm.zone,
+            counts={name: count for name, (_, count) in children.items()},
+            more_changes=len(log) > MOST_CHANGES,
         )
 
 
-def _children(frames: Frames, table: str, deal_id: str, most: int = 50) -> list[dict[str, Any]]:
-    """Rows of a table that belong to a deal the reader may see."""
+CHILDREN = ("opportunity_lines", "opportunity_team", "opportunity_contacts", "activities")
+MOST_CHILDREN = 50
+_NEWEST_FIRST = {"activities": ("happened_on", "starts_at")}
+
+
+def _children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, Any]], int]:
+    """Rows of a table that belong to a deal the reader may see, with masked columns null, and their number."""
     if table not in frames.facts.tables():
-        return []
-    rows = frames.facts.read(table, Scope.all())
-    return frames.facts.execute(rows.filter(rows.opportunity_id == deal_id).limit(most)).to_pylist()
+        return [], 0
+    rows = frames.facts.read(table, Scope(everything=True, masked=frames.scope.masked))
+    rows = rows.filter(rows.opportunity_id == deal_id)
+    order: list[ir.Value] = [rows.id.asc()]
+    if table in _NEWEST_FIRST:
+        day, instant = (rows[name] for name in _NEWEST_FIRST[table])
+        when = ibis.coalesce(day, instant.date())
+        order = [when.desc(nulls_first=False), *order]
+    found = frames.facts.execute(rows.order_by(order).limit(MOST_CHILDREN)).to_pylist()
+    if len(found) < MOST_CHILDREN:
+        return found, len(found)
+    return found, frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
+
+
+def _named_contacts(frames: Frames, roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Contact roles of a deal with the contacts' names."""
+    ids = sorted({row["contact_id"] for row in roles if row["contact_id"]})
+    if not ids or "contacts" not in frames.facts.tables():
+        return roles
+    contacts = frames.facts.read("contacts", Scope(everything=True, masked=frames.scope.masked))
+    found = frames.facts.execute(contacts.filter(contacts.id.isin(ids)).select("id", "name", "title")).to_pylist()
+    by_id = {row["id"]: row for row in found}
+    named = []
+    for row in roles:
+        contact = by_id.get(row["contact_id"], {})
+        named.append({**row, "name": contact.get("name"), "title": contact.get("title")})
+    return named
 
 
 def filter_of(column: str, op: str, values: Sequence[str]) -> Filter:

@@ -104,6 +104,11 @@ class Card:
         return self.plan.kind == HISTORY
 
     @property
+    def questions(self) -> list[str]:
+        """What to look at, but for the amounts, which have a question of their own."""
+        return [q for q in self.plan.questions if not (self.amounts and q.startswith("More than one column"))]
+
+    @property
     def readable(self) -> bool:
         """Whether there is a table in it at all."""
         return bool(self.plan.columns) and self.plan.rows > 0
@@ -266,10 +271,11 @@ def _marks(plan: FilePlan) -> list[tuple[str, str, bool]]:
 
 def _amounts(plan: FilePlan) -> list[tuple[str, str, bool]]:
     """Columns that could be the amount that counts, as (header, why, now the amount)."""
-    if plan.table != "opportunities" or not plan.taken or len(plan.amounts) < 2:
+    if plan.table != "opportunities" or not plan.taken or plan.mapping_from or len(plan.amounts) < 2:
         return []
-    stored = {c.header: c.to for c in plan.columns}
-    return [(header, why, stored.get(header) == "amount") for header, why in plan.amounts if stored.get(header)]
+    stored = {c.header: c.to for c in plan.columns if c.type in NUMBERS}
+    found = [(header, why, stored[header] == "amount") for header, why in plan.amounts if stored.get(header)]
+    return found if len(found) > 1 else []
 
 
 def amount_of(plans: Sequence[FilePlan], header: str) -> str:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from salesops.crm import services, uploads
 from salesops.crm.models import Import, ImportState
-from salesops.crm.plan_edits import FileEdit, edited, refit, retabled
+from salesops.crm.plan_edits import NUMBERS, FileEdit, edited, refit, retabled
 from salesops.crm.planner import with_key_shown
 from salesops.crm.plans import FilePlan, apply_mapping, check_mapping, mapping_of
 from salesops.crm.services import import_confirm, import_inspect, import_start, plan_problems, plans_of
@@ -207,9 +207,14 @@ def import_begin(*, actor: Actor, row: Import, amount: str = "") -> Import:
         raise PlanError(faults)
     if amount:
         require(actor, "decision.write")
-        known = {c.to for p in plans if p.taken and p.table == "opportunities" for c in p.mapped()}
+        known = {c.to: c for p in plans if p.taken and p.table == "opportunities" for c in p.mapped()}
         if amount not in known:
             raise ValidationError(f"No file brings a column {amount!r}.")
+        if known[amount].type not in NUMBERS:
+            raise ValidationError(
+                f"{known[amount].header} can't be the amount that counts: it is read as {known[amount].type}, because "
+                "some of its cells are no figures. Mend them, or choose another."
+            )
     with transaction.atomic():
         row = import_confirm(actor=actor, row=row, plans=plans)
         row.plan = {**row.plan, "amount": amount}

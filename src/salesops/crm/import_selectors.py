@@ -196,3 +196,11 @@ def quarantine_table(file: str) -> tuple[list[str], Iterator[dict[str, str]]]:
             yield {**{h: row.cells.get(h, "") for h in headers}, **told}
 
     return headers, lines()
+
+
+def systems() -> list[str]:
+    """Systems recognised in what was imported, the latest import's first."""
+    found: list[str] = []
+    for row in imports().filter(state=ImportState.DONE)[:20]:
+        found.extend(p.system for p in plans_of(row) if p.taken and p.system)
+    return list(dict.fromkeys(found))

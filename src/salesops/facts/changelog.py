@@ -130,19 +130,20 @@ class ChangeLog:
             ON h.object_id = k.object_id AND h.field = k.field AND h.tick = k.tick
                AND h.old IS NOT DISTINCT FROM k.old AND h.new IS NOT DISTINCT FROM k.new"""
         )
+        # Before the rows are added: a difference stands at the record's last edit, which is often the
+        # very instant of the history row that tells the same.
+        self._drop_retold(table, since)
         by = "f.changed_by"
         constant = self.row_sql(
             table, import_id, source="history", by=by, data_on=f"DATE '{data_on.isoformat()}'"
         )
-        added = self.add(
+        return self.add(
             f"""WITH taken AS (
                 SELECT object_id, field, tick, max(valid_at) AS latest FROM known GROUP BY ALL)
             SELECT f.object_id, f.field, f.old, f.new, {constant},
                    coalesce(t.latest + INTERVAL 1 MICROSECOND, f.tick) + to_microseconds(f.rank) AS valid_at
             FROM fresh f LEFT JOIN taken t USING (object_id, field, tick)"""
         )
-        self._drop_retold(table, since)
-        return added
 
     def _normalise(self, table: str, relation: str, kinds: dict[str, ColumnType]) -> None:
         """Temp table ``hist``: canonical text, real changes only, ties in their order.
@@ -203,8 +204,13 @@ class ChangeLog:
         bench.run("DROP TABLE hist_in")
 
     def _drop_retold(self, table: str, since: str) -> None:
-        """Take out differences that the history just merged tells more exactly."""
-        log = f"SELECT l.* FROM ({self.current(table, since)}) l SEMI JOIN fresh USING (object_id, field)"
+        """Take out differences that the history known so far, with what is about to be added, tells more exactly."""
+        columns = "object, object_id, field, new, valid_at, source, _data_on"
+        log = (
+            f"SELECT {columns} FROM ({self.current(table, since)}) l SEMI JOIN fresh USING (object_id, field) "
+            f"UNION ALL SELECT {text_literal(table)}, object_id, field, new, "
+            "tick + to_microseconds(rank), 'history', NULL FROM fresh"
+        )
         self.remove(
             f"""WITH log AS ({log}),
             told AS (

@@ -14,12 +14,15 @@ from salesops.facts.tables import ColumnType
 
 
 def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
-    """Records that existed at the instant: created by then or, where unknown, first seen by then.
+    """Records that existed at the instant: created by then, else first dealt with or first seen by then.
 
-    The day of ``as_of`` is the one in its own time zone.
+    A record without a creation date existed from its first interaction on, if the table knows one,
+    or from the day a file first showed it. The day of ``as_of`` is the one in its own time zone.
     """
     day = ibis.literal(as_of.date(), type="date")
     existed = table.first_seen_on <= day
+    if "first_interaction_on" in table.columns:
+        existed = existed | (table.first_interaction_on <= day).fill_null(False)
     if "created_on" in table.columns:
         existed = ibis.ifelse(table.created_on.notnull(), table.created_on <= day, existed)
     if "created_at" in table.columns:

@@ -96,6 +96,4 @@ def account_link(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
 def _link_page(request: HttpRequest, token: str, user: object) -> HttpResponse:
     link = request.build_absolute_uri(reverse("sign_in", args=[token]))
     context = {"title": "One-time sign-in link", "link": link, "account": user, "days": signin.LINK_LIFE.days}
-    answer = render(request, "platform/account_link.html", context)
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer
+    return render(request, "platform/account_link.html", context)

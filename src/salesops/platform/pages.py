@@ -32,17 +32,14 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time link. Opening it spends nothing, so that a preview of the link does not; its button does."""
     user = signin.link_use(token) if request.method == "POST" else signin.link_find(token)
     if user is None:
-        answer = render(
+        return render(
             request, "platform/sign_in_spent.html", {"title": "This link has been used"}, status=410
         )
-    elif request.method == "POST":
+    if request.method == "POST":
         login(request, user, backend=_BACKEND)
         request.session[_BY_LINK] = True
-        answer = redirect("/" if user.has_usable_password() else "password")
-    else:
-        answer = render(request, "platform/sign_in.html", {"title": "Sign in", "account": user})
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer
+        return redirect("/" if user.has_usable_password() else "password")
+    return render(request, "platform/sign_in.html", {"title": "Sign in", "account": user})
 
 
 @never_cache

@@ -116,8 +116,28 @@ def _evidence(row: dict[str, Any]) -> StageEvidence:
     )
 
 
+_FLAGS = ("won_flags", "closed_flags", "flagged", "with_close", "with_amount", "probability")
+
+
 def _stages_in_data(facts: Facts) -> list[dict[str, Any]]:
-    """Stages with what the source's own flags say of them, counted over all rows whoever asks."""
+    """Stages with what the source's own flags say of them, counted over all rows whoever asks.
+
+    What a stage means is read from the newest state: a change history tells the stages of the
+    past, but the flags beside them are today's and would speak against them.
+    """
+    counted = _counted(facts)
+    if facts.as_of is None or facts.manifest is None:
+        return counted
+    with fact_store().at(manifest_id=facts.manifest.id) as newest:
+        now = {(row["pipeline"], row["stage"]): row for row in _counted(newest)}
+    found = []
+    for row in counted:
+        said = now.pop((row["pipeline"], row["stage"]), None)
+        found.append({**row, **({k: said[k] for k in _FLAGS} if said else dict.fromkeys(_FLAGS[:5], 0))})
+    return [*found, *({**row, "deals": 0} for row in now.values())]
+
+
+def _counted(facts: Facts) -> list[dict[str, Any]]:
     deals = facts.read("opportunities", Scope.all())
     named = deals.filter(deals.stage.notnull())
     counted = named.group_by(["pipeline", "stage"]).agg(

@@ -192,6 +192,8 @@ CSRF_COOKIE_SECURE = _HTTPS
 if _HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
+# The page that confirms an import sends two fields for each column of each file.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_TEMP_DIR = os.environ.get("SALESOPS_TMP") or None
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 

@@ -9,7 +9,9 @@ from salesops.project.api import api
 
 urlpatterns = [
     path("", include("salesops.analytics.urls")),
+    path("", include("salesops.analytics.support_urls")),
     path("", include("salesops.crm.urls")),
+    path("", include("salesops.quality.urls")),
     path("", include("salesops.process.urls")),
     path("", include("salesops.org.urls")),
     path("", include("salesops.quotas.urls")),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+
 def entry(weight: float, labels: str) -> tuple[float, tuple[str, ...]]:
+    """One entry: its weight, and its labels divided by |."""
     return weight, tuple(x.strip() for x in labels.split("|"))
 
 

@@ -11,7 +11,9 @@ BUSINESS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
         "product_id": entry(2.0, "product id|product 2 id|product2id|product2 id|product code|hs product id"),
         "product_name": entry(1.5, "product|product name|line item name|name|item"),
         "quantity": entry(2.0, "quantity|qty|units|menge"),
-        "unit_price": entry(2.5, "sales price|unit price|unitprice|price per unit|price|net price|einzelpreis"),
+        "unit_price": entry(
+            2.5, "sales price|unit price|unitprice|price per unit|price|net price|einzelpreis"
+        ),
         "list_price": entry(1.0, "list price|listprice|listenpreis"),
         "discount": entry(1.0, "discount|discount percent|discount %|rabatt|hs discount percentage"),
         "amount": entry(1.0, "total price|totalprice|amount|line total|extended amount|net amount|subtotal"),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from salesops.crm.engine.alias_words import ACCOUNT_ID, ACCOUNT_NAME, CONTACT_NAME, CREATED, CURRENCY, MODIFIED, OWNER_ID, OWNER_NAME, entry
+from salesops.crm.engine.alias_words import (
+    ACCOUNT_ID,
+    ACCOUNT_NAME,
+    CONTACT_NAME,
+    CREATED,
+    CURRENCY,
+    MODIFIED,
+    OWNER_ID,
+    OWNER_NAME,
+    entry,
+)
 
 RELATIONS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     "opportunities": {
@@ -58,7 +68,9 @@ RELATIONS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
                 "outcome"
             ),
         ),
-        "is_closed": entry(2.0, "is closed|isclosed|closed|closed flag|hs is closed|is deal closed|geschlossen"),
+        "is_closed": entry(
+            2.0, "is closed|isclosed|closed|closed flag|hs is closed|is deal closed|geschlossen"
+        ),
         "is_won": entry(2.5, "is won|iswon|won|hs is closed won|is closed won|won flag|gewonnen"),
         "type": entry(0.4, "type|opportunity type|deal type|dealtype|business type|typ|new existing"),
         "forecast_category": entry(
@@ -208,8 +220,12 @@ RELATIONS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
                 "ultimate parent|muttergesellschaft|parent account name"
             ),
         ),
-        "type": entry(0.4, "type|account type|company type|relationship type|customer type|organization labels"),
-        "industry": entry(1.5, "industry|sector|vertical|branche|industrie|industria|secteur|business sector"),
+        "type": entry(
+            0.4, "type|account type|company type|relationship type|customer type|organization labels"
+        ),
+        "industry": entry(
+            1.5, "industry|sector|vertical|branche|industrie|industria|secteur|business sector"
+        ),
         "segment": entry(
             1.0,
             (
@@ -299,7 +315,9 @@ RELATIONS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
             2.0,
             ("hire date|hired on|hiredate|start date|date of hire|employment start|joined on|eintrittsdatum"),
         ),
-        "left_on": entry(2.0, "left on|termination date|end date|leave date|last day|exit date|austrittsdatum"),
+        "left_on": entry(
+            2.0, "left on|termination date|end date|leave date|last day|exit date|austrittsdatum"
+        ),
         "created": entry(0.2, CREATED),
     },
     "contacts": {

@@ -19,7 +19,9 @@ def zone_of(type_: str, profile: ColumnProfile, system: str) -> str:
     return ""
 
 
-def extra_columns(headers: Sequence[str], profiles: Mapping[str, ColumnProfile]) -> tuple[ColumnProposal, ...]:
+def extra_columns(
+    headers: Sequence[str], profiles: Mapping[str, ColumnProfile]
+) -> tuple[ColumnProposal, ...]:
     """Every column kept as an extra, for a table of no known object."""
     taken: set[str] = set()
     return tuple(extra_column(h, profiles[h], taken, "") for h in headers)
@@ -79,7 +81,9 @@ _STAGE_DATE = (
 )
 
 
-def stage_date_columns(headers: Sequence[str], profiles: Mapping[str, ColumnProfile]) -> tuple[StageDate, ...]:
+def stage_date_columns(
+    headers: Sequence[str], profiles: Mapping[str, ColumnProfile]
+) -> tuple[StageDate, ...]:
     """Columns that say when a deal entered a stage: ``hs_date_entered_<id>``, ``Date entered "..."``."""
     found = []
     for header in headers:

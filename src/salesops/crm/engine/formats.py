@@ -64,7 +64,8 @@ class ColumnFormat:
         unknown = set(given) - known
         if unknown:
             raise ValueError(f"unknown format settings: {', '.join(sorted(unknown))}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        return cls(**plain)
 
 
 def format_for(

@@ -110,8 +110,9 @@ def find_layout(
 ) -> Layout:
     """Find header, spacers and groups in a grid of cell texts whose first row is physical row 1.
 
-    The grid may be the head of a longer table (``complete`` is false then). ``merges`` are the workbook's merged ranges;
-    call :func:`fill_merges` on the grid first so that vertical ones are filled down.
+    The grid may be the head of a longer table (``complete`` is false then). ``merges`` are the
+    workbook's merged ranges; call :func:`fill_merges` on the grid first so that vertical ones are
+    filled down.
     """
     merges = tuple(merges)
     filled = [sum(1 for c in row if c.strip()) for row in grid]
@@ -184,53 +185,71 @@ def rows_of(
     Rows that are no records are added to ``dropped``. Group values are filled down.
     """
     dropped.extend(layout.above)
-    groups = [layout.positions[layout.columns.index(c)] for c in layout.group_columns]
-    heading_names = [c for c, p in zip(layout.columns, layout.positions, strict=True) if p < 0]
-    current: dict[int, str] = {}
-    heading: dict[str, str] = dict.fromkeys(heading_names, "")
-    labels = [_clean_label(label) for label in layout.raw_labels]
+    state = _Reading(layout)
     waiting: list[tuple[int, Sequence[str]]] = []
     for number, row in rows:
         if number <= layout.header_row:
             continue
-        verdict = classify(row, layout, labels)
-        if verdict == "lone":
-            if layout.heading_style:
-                waiting.append((number, row))
-                continue
-            if groups and _lone_position(row) in groups:
-                position = _lone_position(row)
-                current[position] = row[position]
-                _clear_inner(current, groups, position)
-                dropped.append(DroppedRow(number, "group heading", _text(row)))
-                continue
-            below = layout.report_like and 0 < layout.last_record < number
-            verdict = "line below the last record" if below else ""
-        if verdict:
-            dropped.append(DroppedRow(number, verdict, _text(row)))
-            continue
-        for at, held in waiting:
-            name, value = _read_heading(held, layout, heading_names)
-            heading[name] = value
-            dropped.append(DroppedRow(at, "group heading", _text(held)))
-        waiting.clear()
-        cells = list(row)
-        for position in groups:
-            if _cell(cells, position).strip():
-                current[position] = cells[position]
-                _clear_inner(current, groups, position)
-        for position in groups:
-            if position < len(cells) and not cells[position].strip():
-                cells[position] = current.get(position, "")
-        yield (
-            number,
-            [
-                heading[c] if p < 0 else _cell(cells, p)
-                for c, p in zip(layout.columns, layout.positions, strict=True)
-            ],
-        )
+        verdict = state.verdict(number, row)
+        if verdict == "heading":
+            waiting.append((number, row))
+        elif verdict:
+            dropped.append(DroppedRow(number, verdict, row_text(row)))
+        else:
+            for at, held in waiting:
+                state.take_heading(held)
+                dropped.append(DroppedRow(at, "group heading", row_text(held)))
+            waiting.clear()
+            yield number, state.record(row)
     for at, held in waiting:
-        dropped.append(DroppedRow(at, "line below the last record", _text(held)))
+        dropped.append(DroppedRow(at, "line below the last record", row_text(held)))
+
+
+class _Reading:
+    """Group values in force while rows are read from top to bottom."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.groups = [layout.positions[layout.columns.index(c)] for c in layout.group_columns]
+        self.current: dict[int, str] = {}
+        self.headings = {c: "" for c, p in zip(layout.columns, layout.positions, strict=True) if p < 0}
+        self.labels = [clean_label(label) for label in layout.raw_labels]
+
+    def verdict(self, number: int, row: Sequence[str]) -> str:
+        """Why a row is no record, "heading" for a line that may head a group, "" for a record."""
+        verdict = classify(row, self.layout, self.labels)
+        if verdict != "lone":
+            return verdict
+        if self.layout.heading_style:
+            return "heading"
+        position = _lone_position(row)
+        if position in self.groups:
+            self.current[position] = row[position]
+            _clear_inner(self.current, self.groups, position)
+            return "group heading"
+        below = self.layout.report_like and 0 < self.layout.last_record < number
+        return "line below the last record" if below else ""
+
+    def take_heading(self, row: Sequence[str]) -> None:
+        """Put a group heading in force."""
+        name, value = _read_heading(row, self.layout, list(self.headings))
+        self.headings[name] = value
+
+    def record(self, row: Sequence[str]) -> list[str]:
+        """The row under the layout's columns, group values filled down."""
+        cells = list(row)
+        for position in self.groups:
+            if _cell(cells, position).strip():
+                self.current[position] = cells[position]
+                _clear_inner(self.current, self.groups, position)
+        for position in self.groups:
+            if position < len(cells) and not cells[position].strip():
+                cells[position] = self.current.get(position, "")
+        layout = self.layout
+        return [
+            self.headings[c] if p < 0 else _cell(cells, p)
+            for c, p in zip(layout.columns, layout.positions, strict=True)
+        ]
 
 
 def _clear_inner(current: dict[int, str], groups: list[int], outer: int) -> None:
@@ -257,7 +276,7 @@ def classify(row: Sequence[str], layout: Layout, labels: Sequence[str] = ()) -> 
 
 def _is_header(row: Sequence[str], layout: Layout, labels: Sequence[str]) -> bool:
     for position, label in zip((p for p in layout.positions if p >= 0), labels, strict=False):
-        if _clean_label(_cell(row, position)) != label:
+        if clean_label(_cell(row, position)) != label:
             return False
     return True
 
@@ -309,7 +328,7 @@ def _find_header(grid: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
     for i in range(first, min(len(grid), first + _HEADER_SEARCH)):
         if filled[i] == 0 or (typical > 2 and filled[i] < 2):
             continue
-        cells = [_clean_label(c) for c in grid[i] if c.strip()]
+        cells = [clean_label(c) for c in grid[i] if c.strip()]
         typed = sum(1 for c in cells if looks_typed(c))
         known = sum(1 for c in cells if is_known_label(c))
         if typed > len(cells) * 0.34 and known < len(cells) * 0.5:
@@ -423,7 +442,7 @@ def _above(
     title, filters = "", []
     as_of, as_of_text = None, ""
     for i in range(max(header, 0)):
-        text = _text(grid[i])
+        text = row_text(grid[i])
         if not filled[i]:
             above.append(DroppedRow(i + 1, "blank row", ""))
             continue
@@ -474,9 +493,9 @@ def _labels(
     taken: set[str] = {"source_row"}
     renamed: list[tuple[str, str]] = []
     labels: list[str] = []
-    whole = {_clean_label(p) for p in printed}
+    whole = {clean_label(p) for p in printed}
     for text, j in zip(printed, positions, strict=True):
-        clean = _clean_label(text)
+        clean = clean_label(text)
         wanted = clean or f"Column {j + 1}"
         label = _unique(wanted, taken | (whole - {wanted}) if wanted in taken else taken)
         if label != clean and (has_header or clean):
@@ -511,7 +530,8 @@ def _join(upper: str, label: str) -> str:
     return f"{upper} {label}".strip() if upper and label.strip() else label
 
 
-def _clean_label(text: str) -> str:
+def clean_label(text: str) -> str:
+    """A printed label without sort arrows and with its spaces evened out."""
     for arrow in ARROWS:
         text = text.replace(arrow, " ")
     text = text.replace("\ufeff", "").replace("\u200b", "")
@@ -530,5 +550,6 @@ def _last(positions: Sequence[int]) -> int:
     return positions[-1] if positions else 0
 
 
-def _text(row: Sequence[str]) -> str:
+def row_text(row: Sequence[str]) -> str:
+    """A row's filled cells in one line, for lists of dropped rows."""
     return " | ".join(c.strip() for c in row if c.strip())[:500]

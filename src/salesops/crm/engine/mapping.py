@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 
 import pyarrow as pa
 
@@ -157,8 +158,8 @@ def propose(
             data_on=dates,
             why=why,
         )
-    obj, confidence, matches, why = _choose_object(table, headers, profiles)
-    if obj is None:
+    chosen, confidence, matches, why = _choose_object(table, headers, profiles)
+    if chosen is None:
         return Proposal(
             table,
             "ignored",
@@ -169,7 +170,7 @@ def propose(
             data_on=dates,
             ignored_reason=why,
         )
-    return _build(table, headers, profiles, system, obj, confidence, matches, why, data, dates)
+    return _build(table, headers, profiles, system, chosen, confidence, matches, why, data, dates)
 
 
 def propose_for_object(
@@ -257,8 +258,10 @@ def _choose_object(
             None,
             0.0,
             [],
-            f"The columns fit none of the known tables (nearest: {guess}). "
-            "If it is one, say which and map its columns.",
+            (
+                f"The columns fit none of the known tables (nearest: {guess}). "
+                "If it is one, say which and map its columns."
+            ),
         )
     best, obj, matches = qualified[0]
     second = qualified[1][0] if len(qualified) > 1 else 0.0
@@ -331,8 +334,8 @@ def _score(
                 score += 5.0 if owner == obj else -4.0
             elif normal(m.header).startswith(obj.rstrip("s")[:6]):
                 score += 0.8
-    own = sum(1 for h in headers if normal(h).split(" ")[0] in _OWN_WORDS.get(obj, ()))
-    score += min(1.5, 0.5 * own)
+    own_words = sum(1 for h in headers if normal(h).split(" ")[0] in _OWN_WORDS.get(obj, ()))
+    score += min(1.5, 0.5 * own_words)
     return score - 0.01 * (len(headers) - len(matches))
 
 
@@ -353,31 +356,7 @@ def _assign(
     obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], *, fuzzy: bool
 ) -> list[_Match]:
     """The best one-to-one match of headers to an object's columns."""
-    candidates: list[_Match] = []
-    for header in headers:
-        label = normal(header)
-        for target, (_, labels) in ALIASES[obj].items():
-            found = name_match(label, labels, fuzzy=fuzzy)
-            if not found:
-                continue
-            confidence, why = found
-            real = _real_target(obj, target, profiles[header])
-            if real is None:
-                continue
-            type_ = TABLES[obj].by_name[real].type if real in TABLES[obj].by_name else "text"
-            fit = fits(real, type_, profiles[header])
-            if fit < 1:
-                why += "; the content fits badly" if fit < 0.6 else ""
-            if real == "id" and (profiles[header].salesforce_prefix and label == "id"):
-                confidence, why = 0.99, "the record's own id"
-            if (
-                obj == "products"
-                and real == "id"
-                and SALESFORCE_PREFIXES.get(profiles[header].salesforce_prefix) == _PRICES
-            ):
-                # A price book entry has an id of its own and says the price of the product it names.
-                continue
-            candidates.append(_Match(header, real, confidence * fit, why))
+    candidates = list(_candidates(obj, headers, profiles, fuzzy=fuzzy))
     candidates.sort(key=lambda m: -m.confidence)
     chosen: dict[str, _Match] = {}
     used: set[str] = set()
@@ -397,6 +376,50 @@ def _assign(
             text, target="name", confidence=0.6, why="the only text that names the deal"
         )
     return list(chosen.values())
+
+
+def _candidates(
+    obj: str, headers: Sequence[str], profiles: Mapping[str, ColumnProfile], *, fuzzy: bool
+) -> Iterator[_Match]:
+    """Every header with every target its name may mean, weighed by its content."""
+    for header in headers:
+        label, profile = normal(header), profiles[header]
+        owner = SALESFORCE_PREFIXES.get(profile.salesforce_prefix)
+        for target in _targets_to_try(obj, label, fuzzy=fuzzy):
+            labels = ALIASES[obj][target][1]
+            found = name_match(label, labels, fuzzy=fuzzy)
+            real = _real_target(obj, target, profile) if found else None
+            if found is None or real is None:
+                continue
+            if obj == "products" and real == "id" and owner == _PRICES:
+                # A price book entry has an id of its own and says the price of the product it names.
+                continue
+            confidence, why = found
+            type_ = TABLES[obj].by_name[real].type if real in TABLES[obj].by_name else "text"
+            fit = fits(real, type_, profile)
+            if fit < 0.6:
+                why += "; the content fits badly"
+            if real == "id" and profile.salesforce_prefix and label == "id":
+                confidence, why = 0.99, "the record's own id"
+            yield _Match(header, real, confidence * fit, why)
+
+
+@cache
+def _targets_by_word(obj: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for target, (_, labels) in ALIASES[obj].items():
+        for word in {w for label in labels for w in label.split()}:
+            found.setdefault(word, set()).add(target)
+    return {word: frozenset(targets) for word, targets in found.items()}
+
+
+def _targets_to_try(obj: str, label: str, *, fuzzy: bool) -> Sequence[str]:
+    """Targets that share a word with a label; with ``fuzzy`` all, unless one of them is called so."""
+    by_word = _targets_by_word(obj)
+    near = frozenset[str]().union(*(by_word.get(w, frozenset()) for w in label.split()))
+    if fuzzy and not any(label in ALIASES[obj][t][1] for t in near):
+        return list(ALIASES[obj])
+    return [t for t in ALIASES[obj] if t in near]
 
 
 def _real_target(obj: str, target: str, profile: ColumnProfile) -> str | None:
@@ -423,5 +446,3 @@ def _mapped(match: _Match, type_: str, profile: ColumnProfile, system: str) -> C
         profile, type_, identifier=identifier, zone=zone_of(type_, profile, system), percent_points=points
     )
     return ColumnProposal(match.header, match.target, "", type_, round(match.confidence, 3), match.why, fmt)
-
-

@@ -33,10 +33,12 @@ def name_match(label: str, labels: tuple[str, ...], *, fuzzy: bool) -> tuple[flo
             best = (found, f"the name holds '{alias}'")
     if best or not fuzzy or len(label) < 4:
         return best
+    matcher = SequenceMatcher(None)
+    matcher.set_seq2(label.replace(" ", ""))
     for alias in labels:
         if abs(len(alias) - len(label)) > 5 or len(alias) < 4:
             continue
-        matcher = SequenceMatcher(None, label.replace(" ", ""), alias.replace(" ", ""))
+        matcher.set_seq1(alias.replace(" ", ""))
         if matcher.real_quick_ratio() < 0.84 or matcher.quick_ratio() < 0.84:
             continue
         ratio = matcher.ratio()

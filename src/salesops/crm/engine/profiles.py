@@ -20,16 +20,17 @@ import pyarrow.compute as pc
 from salesops.crm.engine.ids import SPOILT_ID, salesforce_prefix
 from salesops.crm.engine.patterns import (
     DATE_COMPACT,
-    DATE_NAMED,
     DATE_TRIPLE,
     FALSE_WORDS,
     MISSING_ALWAYS,
     MISSING_IN_FIGURES,
-    MONTH_WORDS,
+    MONTH_HINT,
+    MONTH_HINT,
     NUMBER,
     TRUE_WORDS,
     currency_in,
     find_days,
+    looks_dated,
 )
 
 Kind = Literal["empty", "text", "boolean", "integer", "number", "date", "instant"]
@@ -232,8 +233,27 @@ class _Profiler:
         self.classes[name] += int(pc.sum(pc.filter(counts, mask)).as_py() or 0)
 
     def _named(self, values: pa.Array, counts: pa.Array) -> None:
-        named = pc.match_substring_regex(values, DATE_NAMED)
+        month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
+        self._count("month", month, counts)
+        # The pattern costs more to compile than most columns to read: only cells that hold a month's
+        # name are worth it.
+        hint = pc.match_substring_regex(values, MONTH_HINT)
+        if pc.any(hint).as_py():
+            values, counts = pc.filter(values, hint), pc.filter(counts, hint)
+            named = pc.and_(pc.match_substring_regex(values, MONTH_HINT), pc.less(pc.utf8_length(values), 48))
         if pc.any(named).as_py():
+            for value, count in zip(
+                pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
+            ):
+                self._named_date(value, count)
+        month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
+        self._count("month", month, counts)
+        # The pattern costs more to compile than most columns to read: only cells that hold a month's
+        # name are worth it.
+        hint = pc.match_substring_regex(values, MONTH_HINT)
+        if pc.any(hint).as_py():
+            values, counts = pc.filter(values, hint), pc.filter(counts, hint)
+            named = pc.match_substring_regex(values, DATE_NAMED)
             for value, count in zip(
                 pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
             ):
@@ -252,8 +272,19 @@ class _Profiler:
                 if ":" in value:
                     self.facts.add("time")
                     self.facts.add("clock")
-        month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
-        self._count("month", month, counts)
+
+    def _named_date(self, value: str, count: int) -> None:
+        if not looks_dated(value):
+            return
+        self.classes["named"] += count
+        days = find_days(value)
+        if days:
+            key = days[0].year * 10000 + days[0].month * 100 + days[0].day
+            self._span("named", key, key)
+        else:
+            self.facts.add("two_digit_year")
+        if ":" in value:
+            self.facts.update(("time", "clock"))
 
     def _numbers(self, values: pa.Array, counts: pa.Array) -> None:
         for name, pattern in _MARK_PATTERNS.items():
@@ -483,8 +514,14 @@ _G = r"[\s\x{a0}\x{202f}'’]"
 _MARK_PATTERNS = {
     "comma_last": r"\d\.\d{3}(?:\.\d{3})*,\d+",
     "dot_last": r"\d,\d{2,3}(?:,\d{3})*\.\d+",
-    "comma_decimal": rf"^[^.,]*(?:\d,\d{{1,2}}|\d,\d{{4,}}|\d{{4,}},\d+|\b0,\d+|\d{_G}\d{{3}},\d+|,\d+)(?:[eE][-+]?\d+)?[^\d.,]*$",
-    "dot_decimal": rf"^[^.,]*(?:\d\.\d{{1,2}}|\d\.\d{{4,}}|\d{{4,}}\.\d+|\b0\.\d+|\d{_G}\d{{3}}\.\d+)(?:[eE][-+]?\d+)?[^\d.,]*$",
+    "comma_decimal": (
+        rf"^[^.,]*(?:\d,\d{{1,2}}|\d,\d{{4,}}|\d{{4,}},\d+|\b0,\d+|\d{_G}\d{{3}},\d+|^\D*,\d{{1,2}})"
+        r"(?:[eE][-+]?\d+)?[^\d.,]*$"
+    ),
+    "dot_decimal": (
+        rf"^[^.,]*(?:\d\.\d{{1,2}}|\d\.\d{{4,}}|\d{{4,}}\.\d+|\b0\.\d+|\d{_G}\d{{3}}\.\d+)"
+        r"(?:[eE][-+]?\d+)?[^\d.,]*$"
+    ),
     "comma_groups": r"\d,\d{2,3},\d{3}",
     "dot_groups": r"\d\.\d{3}\.\d{3}",
     "comma_three": r"^\D*[1-9]\d{0,2},\d{3}\D*$",
@@ -496,11 +533,6 @@ _MARK_PATTERNS = {
     "accounting": r"\(.*\d.*\)",
     "minus_behind": r"\d\s*-$",
 }
-_MARK_PATTERNS["comma_decimal"] = _MARK_PATTERNS["comma_decimal"].replace(r"|,\d+)", r"|^\D*,\d{1,2})")
-
-
-def _words(text: str) -> list[str]:
-    return [w.lower() for w in re.findall(r"[^\W\d_]+", text)]
 
 
 def _day(key: int) -> date | None:

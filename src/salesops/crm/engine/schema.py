@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from fnmatch import fnmatchcase
 from typing import Any
 
 from salesops.crm.engine.aliases import normal
@@ -255,9 +256,7 @@ def _key(
 
 
 def matches(mapping: Mapping[str, Any], headers: Sequence[str], name: str = "") -> bool:
-    """Whether a mapping reads a file: all its match headers are there (case and punctuation aside) and the name fits."""
-    from fnmatch import fnmatchcase
-
+    """Whether a mapping reads a file: all its headers are there, case and punctuation aside, and the name fits."""
     match = mapping.get("match") or {}
     have = {normal(h) for h in headers}
     if match.get("name") and not fnmatchcase(name.lower(), str(match["name"]).lower()):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
 
 from salesops.crm.engine.formats import ColumnProfile
 
@@ -192,56 +194,52 @@ def stage_share(profile: ColumnProfile) -> float:
     return decided / len(values) if closed else 0.5 * decided / len(values)
 
 
-def evidence_from_rows(rows: Iterable[Mapping[str, object]]) -> list[StageEvidence]:
+@dataclass
+class _Tally:
+    records: int = 0
+    won: int = 0
+    closed: int = 0
+    flagged: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    dated: int = 0
+    valued: int = 0
+    probability: Decimal = Decimal(0)
+    stated: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count one record."""
+        self.records += 1
+        won, closed = row.get("is_won"), row.get("is_closed")
+        if won is not None or closed is not None:
+            self.flagged += 1
+            self.won += bool(won)
+            self.closed += bool(closed) or bool(won)
+        if row.get("status"):
+            self.statuses[str(row["status"])] += 1
+        self.dated += row.get("close_on") is not None
+        self.valued += row.get("amount") is not None
+        if row.get("probability") is not None:
+            self.probability += Decimal(str(row["probability"]))
+            self.stated += 1
+
+
+def evidence_from_rows(rows: Iterable[Mapping[str, Any]]) -> list[StageEvidence]:
     """Evidence per stage from typed rows with stage, status, is_won, is_closed, close_on, amount, probability."""
-    kept: dict[str, dict[str, object]] = {}
+    tallies: dict[str, _Tally] = {}
     for row in rows:
-        stage = row.get("stage")
-        if not stage:
-            continue
-        e = kept.setdefault(
-            str(stage),
-            {
-                "n": 0,
-                "won": 0,
-                "closed": 0,
-                "flagged": 0,
-                "statuses": {},
-                "dated": 0,
-                "valued": 0,
-                "p": 0,
-                "pn": 0,
-            },
-        )
-        _count(e, row)
+        if row.get("stage"):
+            tallies.setdefault(str(row["stage"]), _Tally()).add(row)
     return [
         StageEvidence(
             stage,
-            e["n"],
-            e["won"],
-            e["closed"],
-            e["flagged"],
-            tuple(e["statuses"].items()),
-            e["dated"],
-            e["valued"],  # type: ignore[arg-type,attr-defined]
-            float(e["p"] / e["pn"]) if e["pn"] else None,  # type: ignore[operator,arg-type]
+            t.records,
+            t.won,
+            t.closed,
+            t.flagged,
+            tuple(t.statuses.items()),
+            t.dated,
+            t.valued,
+            float(t.probability / t.stated) if t.stated else None,
         )
-        for stage, e in kept.items()
+        for stage, t in tallies.items()
     ]
-
-
-def _count(e: dict[str, object], row: Mapping[str, object]) -> None:
-    e["n"] += 1  # type: ignore[operator]
-    won, closed = row.get("is_won"), row.get("is_closed")
-    if won is not None or closed is not None:
-        e["flagged"] += 1  # type: ignore[operator]
-        e["won"] += bool(won)  # type: ignore[operator]
-        e["closed"] += bool(closed) or bool(won)  # type: ignore[operator]
-    if row.get("status"):
-        statuses: dict[str, int] = e["statuses"]  # type: ignore[assignment]
-        statuses[str(row["status"])] = statuses.get(str(row["status"]), 0) + 1
-    e["dated"] += row.get("close_on") is not None  # type: ignore[operator]
-    e["valued"] += row.get("amount") is not None  # type: ignore[operator]
-    if row.get("probability") is not None:
-        e["p"] += float(row["probability"])  # type: ignore[operator,arg-type]
-        e["pn"] += 1  # type: ignore[operator]

@@ -44,8 +44,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "not_yes_no": ("neither yes nor no", "Write TRUE or FALSE, or map the column to a text."),
     "id_exponent": (
         "a spreadsheet turned the id into a number and lost its digits",
-        "Export again and open the file without letting the spreadsheet convert the id column to a number "
-        "(import it as text); the lost digits cannot be recovered from this file.",
+        (
+            "Export again and open the file without letting the spreadsheet convert the id column to a number "
+            "(import it as text); the lost digits cannot be recovered from this file."
+        ),
     ),
     "id_decimal": (
         "the id carries a decimal tail (.0) a spreadsheet or program added",

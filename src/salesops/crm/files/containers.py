@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from salesops.crm.files.sources import Source, is_gzip
@@ -179,6 +179,6 @@ def _ignored(filename: str) -> bool:
 
 def _stamp(info: zipfile.ZipInfo) -> datetime | None:
     try:
-        return datetime(*info.date_time)
+        return datetime(*info.date_time, tzinfo=UTC)  # ZIP keeps no zone: the day stays as written
     except ValueError:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,7 +23,12 @@ class Source:
         """A source from bytes or a path."""
         if isinstance(data, Path):
             stat = data.stat()
-            return cls(name, data, stat.st_size, modified_at or datetime.fromtimestamp(stat.st_mtime))
+            return cls(
+                name,
+                data,
+                stat.st_size,
+                modified_at or datetime.fromtimestamp(stat.st_mtime, tz=UTC).astimezone(),
+            )
         return cls(name, data, len(data), modified_at)
 
     def open(self) -> BinaryIO:

@@ -18,6 +18,9 @@ SOURCE_ROW = "source_row"
 
 BATCH_ROWS = 32_768
 
+FileKind = Literal["delimited", "workbook", "parquet", "json"]
+Severity = Literal["error", "repaired", "note"]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -63,7 +66,7 @@ class FileProblem:
     column: str
     reason: str
     fix: str
-    severity: Literal["error", "repaired", "note"] = "error"
+    severity: Severity = "error"
     text: str = ""
 
 
@@ -88,7 +91,7 @@ class Dialect:
         notes: sentences for the user.
     """
 
-    kind: Literal["delimited", "workbook", "parquet", "json"]
+    kind: FileKind
     encoding: str = ""
     delimiter: str = ""
     quote: str = '"'
@@ -129,7 +132,7 @@ class RawTable:
         dialect: how it is read.
         layout: header, groups and dropped rows of a report, None where the format has none.
         problems: problems known without reading the rows.
-        modified_at: time stamp of the file or archive member, naive local time; None unknown.
+        modified_at: time stamp of the file or archive member; None unknown.
         keep: hold the batches after the first full pass (small tables), so that later ones are free.
 
     ``problems``, ``dropped`` and ``row_count`` are complete: asking for them reads the table
@@ -262,16 +265,12 @@ def _most(values: Iterable[str]) -> str:
     return max(counts, key=lambda v: counts[v]) if counts else ""
 
 
-def broken(name: str, reason: str, fix: str, *, kind: str = "delimited", severity: str = "error") -> RawTable:
+def broken(
+    name: str, reason: str, fix: str, *, kind: FileKind = "delimited", severity: Severity = "error"
+) -> RawTable:
     """A table that could not be read: no columns, one problem."""
-    problem = FileProblem(name, 0, "", reason, fix, severity)  # type: ignore[arg-type]
-    return RawTable(
-        name,
-        (),
-        lambda findings: iter(()),
-        Dialect(kind, header_row=0),
-        problems=(problem,),  # type: ignore[arg-type]
-    )
+    problem = FileProblem(name, 0, "", reason, fix, severity)
+    return RawTable(name, (), lambda _: iter(()), Dialect(kind, header_row=0), problems=(problem,))
 
 
 def text_batch(
@@ -295,3 +294,35 @@ def batched(columns: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]) -
             cells, numbers = [], []
     if cells:
         yield text_batch(columns, cells, numbers)
+
+
+def opening_problems(name: str, layout: Layout) -> list[FileProblem]:
+    """What the header alone shows: labels named apart, no header, no records."""
+    problems = [
+        FileProblem(
+            name,
+            layout.header_row,
+            label,
+            f"the label {printed.strip()!r} is printed twice or empty",
+            "Nothing to do: it was named apart. Rename it in the report to tell the columns apart.",
+            "note",
+        )
+        for printed, label in layout.renamed
+        if " ".join(printed.split()) != label
+    ]
+    if layout.header_row == 0:
+        problems.append(
+            FileProblem(name, 0, "", "the file has no header row", "Name the columns in the mapping.", "note")
+        )
+    if not layout.has_records:
+        problems.append(
+            FileProblem(
+                name,
+                layout.header_row,
+                "",
+                "the file holds a header and no records",
+                "Check the report's filters, or leave the file out.",
+                "note",
+            )
+        )
+    return problems

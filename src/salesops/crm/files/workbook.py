@@ -8,12 +8,28 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    PasswordError,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
-from salesops.crm.engine.layout import DroppedRow, fill_merges, find_layout, rows_of, with_footer_facts
-from salesops.crm.files.delimited import _opening_problems
+from salesops.crm.engine.layout import DroppedRow, Merge, fill_merges, find_layout, rows_of, with_footer_facts
 from salesops.crm.files.sources import Source
-from salesops.crm.files.tables import Dialect, FileProblem, Findings, Limits, RawTable, batched, broken
+from salesops.crm.files.tables import (
+    Dialect,
+    FileKind,
+    FileProblem,
+    Findings,
+    Limits,
+    RawTable,
+    batched,
+    broken,
+    opening_problems,
+)
 
 
 def cell_text(value: Any) -> str:
@@ -47,12 +63,12 @@ def cell_text(value: Any) -> str:
 
 def open_workbook(source: Source, limits: Limits) -> list[RawTable]:
     """One table per sheet that holds cells."""
-    kind = "workbook"
+    kind: FileKind = "workbook"
     try:
         with source.open() as stream:
             book = CalamineWorkbook.from_filelike(stream)
             sheets = book.sheets_metadata
-            grids = []
+            grids: list[tuple[SheetMetadata, list[list[str]] | None, tuple[Merge, ...]]] = []
             for sheet in sheets:
                 if sheet.typ != SheetTypeEnum.WorkSheet:
                     continue
@@ -118,7 +134,7 @@ def table_of_grid(
     dropped: list[DroppedRow] = []
     rows = list(rows_of(layout, enumerate(grid, start=1), dropped))
     layout = with_footer_facts(layout, dropped)
-    problems: list[FileProblem] = _opening_problems(name, layout)
+    problems: list[FileProblem] = opening_problems(name, layout)
 
     def read(findings: Findings) -> Iterator[pa.RecordBatch]:
         findings.dropped.extend(dropped)

@@ -164,7 +164,7 @@ def test_spacer_columns_and_rows_and_repeated_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "total"),
+    "cells, total",
     [
         (["Grand Total", "", "", "", "1,234.00", ""], True),
         (["Gesamtsumme", "", "", "", "1.234,00 €", ""], True),
@@ -299,7 +299,8 @@ def test_the_same_report_as_csv_gives_the_same_records(tmp_path: Path) -> None:
         tmp_path / "p.csv",
         (
             "Stage,Opportunity Name,Amount,Close Date\n"
-            'Closed Won,A,"USD 1,200.50",5/21/2024\nClosed Won,B,USD 800.00,5/20/2024\nNegotiation,C,USD 40.00,8/1/2024\n'
+            'Closed Won,A,"USD 1,200.50",5/21/2024\nClosed Won,B,USD 800.00,5/20/2024\n'
+            "Negotiation,C,USD 40.00,8/1/2024\n"
         ),
     )
     assert grouped.columns == plain.columns

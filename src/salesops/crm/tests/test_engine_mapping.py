@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from salesops.crm.engine.amounts import currency_column
 from salesops.crm.engine.formats import profile_columns
 from salesops.crm.engine.keys import compose
-from salesops.crm.engine.mapping import currency_column, propose, propose_for_object
+from salesops.crm.engine.mapping import propose, propose_for_object
 from salesops.crm.engine.proposals import Proposal
 from salesops.crm.files import open_source, survey
 
@@ -20,43 +22,34 @@ STAGES = ["Closed Won", "Closed Lost", "Negotiation", "Proposal"]
 PEOPLE = ["Anna Snelling", "Cecily Lampkin", "Moses Frase"]
 
 
+def a_date(i: int) -> str:
+    """Some day of 2024."""
+    return f"2024-{i % 12 + 1:02d}-{i % 28 + 1:02d}"
+
+
+MADE_UP: list[tuple[str, Callable[[int], str]]] = [
+    (r"probab|certainty", lambda i: str((i * 10) % 101)),
+    (r"date[ _]entered", lambda i: f"2024-02-{i % 28 + 1:02d} 10:00:00"),
+    (r"^(?:is|has)|hs is closed won|^active$", lambda i: "1" if i % 2 else "0"),
+    (r"^(?!.*date).*(?:stage|phase|step ?name)", lambda i: STAGES[i % 4]),
+    (r"status|statecode", lambda i: ["Open", "Won", "Lost"][i % 3]),
+    (r"(?:owner|agent|assigned to)$", lambda i: PEOPLE[i % 3]),
+    (r"(?:id|\) opportunity|\) account)$", lambda i: f"R{i:07d}"),
+    (r"currency", lambda i: "USD"),
+    (r"amount|value|revenue|price|^forecast$", lambda i: f"{1000 + i * 7}.50"),
+    (r"employees", lambda i: str(10 + i)),
+    (r"date|created|\bon$|time$|stamp$|^opened$|^closed$", a_date),
+    (r"mail", lambda i: f"p{i}@example.org"),
+    (r"name|title|^topic$|^organization$|^account$|^company$|customer", lambda i: f"Name no {i}"),
+]
+"""What the cells under a header look like, by the first pattern it fits."""
+
+
 def made_up(header: str, i: int) -> str:
     """A plausible cell for a header."""
     low = header.lower().replace("_", " ").replace(" - ", " ")
-    bare = low.replace(" ", "").replace("(donotmodify)", "")
-    if "probab" in low or "certainty" in low:
-        return str((i * 10) % 101)
-    if "date entered" in low or "date_entered" in header:
-        return f"2024-02-{i % 28 + 1:02d} 10:00:00"
-    if bare.startswith(("is", "has")) or bare == "hsisclosedwon" or bare in ("iswon", "active"):
-        return "1" if i % 2 else "0"
-    if ("stage" in low and "date" not in low) or "phase" in low:
-        return STAGES[i % 4]
-    if "status" in low or bare == "statecode":
-        return ["Open", "Won", "Lost"][i % 3]
-    if ("owner" in low and "id" not in bare[-2:]) or "agent" in low or "assigned" in low:
-        return PEOPLE[i % 3]
-    if bare.endswith("id") or bare.startswith("recordid") or bare == "opportunity":
-        return f"R{i:07d}"
-    if "currency" in low:
-        return "USD"
-    if "amount" in low or "value" in low or "revenue" in low or "price" in low or low == "forecast":
-        return f"{1000 + i * 7}.50"
-    if "employees" in low:
-        return str(10 + i)
-    if (
-        "date" in low
-        or low.split()[-1] in ("on", "time")
-        or bare.endswith(("time", "stamp"))
-        or bare in ("opened", "closed")
-        or "created" in low
-    ):
-        return f"2024-{i % 12 + 1:02d}-{i % 28 + 1:02d}"
-    if "mail" in low:
-        return f"p{i}@example.org"
-    if "name" in low or "title" in low or bare in ("topic", "organization", "account", "company"):
-        return f"{header} no {i}"
-    return f"text {i % 5}"
+    found = next((make for pattern, make in MADE_UP if re.search(pattern, low)), None)
+    return found(i) if found else f"text {i % 5}"
 
 
 def proposal_for(
@@ -491,7 +484,7 @@ GOLDEN: list[tuple[str, str, str, str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("system", "obj", "name", "headers", "expected"), GOLDEN, ids=[f"{g[0]}-{g[1]}-{g[2]}" for g in GOLDEN]
+    "system, obj, name, headers, expected", GOLDEN, ids=[f"{g[0]}-{g[1]}-{g[2]}" for g in GOLDEN]
 )
 def test_headers_of_each_system(
     system: str, obj: str, name: str, headers: str, expected: dict[str, str]
@@ -622,7 +615,7 @@ def test_landed_seeds(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "name", "form", "at"),
+    "headers, name, form, at",
     [
         (
             (

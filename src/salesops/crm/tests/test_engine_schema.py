@@ -82,7 +82,7 @@ def test_short_entries_and_a_persons_corrections() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mapping", "message"),
+    "mapping, message",
     [
         ({"object": "deals", "columns": {}}, "unknown object"),
         ({"object": "opportunities", "columns": {"Stage": "stag"}}, "no column 'stag'"),

@@ -15,7 +15,7 @@ from salesops.crm.engine.stages import (
 
 
 @pytest.mark.parametrize(
-    ("stage", "expected"),
+    "stage, expected",
     [
         ("Closed Won", "won"),
         ("closedwon", "won"),

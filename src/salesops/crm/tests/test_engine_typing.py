@@ -31,7 +31,7 @@ def values(texts: list[str], target: str, **kwargs: object) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("texts", "expected"),
+    "texts, expected",
     [
         (["$1,234.50", "$2.00"], ["1234.50", "2"]),
         (["1.234,50 €", "2,00 €"], ["1234.50", "2"]),
@@ -123,7 +123,7 @@ def test_na_is_a_value_in_text_and_missing_in_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "order", "expected"),
+    "texts, order, expected",
     [
         (["31/12/2024", "01/02/2024"], "DMY", [date(2024, 12, 31), date(2024, 2, 1)]),
         (["12/31/2024", "01/02/2024"], "MDY", [date(2024, 12, 31), date(2024, 1, 2)]),

@@ -97,7 +97,8 @@ def test_gzip_bomb_and_damaged_archives_are_told() -> None:
 
 
 def test_json_lines_and_lists() -> None:
-    lines = b'{"Id": 1, "Amount": 12.50, "Won": true, "Owner": {"Name": "Anna"}}\n\nnot json\n{"Id": 2, "Extra": null}\n'
+    lines = b'{"Id": 1, "Amount": 12.50, "Won": true, "Owner": {"Name": "Anna"}}\n\nnot json\n'
+    lines += b'{"Id": 2, "Extra": null}\n'
     (table,) = open_source(lines, "deals.jsonl")
     assert table.columns == ("Id", "Amount", "Won", "Owner.Name", "Extra")
     assert cells(table) == [("1", "12.50", "TRUE", "Anna", ""), ("2", "", "", "", "")]

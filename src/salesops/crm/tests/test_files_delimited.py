@@ -38,7 +38,7 @@ def numbers(table: RawTable) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "shown"),
+    "encoding, shown",
     [
         ("utf-8", "utf-8"),
         ("utf-8-sig", "utf-8-sig"),

@@ -6,7 +6,7 @@ from django.urls import reverse
 from salesops.crm import decision_selectors, decision_services, selectors
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
-from salesops.platform.tests.helpers import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
+from salesops.platform.tests.roles import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
 
 pytestmark = pytest.mark.django_db
 REPAIR = {"table": "opportunities", "column": "product_name", "value": "GTXPro", "replacement": "GTX Pro"}

@@ -9,7 +9,7 @@ from django.urls import reverse
 from salesops.org import selectors, services
 from salesops.org.pages import tree
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
-from salesops.platform.tests.helpers import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
+from salesops.platform.tests.roles import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
 
 pytestmark = pytest.mark.django_db
 OCT = date(2026, 10, 1)

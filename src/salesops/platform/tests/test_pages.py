@@ -14,7 +14,7 @@ from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.manifests import DatabaseManifests
 from salesops.platform.models import AuditEvent, Job, JobState, User
 from salesops.platform.registries import decision_kinds
-from salesops.platform.tests.helpers import ROLES, allowed_roles, client_of, holders, user_of
+from salesops.platform.tests.roles import ROLES, allowed_roles, client_of, holders, user_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("facts_home")]
 

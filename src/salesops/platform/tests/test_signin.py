@@ -12,7 +12,7 @@ from salesops.platform import signin
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.models import AuditEvent, SignInLink, User
-from salesops.platform.tests.helpers import actor, client_of, user_of
+from salesops.platform.tests.roles import actor, client_of, user_of
 
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "quiet-harbour-41"
@@ -43,6 +43,18 @@ def test_opening_a_link_spends_nothing_and_its_button_signs_in_once(link):
         assert b"no longer works" in answer.content
         assert not signed_in(other)
     assert AuditEvent.objects.filter(action="account.sign_in", subject="account:robin").count() == 1
+
+
+def test_the_address_of_a_link_stays_here_and_its_button_passes_the_forgery_check(link):
+    client = Client(enforce_csrf_checks=True)
+    page = client.get(link)
+    # "no-referrer" would make browsers send "Origin: null" with the form, which the check refuses.
+    assert page["Referrer-Policy"] == "same-origin"
+    assert "no-store" in page["Cache-Control"]
+    origin = {"Origin": "http://testserver"}
+    assert client.post(link, headers=origin).status_code == 403
+    token = page.context["csrf_token"]
+    assert client.post(link, {"csrfmiddlewaretoken": str(token)}, headers=origin).status_code == 302
 
 
 def test_of_two_simultaneous_uses_one_signs_in(link, monkeypatch):

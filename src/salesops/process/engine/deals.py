@@ -91,8 +91,9 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
 
     Precedence: a decision that a stage is won, lost or left out; then the source's own status;
     then its won and closed flags; then a decision or proposal that the stage is open; then
-    ``unmapped``. With ``as_of``, a deal closed after that day is open, and a stage that is known
-    only from after that day is blank.
+    ``unmapped``. With ``as_of``, the stage speaks before the flags: a change history tells the
+    stages of the past and seldom the flags, which are today's. A deal closed after that day is
+    open, and a stage that is known only from after that day is blank.
     """
     stage = rows.stage.fill_null("")
     pipelines = {r.pipeline for r in rules if r.pipeline}
@@ -112,22 +113,29 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
         (status.isin(_WON_STATUSES), "won"),
         (status.isin(_LOST_STATUSES), "lost"),
         (status.isin(_OPEN_STATUSES), "open"),
+    ]
+    flags: list[tuple[ir.BooleanValue, str]] = [
         (rows.is_won.fill_null(ibis.literal(False)), "won"),
         (rows.is_closed.fill_null(ibis.literal(False)), "lost"),
         (rows.is_closed.notnull(), "open"),
     ]
+    by_stage: list[tuple[ir.BooleanValue, str]] = []
     for name in ("won", "lost", "open"):
         if named := keys(lambda r, name=name: r.stage_class == name):  # type: ignore[misc]
-            branches.append((key.isin(named), name))
+            by_stage.append((key.isin(named), name))
+    branches += [*flags, *by_stage] if as_of is None else [*by_stage, *flags]
     found = ibis.cases(*branches, else_="unmapped")
     closed = found.isin(["won", "lost"])
+    shown: ir.StringValue = rows.stage
     if as_of is not None:
         later = closed & (rows.close_on > ibis.literal(as_of))
         found = later.ifelse(ibis.literal("open"), found)
         closed = closed & ~later.fill_null(ibis.literal(False))
         after = keys(lambda r: r.stage_class in ("won", "lost"))
-        blank = later & key.isin(after) if after else ibis.literal(False)
-        rows = rows.mutate(stage=blank.ifelse(ibis.null("string"), rows.stage))
+        if after:
+            blank = later.fill_null(ibis.literal(False)) & key.isin(after)
+            shown = blank.ifelse(ibis.null("string"), rows.stage)
+            key = blank.ifelse(ibis.literal(""), key)
     pitched = keys(lambda r: r.pitched)
     categories = {
         c: keys(lambda r, c=c: r.forecast_category == c)
@@ -141,6 +149,7 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
     stated = rows.forecast_category.fill_null("").lower().re_replace(r"[^a-z]+", "_")
     known = ["pipeline", "best_case", "most_likely", "commit", "closed", "omitted"]
     return rows.mutate(
+        stage=shown,
         stage_class=found,
         stage_order=ibis.cases(*orders, else_=ibis.null("int64")) if orders else ibis.null("int64"),
         is_pitched=key.isin(pitched) if pitched else ibis.null("boolean"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.decisions import in_force
 from salesops.platform.registries import decision_kinds
-from salesops.platform.tests.helpers import DATA_DAY, allowed_roles, client_of, holders, load_facts
+from salesops.platform.tests.roles import DATA_DAY, allowed_roles, client_of, holders, load_facts
 from salesops.process import selectors, services
 
 pytestmark = pytest.mark.django_db

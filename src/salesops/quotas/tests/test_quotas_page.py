@@ -13,7 +13,7 @@ from salesops.org import selectors as org
 from salesops.org.services import organisation_decide
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
-from salesops.platform.tests.helpers import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
+from salesops.platform.tests.roles import DATA_DAY, actor, allowed_roles, client_of, holders, load_facts
 from salesops.quotas import selectors, services
 from salesops.quotas.engine.amounts import read_amount
 from salesops.quotas.pages import sheet

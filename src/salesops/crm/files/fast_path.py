@@ -1,0 +1,169 @@
+"""Delimited text by pyarrow: streaming batches that agree with the careful path row by row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from salesops.crm.engine.layout import DroppedRow, Layout, classify, clean_label, row_text, rows_of
+from salesops.crm.engine.report_words import TOTAL_START
+from salesops.crm.files.rows import Record, careful_rows, judged, read_records
+from salesops.crm.files.sources import Source
+from salesops.crm.files.tables import BATCH_ROWS, SOURCE_ROW, Dialect, Findings, text_batch
+from salesops.crm.files.text import Encoding, Marks, open_text
+
+
+def fast_batches(
+    source: Source, encoding: Encoding, marks: Marks, layout: Layout, dialect: Dialect, findings: Findings
+) -> Iterator[pa.RecordBatch]:
+    """Batches by pyarrow; a file it cannot follow is taken over by the careful path at the same row."""
+    columns = layout.columns
+    odd: dict[int, str] = {}
+
+    def keep(row: pacsv.InvalidRow) -> str:
+        odd[row.number] = row.text
+        return "skip"
+
+    done = layout.header_row
+    dropped_before = len(findings.dropped)
+    try:
+        with source.open() as stream:
+            reader = pacsv.open_csv(
+                stream,
+                read_options=pacsv.ReadOptions(
+                    use_threads=False,
+                    block_size=4 << 20,
+                    column_names=list(columns),
+                    skip_rows_after_names=layout.header_row,
+                    encoding="utf8" if encoding.name.startswith("utf-8") else encoding.name,
+                ),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=marks.delimiter,
+                    newlines_in_values=True,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=keep,
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+                ),
+            )
+            for batch in reader:
+                yield from _numbered(batch, done, odd, source.name, marks, layout, dialect, findings)
+                done = _end(done, batch.num_rows, odd)
+            tail = [n for n in sorted(odd) if n > done]
+            if tail:
+                yield from _mend_odd(
+                    [(n, odd[n]) for n in tail], source.name, marks, layout, dialect, findings
+                )
+    except pa.ArrowInvalid:
+        del findings.dropped[dropped_before:]
+        with open_text(source, encoding) as text:
+            later = (r for r in read_records(text, marks) if r.row <= layout.header_row or r.row > done)
+            yield from careful_rows(later, source.name, marks, layout, dialect, findings)
+
+
+def _end(done: int, rows: int, odd: dict[int, str]) -> int:
+    """Row number of the last of ``rows`` good rows after ``done``, odd rows skipped."""
+    if not odd:
+        return done + rows
+    at, left = done, rows
+    for n in sorted(odd):
+        if n <= done:
+            continue
+        if n > at + left:
+            break
+        left -= n - at - 1
+        at = n
+    return at + left
+
+
+def _numbered(
+    batch: pa.RecordBatch,
+    done: int,
+    odd: dict[int, str],
+    name: str,
+    marks: Marks,
+    layout: Layout,
+    dialect: Dialect,
+    findings: Findings,
+) -> Iterator[pa.RecordBatch]:
+    last = _end(done, batch.num_rows, odd)
+    within = [n for n in sorted(odd) if done < n <= last]
+    skip = set(within)
+    if skip:
+        numbers = pa.array([n for n in range(done + 1, last + 1) if n not in skip], pa.int64())
+    else:
+        numbers = pa.array(range(done + 1, last + 1), pa.int64())
+    good = batch.append_column(SOURCE_ROW, numbers)
+    good = _without_non_records(good, layout, findings)
+    if within:
+        mended = list(_mend_odd([(n, odd[n]) for n in within], name, marks, layout, dialect, findings))
+        if mended:
+            joined = pa.Table.from_batches([good.cast(mended[0].schema), *mended]).combine_chunks()
+            joined = joined.take(pc.sort_indices(joined, sort_keys=[(SOURCE_ROW, "ascending")]))
+            yield from joined.to_batches(max_chunksize=BATCH_ROWS * 4)
+            return
+    if good.num_rows:
+        yield good
+
+
+def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findings) -> pa.RecordBatch:
+    """Leave out blank rows and total lines; nearly every batch has none."""
+    first = batch.column(0)
+    suspect = pc.or_(
+        pc.equal(pc.utf8_trim_whitespace(first), ""), pc.match_substring_regex(first, TOTAL_START)
+    )
+    lines = layout.raw_labels
+    if lines:
+        suspect = pc.or_(suspect, pc.equal(first, lines[0]))
+    if batch.num_columns > 2:
+        second_blank = pc.equal(pc.utf8_trim_whitespace(batch.column(1)), "")
+        last_blank = pc.equal(pc.utf8_trim_whitespace(batch.column(batch.num_columns - 2)), "")
+        suspect = pc.or_(suspect, pc.and_(second_blank, last_blank))
+    hits = pc.indices_nonzero(suspect)
+    if not len(hits):
+        return batch
+    rows = batch.take(hits).to_pylist()
+    gone: list[int] = []
+    labels = [clean_label(label) for label in layout.raw_labels]
+    for index, row in zip(hits.to_pylist(), rows, strict=True):
+        number = row.pop(SOURCE_ROW)
+        cells = list(row.values())
+        verdict = classify(cells, layout, labels)
+        if verdict and verdict != "lone":
+            findings.dropped.append(DroppedRow(number, verdict, row_text(cells)))
+            gone.append(index)
+    if not gone:
+        return batch
+    keep = pa.array([True] * batch.num_rows).to_numpy(zero_copy_only=False)
+    keep[gone] = False
+    return batch.filter(pa.array(keep))
+
+
+def _mend_odd(
+    odd: Sequence[tuple[int, str]],
+    name: str,
+    marks: Marks,
+    layout: Layout,
+    dialect: Dialect,
+    findings: Findings,
+) -> Iterator[pa.RecordBatch]:
+    cells: list[list[str]] = []
+    numbers: list[int] = []
+    for number, text in odd:
+        lines = text.splitlines(keepends=True) or [""]
+        row = next(csv.reader(lines, delimiter=marks.delimiter, quotechar=marks.quote), [])
+        record = Record(number, row, text.rstrip("\r\n"))
+        kept_cells = judged(record, name, marks, layout, dialect, findings)
+        if kept_cells is None:
+            continue
+        for at, kept in rows_of(replace(layout, above=()), [(number, kept_cells)], findings.dropped):
+            cells.append(kept)
+            numbers.append(at)
+    if cells:
+        yield text_batch(layout.columns, cells, numbers)

@@ -1,0 +1,52 @@
+"""What the columns of the conformed deals mean: the contract between facts, numbers, lists and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+DEAL_COLUMNS: Mapping[str, str] = {
+    "id": "Opportunity id, or the key composed of stable columns.",
+    "name": "Opportunity name.",
+    "account_id": "Account the deal belongs to.",
+    "account_name": "Name of that account.",
+    "owner_id": "Person who owns the deal; row security follows it.",
+    "owner_name": "Name of that person.",
+    "owner_active": "Whether that person's login is on and the last day has not passed.",
+    "manager_id": "Person the owner reports to on the day asked for.",
+    "manager_name": "Name of that manager.",
+    "team": "The owner's team: as decided, else as the source says.",
+    "region": "The owner's region or office, else the region on the deal.",
+    "role": "The owner's sales role.",
+    "pipeline": "Sales process the deal runs through.",
+    "stage": "Stage, as the source spells it.",
+    "stage_order": "Position of the stage in its pipeline.",
+    "stage_class": "open, won, lost, ignored, or unmapped where nobody has given the stage a meaning.",
+    "is_pitched": "Whether the stage counts as pitched; empty where no stage does.",
+    "forecast_category": "pipeline, best_case, most_likely, commit, closed or omitted.",
+    "deal_kind": "new, renewal or expansion, by decision or by the words of the type; empty where neither tells.",
+    "type": "The source's own word for the kind of deal.",
+    "amount": "The amount that counts, in the firm's currency, at the rate stored for the deal's day.",
+    "source_amount": "The amount that counts, as the source gave it.",
+    "currency": "Currency of the source amount.",
+    "amount_estimate": "List price times units of an open deal without an amount: always labelled an estimate.",
+    "created_on": "Day the deal was created, in the firm's zone.",
+    "first_interaction_on": "Day of the first interaction with the buyer.",
+    "closed_on": "Close date of a won or lost deal; empty while open.",
+    "expected_close_on": "Close date expected of an open deal; empty once closed.",
+    "last_activity_on": "Day of the latest activity the source counted.",
+    "next_step": "Next step.",
+    "product_id": "Product of the deal.",
+    "product_name": "Name of that product, after value repairs.",
+    "product_family": "Family or series of that product.",
+    "lead_source": "Where the deal came from.",
+    "loss_reason": "Reason for loss.",
+    "competitor": "Competitor.",
+    "industry": "Industry of the account.",
+    "segment": "Segment of the account.",
+    "country": "Country of the account.",
+    "first_seen_on": "Data date of the first file that held the deal.",
+    "source": "System the deal came from.",
+    "source_row": "Row of its file.",
+    "import_id": "Import that last wrote it.",
+}
+"""Column -> meaning. A company's own columns (``x_...``) come on top, as their files have them."""
