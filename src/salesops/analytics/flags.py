@@ -144,7 +144,7 @@ def judge(frames: Frames) -> Judge:
     return Judge(tuple(rules), RuleContext(as_of=frames.as_of, longest_cycle=row["longest"]))
 
 
-def sentence(rule: Rule, row: Mapping[str, Any], context: RuleContext) -> str:  # noqa: C901 - one branch a rule
+def sentence(rule: Rule, row: Mapping[str, Any], context: RuleContext) -> str:
     """The values that a flag rests on."""
     today, code = formats.day(context.as_of), rule.code
     close, created = row.get("expected_close_on"), row.get("created_on")

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from salesops.analytics.deal_columns import FLAGS, is_own, label, meaning
-from salesops.analytics.flags import Flag, Judge
+from salesops.analytics.deal_columns import FLAGS, label, meaning
+from salesops.analytics.engine.filters import Filter
+from salesops.analytics.flags import Flag, Judge, word
 from salesops.analytics.list_address import ListAddress
 from salesops.analytics.records import ListPage
 from salesops.ui import exports, formats
@@ -236,8 +237,6 @@ def definitions(columns: Sequence[str], names: Mapping[str, str], judge: Judge |
     if "amount" in columns and "amount_estimate" not in columns:
         found.append(Definition(names.get("amount_estimate", label("amount_estimate")), meaning("amount_estimate")))
     if judge is not None and FLAGS in columns:
-        from salesops.analytics.flags import word
-
         found.extend(Definition(f"Flag: {word(rule)}", f"{rule.title}. {rule.fix}") for rule in judge.rules)
     return found
 
@@ -283,13 +282,12 @@ def accounts_table(page: Any, sort: str, size: int) -> Table:
 
 def deals_of_account(account_id: str, status: str) -> str:
     """Address of the list of an account's deals."""
-    address = ListAddress(status=status, filters=(_same_account(account_id),))
+    address = ListAddress(status=status, filters=(same_account(account_id),))
     return f"{reverse('pipeline')}?{address.query()}"
 
 
-def _same_account(account_id: str) -> Any:
-    from salesops.analytics.engine.filters import Filter
-
+def same_account(account_id: str) -> Filter:
+    """Deals of one account."""
     return Filter("account_id", "eq", (account_id,))
 
 
@@ -310,3 +308,18 @@ def total_words(page: ListPage) -> Iterator[tuple[str, str]]:
             formats.money_auto(totals.estimate, page.currency),
             f"estimated from list prices of {formats.number(totals.estimated)} deals, not added",
         )
+
+
+def account_columns(currency: str) -> list[exports.Column]:
+    """The columns of the list of accounts as a file."""
+    return [
+        exports.Column(lambda row: row["name"] or row["id"], "Account"),
+        exports.Column("industry", "Industry"),
+        exports.Column("segment", "Segment"),
+        exports.Column("country", "Country"),
+        exports.Column("open_deals", "Open deals", "integer"),
+        exports.Column("open_amount", "Open amount", "money", currency=currency),
+        exports.Column("won_deals", "Won deals", "integer"),
+        exports.Column("won_amount", "Won amount", "money", currency=currency),
+        exports.Column("last_closed", "Last closed", "day"),
+    ]

@@ -51,6 +51,10 @@ class DatabaseManifests:
         """The newest manifests, newest first."""
         return [_value(row) for row in FactsManifest.objects.order_by("-id")[:most]]
 
+    def since(self, instant: datetime) -> list[Manifest]:
+        """Manifests recorded at or after an instant, in the order of their appending."""
+        return [_value(row) for row in FactsManifest.objects.filter(recorded_at__gte=instant).order_by("id")]
+
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
     ) -> Manifest:

@@ -114,7 +114,7 @@ def view_delete(*, actor: Actor, page: str, pk: int) -> View:
     return view
 
 
-def _visible(actor: Actor):  # noqa: ANN202 - a query set of this room
+def _visible(actor: Actor):
     return SavedView.objects.filter(Q(shared=True) | Q(owner_id=actor.user_id or 0))
 
 

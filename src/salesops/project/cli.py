@@ -63,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    if arguments == ["--version"]:  # asked for often, and by installers: not worth loading the application
+        print(f"salesops {salesops.__version__}")
+        return DONE
     _home_option(arguments)
     args = build_parser().parse_args(arguments)
     return run(args)

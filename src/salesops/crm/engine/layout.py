@@ -288,18 +288,19 @@ def is_total(cells: Sequence[str], width: int) -> bool:
     """
     words = 0
     rest = 0
+    figures = 0
     for i, cell in enumerate(cells):
         if TOTAL_WHOLE.match(cell):
             words += 1
         elif looks_numeric(cell):
-            continue
+            figures += 1
         elif TOTAL_PART.match(cell):
             words += 1
         elif i == 0:
             rest += 1  # the group's own value may stand before "Subtotal"
         else:
             return False
-    if not words or (rest and len(cells) >= width):
+    if not words or (rest and (not figures or len(cells) >= width)):
         return False
     if len(cells) == 1:
         return bool(TOTAL_WHOLE.match(cells[0])) or (len(cells[0]) < 80 and width > 3)

@@ -274,12 +274,8 @@ for _number_of_month, _words in enumerate(
     MONTH_WORDS.update(dict.fromkeys(_words.split(), _number_of_month))
 """Month words in lower case, without a trailing dot."""
 
-_STEMS = "|".join(sorted({w[:3] for w in MONTH_WORDS}))
-MONTH_HINT = rf"(?i)\d.*(?:{_STEMS})|(?:{_STEMS}).*\d"
-"""What a date with its month as a word contains at least. RE2 pre-filter; :func:`looks_dated` decides."""
-
-MONTH_HINT = "(?i)(?:" + "|".join(sorted({re.escape(word[:3]) for word in MONTH_WORDS})) + r")"
-"""The beginning of any month's name, RE2 only: a cheap first look before DATE_NAMED."""
+MONTH_HINT = "(?i)(?:" + "|".join(sorted({re.escape(word[:3]) for word in MONTH_WORDS})) + ")"
+"""The beginning of any month's name. RE2 pre-filter, cheap to compile; :func:`looks_dated` decides."""
 
 
 def looks_numeric(text: str) -> bool:

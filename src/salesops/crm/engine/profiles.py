@@ -25,7 +25,6 @@ from salesops.crm.engine.patterns import (
     MISSING_ALWAYS,
     MISSING_IN_FIGURES,
     MONTH_HINT,
-    MONTH_HINT,
     NUMBER,
     TRUE_WORDS,
     currency_in,
@@ -235,43 +234,13 @@ class _Profiler:
     def _named(self, values: pa.Array, counts: pa.Array) -> None:
         month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
         self._count("month", month, counts)
-        # The pattern costs more to compile than most columns to read: only cells that hold a month's
-        # name are worth it.
-        hint = pc.match_substring_regex(values, MONTH_HINT)
+        # An exact pattern costs more to compile than most columns to read: only cells that hold a
+        # month's name are looked at, one by one.
+        hint = pc.and_(pc.match_substring_regex(values, MONTH_HINT), pc.less(pc.utf8_length(values), 48))
         if pc.any(hint).as_py():
-            values, counts = pc.filter(values, hint), pc.filter(counts, hint)
-            named = pc.and_(pc.match_substring_regex(values, MONTH_HINT), pc.less(pc.utf8_length(values), 48))
-        if pc.any(named).as_py():
-            for value, count in zip(
-                pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
-            ):
+            named, times = pc.filter(values, hint).to_pylist(), pc.filter(counts, hint).to_pylist()
+            for value, count in zip(named, times, strict=True):
                 self._named_date(value, count)
-        month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
-        self._count("month", month, counts)
-        # The pattern costs more to compile than most columns to read: only cells that hold a month's
-        # name are worth it.
-        hint = pc.match_substring_regex(values, MONTH_HINT)
-        if pc.any(hint).as_py():
-            values, counts = pc.filter(values, hint), pc.filter(counts, hint)
-            named = pc.match_substring_regex(values, DATE_NAMED)
-            for value, count in zip(
-                pc.filter(values, named).to_pylist(), pc.filter(counts, named).to_pylist(), strict=True
-            ):
-                days = find_days(value) if any(w in MONTH_WORDS for w in _words(value)) else []
-                if (
-                    not days
-                    and re.search(r"\d\D+\d{2}(?!\d)", value)
-                    and any(w in MONTH_WORDS for w in _words(value))
-                ):
-                    self.classes["named"] += count
-                    self.facts.add("two_digit_year")
-                elif days:
-                    self.classes["named"] += count
-                    key = days[0].year * 10000 + days[0].month * 100 + days[0].day
-                    self._span("named", key, key)
-                if ":" in value:
-                    self.facts.add("time")
-                    self.facts.add("clock")
 
     def _named_date(self, value: str, count: int) -> None:
         if not looks_dated(value):

@@ -29,14 +29,8 @@ TOTAL_PART = re.compile(
 )
 """'Total for Europe', 'Closed Won Total': believed only where the rest of the row is figures."""
 
-TOTAL_START = (
-    r"(?i)^\s*(?:grand|sub|total|count|record|row|sum|av|min|max|median|gesamt|zwischen|teil|"
-    r"anzahl|durchschnitt|"
-    r"mittel|sous|somme|nombre|moyenne|recuento|promedio|soma|contagem|m[ée]dia|eind|som|"
-    r"aantal|gemiddelde|razem|"
-    r"celkem|i alt|yht|итого|общий|промеж|всего|колич|総|合|小|件|总|계|총|소)"
-)
-"""RE2 pre-filter for the above on a whole column."""
+TOTAL_HINT = r"(?i)^\s*\(?(?:" + _TOTAL + r"|total\b.*|confidential|copyright|generated|erstellt|exported|©|\(c\))"
+"""What a total's or footer's cell begins with at least. RE2 pre-filter for whole columns."""
 
 FOOTER = re.compile(
     r"confidential information|do not distribute|^copyright\b|^\(c\)|©|all rights reserved|"

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from salesops.crm.engine.layout import DroppedRow, Layout, classify, clean_label, row_text, rows_of
-from salesops.crm.engine.report_words import TOTAL_START
+from salesops.crm.engine.report_words import TOTAL_HINT
 from salesops.crm.files.rows import Record, careful_rows, judged, read_records
 from salesops.crm.files.sources import Source
 from salesops.crm.files.tables import BATCH_ROWS, SOURCE_ROW, Dialect, Findings, text_batch
@@ -115,16 +115,11 @@ def _numbered(
 def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findings) -> pa.RecordBatch:
     """Leave out blank rows and total lines; nearly every batch has none."""
     first = batch.column(0)
-    suspect = pc.or_(
-        pc.equal(pc.utf8_trim_whitespace(first), ""), pc.match_substring_regex(first, TOTAL_START)
-    )
-    lines = layout.raw_labels
-    if lines:
-        suspect = pc.or_(suspect, pc.equal(first, lines[0]))
-    if batch.num_columns > 2:
-        second_blank = pc.equal(pc.utf8_trim_whitespace(batch.column(1)), "")
-        last_blank = pc.equal(pc.utf8_trim_whitespace(batch.column(batch.num_columns - 2)), "")
-        suspect = pc.or_(suspect, pc.and_(second_blank, last_blank))
+    suspect = pc.equal(pc.utf8_trim_whitespace(first), "")
+    if layout.raw_labels:
+        suspect = pc.or_(suspect, pc.equal(first, layout.raw_labels[0]))
+    for name in layout.columns:
+        suspect = pc.or_(suspect, pc.match_substring_regex(batch.column(name), TOTAL_HINT))
     hits = pc.indices_nonzero(suspect)
     if not len(hits):
         return batch
