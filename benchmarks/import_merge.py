@@ -120,7 +120,8 @@ def step(folder: Path, name: str, day: int) -> dict[str, float]:
     """Merge one file into the store beside it."""
     import pyarrow.parquet as pq
 
-    from salesops.facts import FactStore, FolderManifests, Incoming, merge
+    from salesops.facts import FactStore, FolderManifests, Incoming
+    from salesops.facts.merge import merge
 
     store = FactStore(folder / "facts", FolderManifests(folder / "manifests"))
     schema = pq.read_schema(folder / f"{name}.parquet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 import ibis
 import ibis.expr.types as ir
@@ -110,7 +111,7 @@ def account(actor: Actor, account_id: str) -> Account:
             kinds=dict(frames.facts.columns("accounts")),
             owned=bool(full),
             measures=measures,
-            link=pattern.replace("{id}", account_id) if pattern else "",
+            link=pattern.replace("{id}", quote(account_id, safe="")) if pattern else "",
             today=frames.today,
             currency=frames.currency,
         )

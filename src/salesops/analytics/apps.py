@@ -13,9 +13,35 @@ class AnalyticsConfig(AppConfig):
 
         for kpi in catalogue().values():
             registries.kpi_definitions.register(kpi.name, kpi)
+        from salesops.analytics.data_age import data_age
         from salesops.platform.settings_index import holds
-        from salesops.ui import navigation
+        from salesops.ui import navigation, shell
 
+        shell.use_data_age(data_age)
+        shell.use_search("pipeline")
+        navigation.register("home", "home", "Home", "home", "house", 10, also=("changes",))
+        navigation.register(
+            "home",
+            "numbers",
+            "Numbers",
+            "numbers",
+            "chart-column",
+            20,
+            also=("number", "number_rows", "reconcile", "reconciled"),
+        )
+        navigation.register(
+            "pipeline", "pipeline", "Pipeline", "pipeline", "funnel", 10, also=("deal", "pipeline_view_change")
+        )
+        navigation.register(
+            "pipeline",
+            "pipeline_accounts",
+            "Accounts",
+            "pipeline_accounts",
+            "building-2",
+            20,
+            tab_of="pipeline",
+            also=("pipeline_account",),
+        )
         navigation.register(
             "operations",
             "data_supports",
@@ -26,3 +52,15 @@ class AnalyticsConfig(AppConfig):
             holds("import.view"),
             tab_of="data",
         )
+        navigation.register("pipeline", "pipeline", "Pipeline", "pipeline", "funnel", 10, also=("deal",))
+        navigation.register(
+            "pipeline",
+            "pipeline_accounts",
+            "Accounts",
+            "pipeline_accounts",
+            "building-2",
+            20,
+            tab_of="pipeline",
+            also=("pipeline_account",),
+        )
+        shell.use_search("pipeline")

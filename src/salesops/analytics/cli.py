@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-
-import ibis
-import yaml
 
 from salesops.analytics import selectors
 from salesops.analytics.documents import definition
-from salesops.analytics.engine.cases import run_cases
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.engine.kpi import Kpi, KpiValue
-from salesops.platform.cli import actor_from
+from salesops.platform.cli import actor_from, day, read_yaml
 from salesops.platform.documents import to_json
 
 
@@ -33,11 +27,9 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
         "--by", action="append", default=[], metavar="DIM", help="split by this dimension; may be repeated"
     )
     one.add_argument("--period", default="", help="2017-Q3, 2017, 2017-08, quarter, all (the default)")
-    one.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY")
-    one.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY")
-    one.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DAY", help="state as of the end of that day"
-    )
+    one.add_argument("--from", dest="first", type=day, metavar="DAY")
+    one.add_argument("--to", dest="last", type=day, metavar="DAY")
+    one.add_argument("--as-of", type=day, metavar="DAY", help="state as of the end of that day")
     one.add_argument(
         "--filter",
         action="append",
@@ -177,17 +169,23 @@ def _print(
                 f"  {name:<32} {shown(value.value, kpi, answer.currency, value.reason):>20}  n = {value.n:,}"
             )
     for row in drilled or []:
-        print(
-            f"  {row['id']:<20} {row.get('name') or row.get('account_name') or '':<32} {row['contribution']}"
-        )
+        key = row.get("id") or row.get("person_id") or ""
+        print(f"  {key:<20} {row.get('name') or row.get('account_name') or '':<32} {row['contribution']}")
     for note in [*total.notes, *answer.notes]:
         print(f"  note: {note}")
     print(f"{kpi.formula}. {kpi.convention}")
 
 
 def _cases(args: argparse.Namespace) -> int:
-    document = yaml.safe_load(Path(args.file).read_text(encoding="utf-8"))
-    cases = document["cases"] if isinstance(document, dict) else document
+    import ibis  # with the case runner: no other command here needs either
+
+    from salesops.analytics.engine.cases import run_cases
+
+    document = read_yaml(args.file)
+    cases = document.get("cases") if isinstance(document, dict) else document
+    if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
+        message = f"{args.file} holds no list of cases."
+        raise ValueError(message)
     declared = {kpi.name: kpi for kpi in selectors.catalogue()}  # higher domains' KPIs too: quotas
     results = run_cases(cases, ibis.duckdb.connect(), declared)
     wrong = [r for r in results if not r.ok]

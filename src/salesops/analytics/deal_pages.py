@@ -16,6 +16,7 @@ from salesops.analytics.deal_story import moments, pushes, shown
 from salesops.analytics.freezing import Frozen
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
 from salesops.analytics.records import Deal
+from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.ui import exports, formats
 from salesops.ui.components import Definition
@@ -65,9 +66,14 @@ def context(actor: Actor, deal: Deal, as_of: date | None) -> dict[str, Any]:
         "raw": raw,
         "empty_columns": len([c for c in kinds if values.get(c) in (None, "")]),
         "seen": [(label(c), _said(deal, c)) for c in _SEEN if values.get(c) not in (None, "")],
-        "import_href": href("import_page", values["import_id"]) if values.get("import_id") else "",
+        "import_href": _import_href(actor, values.get("import_id") or ""),
         "as_of": as_of,
     }
+
+
+def _import_href(actor: Actor, import_id: str) -> str:
+    """The page of the import that wrote the row, for those who may read it."""
+    return href("import_detail", int(import_id)) if import_id.isdigit() and may(actor, "import.view") else ""
 
 
 def _age(values: Mapping[str, Any], day: date) -> str:

@@ -40,6 +40,7 @@ class Moment:
 
     Attributes:
         when: the instant it held from, or the day where only the day is known.
+        said: the instant in words, in the firm's zone; "" for a day.
         learnt: the instant it was recorded here.
         who: name of who changed it, "" where the source does not say.
         source: in words where the change is known from.
@@ -53,6 +54,7 @@ class Moment:
     source: str
     lines: tuple[Line, ...]
     tone: str = "neutral"
+    said: str = ""
 
 
 def moments(deal: Deal, stage_classes: Mapping[str, str] | None = None) -> list[Moment]:
@@ -71,9 +73,11 @@ def moments(deal: Deal, stage_classes: Mapping[str, str] | None = None) -> list[
         wanted.sort(key=lambda c: (_FIRST.index(c.field) if c.field in _FIRST else len(_FIRST), label(c.field)))
         stage = next((c.new for c in wanted if c.field == "stage"), None)
         tone = _TONES.get((stage_classes or {}).get(stage or "", ""), "info" if stage else "neutral")
+        moment = _when(when, source)
         told.append(
             Moment(
-                when=_when(when, source),
+                when=moment,
+                said=_instant(moment, deal),
                 learnt=changes[0].recorded_at,
                 who=deal.people.get(who or "", who or ""),
                 source=SOURCES.get(source, source),
@@ -83,7 +87,7 @@ def moments(deal: Deal, stage_classes: Mapping[str, str] | None = None) -> list[
         )
     created = deal.values.get("created_at") or deal.values.get("created_on")
     if created is not None and not deal.more_changes:
-        told.append(Moment(created, None, "", "", (Line("created_on", "Created", "", ""),)))
+        told.append(Moment(created, None, "", "", (Line("created_on", "Created", "", ""),), said=_instant(created, deal)))
     return told
 
 
@@ -92,6 +96,10 @@ def _when(when: datetime, source: str) -> date | datetime:
     if source == "difference" and when.astimezone(UTC).time() == time.min:
         return when.astimezone(UTC).date()
     return when
+
+
+def _instant(when: date | datetime, deal: Deal) -> str:
+    return formats.instant(when, ZoneInfo(deal.zone)) if isinstance(when, datetime) else ""
 
 
 def line(change: Change, deal: Deal) -> Line:

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from salesops.analytics.choices import Extent, keep, recall, state_key
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.kpi import KpiValue
+from salesops.analytics.flags import Judge, judge
 from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.core.calendars import Period
 from salesops.facts.backends import local_date
@@ -159,62 +160,56 @@ def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:
     return next((name for name in order if len(found.members[name]) > 1), "owner_name")
 
 
-@dataclass(frozen=True)
-class Flag:
-    """Why a deal needs a look: a word, its tone, and the sentence behind it."""
-
-    word: str
-    tone: str
-    why: str
+NOT_HERE = frozenset({"DQ12", "DQ27U"})
+"""Rules whose flag the page tells once for all deals instead of at each."""
 
 
-def deals_that_matter(
-    asked: OpenQuestion, found: Extent, *, own: bool, usual_days: Decimal | None, most: int = 10
-) -> list[dict[str, Any]]:
-    """Open deals worth a look, with flags.
+def judged(asked: OpenQuestion) -> Judge:
+    """The rules that mean something in the reader's data."""
+    key = ("judge", *state_key(asked.frames))
+    found: Judge | None = recall(key)
+    return found if found is not None else keep(key, judge(asked.frames))
+
+
+def deals_that_matter(asked: OpenQuestion, *, own: bool, most: int = 10) -> list[dict[str, Any]]:
+    """Open deals worth a look, each with why.
 
     Largest first, by amount or its labelled estimate. A rep's own list starts with what is due.
     """
     rows = asked.rows("open_deals", "open")
+    rules = judged(asked)
     worth = ibis.coalesce(rows.amount, rows.amount_estimate)
     order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
     if own:
         order.insert(0, rows.expected_close_on.asc(nulls_first=False))
     names = [
         "id", "name", "account_name", "owner_name", "stage", "amount", "amount_estimate", "created_on",
-        "expected_close_on", "last_activity_on", "next_step", "account_id",
+        "expected_close_on", "closed_on", "owner_id", "product_name", "product_id",
     ]  # fmt: skip
-    top = asked.execute(rows.order_by(order).select(*names).limit(most)).to_pylist()
-    pushes = _pushes(asked, [row["id"] for row in top])
-    today = asked.frames.as_of
-    for row in top:
-        row["flags"] = list(_flags(row, today, found, usual_days, pushes.get(row["id"], 0)))
+    flagged = rows.order_by(order).select(*names, **rules.columns(rows))
+    found = asked.execute(flagged.limit(most)).to_pylist()
+    pushes = _pushes(asked, [row["id"] for row in found])
+    for row in found:
+        row["flags"] = [
+            *_timing(row, asked.frames.as_of, pushes.get(row["id"], 0)),
+            *((f.word, f.tone, f"{f.evidence} {f.fix}") for f in rules.of(row, evidence=True) if f.code not in NOT_HERE),
+        ]
         row["worth"] = row["amount"] if row["amount"] is not None else row["amount_estimate"]
         row["estimated"] = row["amount"] is None and row["amount_estimate"] is not None
-    return top
+    return found
 
 
-def _flags(row: dict[str, Any], today: date, found: Extent, usual: Decimal | None, pushed: int) -> list[Flag]:
+def _timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, str, str]]:
+    """What the calendar says of a deal that no rule of data quality does: (word, tone, sentence)."""
     flags = []
     due = row["expected_close_on"]
-    if due is not None and due < today:
-        flags.append(Flag(f"Overdue {(today - due).days} d", "bad", f"It was expected to close on {due.isoformat()}."))
-    elif due is not None and (due - today).days <= SOON:
-        flags.append(Flag(f"Closes in {(due - today).days} d", "info", f"It is expected to close on {due.isoformat()}."))
-    elif due is None and "expected_close_on" in found.filled:
-        flags.append(Flag("No close date", "warn", "Other open deals have an expected close date, this one has none."))
+    if due is not None and 0 <= (due - today).days <= SOON:
+        left = (due - today).days
+        word = "Closes today" if not left else f"Closes in {left} day{'' if left == 1 else 's'}"
+        flags.append((word, "info", f"It is expected to close on {due.isoformat()}."))
     if pushed:
-        flags.append(Flag(f"Pushed {pushed}×", "bad" if pushed > 2 else "warn", "Times its close date was moved later."))
-    if "next_step" in found.filled and not row["next_step"]:
-        flags.append(Flag("No next step", "warn", "Other deals say what happens next, this one does not."))
-    touched = row["last_activity_on"]
-    if touched is not None and (today - touched).days > 30:
-        flags.append(Flag(f"Quiet {(today - touched).days} d", "warn", f"Its last activity was on {touched.isoformat()}."))
-    age = (today - row["created_on"]).days if row["created_on"] else None
-    if age is not None and usual is not None and usual > 0 and age > 2 * usual:
-        flags.append(Flag(f"Open {age} d", "warn", f"Half of the won deals took {usual:.0f} days or less."))
-    if "account_id" in found.filled and not row["account_id"] and not row["account_name"]:
-        flags.append(Flag("No account", "warn", "The deal belongs to no account."))
+        tone = "bad" if pushed > 2 else "warn"
+        flags.append((f"Pushed {pushed}×", tone, f"Its close date was moved later {pushed} times."))
     return flags
 
 

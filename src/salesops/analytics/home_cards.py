@@ -197,7 +197,7 @@ def flag_pills(row: Mapping[str, Any]) -> SafeString | str:
     if not row["flags"]:
         return format_html('<span class="pill pill-ok">{}</span>', "Nothing to flag")
     return format_html_join(
-        " ", '<span class="pill pill-{}" title="{}">{}</span>', ((f.tone, f.why, f.word) for f in row["flags"])
+        " ", '<span class="pill pill-{}" title="{}">{}</span>', ((tone, why, word) for word, tone, why in row["flags"])
     )
 
 

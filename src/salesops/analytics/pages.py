@@ -135,7 +135,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         column = seen.split_column(found, request.GET.get("split", ""), SPLIT_ORDER.get(actor.role, FIRM_ORDER))
         won = [] if own else asked.over(asked.period, column).values(["won_value", "quota"])
         stages = asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
-        deals = seen.deals_that_matter(asked, found, own=own, usual_days=values["sales_cycle_median"].value)
+        deals = seen.deals_that_matter(asked, own=own)
         order = ORDER[actor.role]
         context: dict[str, Any] = {
             "title": _title(actor, asked),
@@ -302,7 +302,7 @@ def _home_sheets(
                 exports.Column("amount", "Amount", "money", currency),
                 exports.Column("amount_estimate", "List price (estimate)", "money", currency),
                 exports.Column("expected_close_on", "Expected close", "day"),
-                exports.Column(lambda row: ", ".join(f.word for f in row["flags"]), "Why look", width=40),
+                exports.Column(lambda row: ", ".join(word for word, _, _ in row["flags"]), "Why look", width=40),
             ],
             deals,
         )

@@ -89,6 +89,8 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         "panel": request.GET.get("panel", "") if request.GET.get("panel", "") in PANELS else "",
         "exports": [(form, address.link(page=1) + f"&export={form}") for form in EXPORTS],
         "notes": shown.notes,
+        "sizes": sorted({*list_address.SIZES, address.size}),
+        "columns_usual": address.link(columns=()),
     }
     if request.htmx and request.htmx.target == "pipeline":
         answer: HttpResponse = render(request, "analytics/pipeline_list.html", context)

@@ -27,7 +27,7 @@ from salesops.crm.engine.mapping import propose_for_object
 from salesops.crm.engine.typing import type_batch
 from salesops.crm.files import RawTable
 from salesops.crm.files.opening import open_source
-from salesops.crm.files.tables import SOURCE_ROW, Limits
+from salesops.crm.files.tables import SOURCE_ROW
 from salesops.process.selectors import StageMeaning
 
 MOST_ROWS = 500_000
@@ -95,12 +95,14 @@ def open_report(source: Path | bytes, name: str, dated_by: str) -> Report:
     Raises:
         ReportError: there is no table in it.
     """
-    tables = open_source(source, name, Limits(rows=MOST_ROWS))
+    tables = open_source(source, name)
     good = [table for table in tables if table.ok and table.row_count]
     if not good:
         why = next((f"{p.reason}. {p.fix}" for table in tables for p in table.problems), "It holds no rows.")
         raise ReportError(f"{name}: {why}")
     table = max(good, key=lambda t: t.row_count)
+    if table.row_count > MOST_ROWS:
+        raise ReportError(f"{name} holds {table.row_count:,} rows; one comparison takes {MOST_ROWS:,}.")
     found = propose_for_object(
         table.name,
         table.columns,
@@ -168,7 +170,11 @@ def _word(kind: str) -> str:
 
 
 def _amount(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(value).normalize() + 0
+    """An amount without idle zeros, so that a sentence says 1200 and not 1200.0000."""
+    if value is None:
+        return None
+    amount = Decimal(value)
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
 def read_figure(text: str) -> Decimal:

@@ -329,7 +329,8 @@ def deal_rows(actor: Actor, query: ListQuery) -> Iterator[dict[str, Any]]:
 
 def choices(frames: Frames, column: str, most: int = 200) -> list[str]:
     """Values of a column in the reader's rows, most frequent first, for a filter's select."""
-    counted = frames.deals.filter(frames.deals[column].notnull()).group_by(column).agg(n=frames.deals.count())
+    named = frames.deals.filter(frames.deals[column].notnull())
+    counted = named.group_by(column).agg(n=named.count())
     rows = frames.facts.execute(counted.order_by([ibis.desc("n"), ibis.asc(column)]).limit(most)).to_pylist()
     return [row[column] for row in rows]
 

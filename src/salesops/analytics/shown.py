@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from salesops.analytics.addresses import NOTHING, Address
+from salesops.analytics.deal_columns import label
 from salesops.analytics.engine.catalogue import pipeline, rates, size_and_cycle, volume
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
 from salesops.core.calendars import Period
@@ -168,28 +169,9 @@ def group_text(value: Any) -> str:
 
 
 def column_title(name: str) -> str:
-    """A column of the deals as a heading: ``x_region__c`` and ``closed_on`` in words."""
-    known = {
-        "id": "Id",
-        "name": "Deal",
-        "owner_name": "Rep",
-        "manager_name": "Manager",
-        "account_name": "Account",
-        "product_name": "Product",
-        "product_family": "Product family",
-        "closed_on": "Closed",
-        "created_on": "Created",
-        "expected_close_on": "Expected close",
-        "stage_class": "Outcome",
-        "amount": "Amount",
-        "contribution": "Adds",
-        "fte_months": "Ramped months",
-        "won": "Won",
-    }
-    if name in known:
-        return known[name]
-    words = name.removeprefix("x_").removesuffix("__c").removesuffix("_on").replace("__", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    """A column of a frame, or a dimension, as a heading."""
+    own = {"contribution": "Adds", "fte_months": "Ramped months", "won": "Won", "owner_name": "Rep"}
+    return own.get(name) or label(name)
 
 
 def file_kind(kpi: Kpi) -> exports.Kind:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 from salesops.analytics import number_pages, pages, reconcile_pages
@@ -16,8 +14,6 @@ urlpatterns = [
     path("numbers/<slug:name>/rows/", number_pages.number_rows, name="number_rows"),
     path("numbers/<slug:name>/reconcile/", reconcile_pages.reconcile, name="reconcile"),
     path("numbers/<slug:name>/reconcile/<int:pk>/", reconcile_pages.reconciled, name="reconciled"),
+    # Pipeline, the list and one opportunity: analytics/pipeline_urls.py.
+    path("", include("salesops.analytics.pipeline_urls")),
 ]
-
-# --- Pipeline: the list and one opportunity. Owned by analytics/pipeline_urls.py. ---------------
-if find_spec("salesops.analytics.pipeline_urls") is not None:
-    urlpatterns.append(path("", include("salesops.analytics.pipeline_urls")))

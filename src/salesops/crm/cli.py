@@ -5,16 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from salesops.crm import services
 from salesops.crm.models import QuarantinedRow
-from salesops.crm.plans import check_mapping
-from salesops.platform.cli import actor_from
+from salesops.platform.cli import actor_from, day, read_yaml
 from salesops.platform.documents import to_json
 
 SHOWN = 20
@@ -25,7 +20,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser("import", help="import files, archives or folders exported from a CRM")
     verb.add_argument("paths", nargs="+", metavar="PATH")
     verb.add_argument("--mapping", metavar="FILE", help="YAML mapping for the file it matches")
-    verb.add_argument("--data-date", type=date.fromisoformat, metavar="DAY", help="the day the files show")
+    verb.add_argument("--data-date", type=day, metavar="DAY", help="the day the files show")
     verb.add_argument(
         "--complete", action="store_true", help="every file holds all records: what is absent was deleted"
     )
@@ -58,10 +53,13 @@ class Meter:
 
 def run_import(args: argparse.Namespace) -> int:
     """Import with every proposal taken. Exit code 1 where no row landed."""
+    from salesops.crm import services  # reads files: no other command need load it
+    from salesops.crm.plans import check_mapping
+
     actor = actor_from(args)
     mapping = None
     if args.mapping:
-        mapping = yaml.safe_load(Path(args.mapping).read_text(encoding="utf-8"))
+        mapping = read_yaml(args.mapping)
         check_mapping(mapping)
     meter = Meter(args.json)
     row = services.import_now(

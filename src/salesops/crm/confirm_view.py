@@ -106,7 +106,7 @@ class Card:
     @property
     def questions(self) -> list[str]:
         """What to look at, but for the amounts, which have a question of their own."""
-        return [q for q in self.plan.questions if not (self.amounts and q.startswith("More than one column"))]
+        return [q for q in self.plan.questions if not ((self.amounts or self.plan.mapping_from) and q.startswith("More than one column"))]
 
     @property
     def readable(self) -> bool:

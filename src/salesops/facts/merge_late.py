@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from salesops.facts.backends import quoted, text_literal
 from salesops.facts.columntypes import text_sql
+from salesops.facts.difference_dates import modified_sql
 from salesops.facts.sightings import SEEN
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ def log_late(merge: RecordMerge) -> int:
         FROM ({log.current(table)}) l JOIN placed p ON l.object_id = p.object_id AND l.field = p.field
         WHERE l._data_on = {day} OR l._data_on = p.after_on"""
     )
-    from salesops.facts.merge_records import modified_sql
-
     edited = modified_sql("modified_at", "before_on", day)
     own = log.row_sql(table, merge.incoming.import_id, source="difference", data_on=day)
     added = log.add(

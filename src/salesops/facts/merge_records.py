@@ -17,6 +17,7 @@ from salesops.facts.backends import Workbench, quoted, text_literal
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.changelog import ChangeLog
 from salesops.facts.columntypes import SQL, text_sql
+from salesops.facts.difference_dates import modified_sql
 from salesops.facts.errors import InvalidIncoming
 from salesops.facts.incoming import Incoming, Outcome
 from salesops.facts.incoming_rows import prepare
@@ -402,20 +403,6 @@ class RecordMerge:
                       AND l._data_on = {self.day}"""
             )
         return added
-
-
-def modified_sql(modified: str, before: str, day: str) -> str:
-    """When a difference was true: the record's last edit where that lies between the two files, else the day.
-
-    An edit on the day of the file before, which that file did not show yet, counts from the end of
-    that day: what a file showed holds for its whole day.
-    """
-    after_before = f"CAST({before} + 1 AS TIMESTAMPTZ)"
-    return (
-        f"CASE WHEN {modified} >= CAST({before} AS TIMESTAMPTZ) "
-        f"AND {modified} < CAST({day} + 1 AS TIMESTAMPTZ) "
-        f"THEN greatest({modified}, {after_before}) ELSE CAST({day} AS TIMESTAMPTZ) END"
-    )
 
 
 def _list(numbers: list[int]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import yaml
 from django.conf import settings
@@ -51,13 +53,50 @@ def actor_from(args: argparse.Namespace) -> Actor:
         LookupError: no such account.
     """
     home.home_prepare()
-    if not getattr(args, "as_user", None):
+    if getattr(args, "as_user", None) is None:
         return LOCAL_ADMINISTRATOR
     user = User.objects.filter(username=args.as_user).first()
     if user is None:
         message = f"There is no account named {args.as_user!r}."
         raise LookupError(message)
     return actor_of(user)
+
+
+def day(text: str) -> date:
+    """A day on the command line, for ``type=`` of an argument."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no day; write it as 2017-12-31"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def read_text(path: str) -> str:
+    """A text file that was named on the command line.
+
+    Raises:
+        ValueError: it can't be read; the message says why.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = f"There is no file {path}."
+        raise ValueError(message) from None
+    except UnicodeDecodeError:
+        message = f"{path} is not text in UTF-8."
+        raise ValueError(message) from None
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror or error}."
+        raise ValueError(message) from None
+
+
+def read_yaml(path: str) -> Any:
+    """A YAML file that was named on the command line; errors as :func:`read_text`."""
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        message = f"{path} is no YAML: {error}"
+        raise ValueError(message) from error
 
 
 def sign_in_path(token: str) -> str:
@@ -114,7 +153,7 @@ def _decisions(args: argparse.Namespace) -> int:
         else:
             print(text, end="")
         return 0
-    text = Path(args.file).read_text(encoding="utf-8") if args.file else sys.stdin.read()
+    text = read_text(args.file) if args.file else sys.stdin.read()
     try:
         documents = yaml.safe_load(text) or []
     except yaml.YAMLError as error:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import salesops
+from salesops.platform.cli import day
 
 DEMO_MARK = "demo.json"
 
@@ -26,7 +27,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
 
     demo = verbs.add_parser("demo", help="simulate or import a firm, compute, and serve it")
     demo.add_argument("--data", metavar="PATH", help="your own export: a file, an archive or a folder")
-    demo.add_argument("--data-date", metavar="DAY", help="the day the files show")
+    demo.add_argument("--data-date", type=day, metavar="DAY", help="the day the files show")
     demo.add_argument("--no-serve", action="store_true", help="stop after computing")
     demo.add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
     demo.set_defaults(run=_demo)
@@ -96,8 +97,6 @@ def _home() -> Path:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from datetime import date
-
     from salesops.project.demo import build_demo
 
     home = _home()
@@ -106,8 +105,7 @@ def _demo(args: argparse.Namespace) -> int:
         message = f"There is no file or folder {args.data}."
         raise FileNotFoundError(message)
     _fresh_home(home, str(data) if data else "the demo firm")
-    day = date.fromisoformat(args.data_date) if args.data_date else None
-    links = build_demo(data, day)
+    links = build_demo(data, args.data_date)
     host, port = "127.0.0.1", free_port("127.0.0.1", args.port)
     base = f"http://{host}:{port}"
     print("\nSign in once by one of these links:" if not args.no_serve else "\nAccounts:")

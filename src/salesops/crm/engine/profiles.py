@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -183,7 +184,7 @@ class _Profiler:
         values, counts = counted.field("values").cast(pa.string()).fill_null(""), counted.field("counts")
         values = pc.replace_substring_regex(values, _SPACE, "")
         self.rows += len(column)
-        gone = pc.is_in(pc.utf8_lower(values), value_set=_MISSING)
+        gone = pc.is_in(pc.utf8_lower(values), value_set=_set_of(MISSING_ALWAYS))
         self.missing += int(pc.sum(pc.filter(counts, gone)).as_py() or 0)
         self.markers.update(v for v in pc.filter(values, gone).to_pylist() if v)
         keep = pc.invert(gone)
@@ -207,14 +208,14 @@ class _Profiler:
             self.plain_text = True
 
     def _classify(self, values: pa.Array, counts: pa.Array, total: int) -> None:
-        left = pc.is_in(pc.utf8_lower(values), value_set=_FIGURE_GONE)
+        left = pc.is_in(pc.utf8_lower(values), value_set=_set_of(MISSING_IN_FIGURES))
         self._count("gone", left, counts)
         dated = pc.match_substring_regex(values, DATE_TRIPLE)
         self._count("date", dated, counts)
         numeric = pc.and_(pc.match_substring_regex(values, NUMBER), pc.match_substring_regex(values, r"\d"))
         numeric = pc.and_(numeric, pc.invert(dated))
         self._count("number", numeric, counts)
-        boolean = pc.is_in(pc.utf8_lower(values), value_set=_BOOLEANS)
+        boolean = pc.is_in(pc.utf8_lower(values), value_set=_set_of(TRUE_WORDS | FALSE_WORDS))
         self._count("boolean_any", boolean, counts)
         words = pc.and_(boolean, pc.invert(numeric))
         self._count("boolean", words, counts)
@@ -475,9 +476,12 @@ def _day_range(spans: Sequence[tuple[str, int, int]], order: str) -> tuple[date 
     return _day(min(s[1] for s in known)), _day(max(s[2] for s in known))
 
 
-_MISSING = pa.array(sorted(MISSING_ALWAYS))
-_FIGURE_GONE = pa.array(sorted(MISSING_IN_FIGURES))
-_BOOLEANS = pa.array(sorted(TRUE_WORDS | FALSE_WORDS))
+@cache
+def _set_of(words: frozenset[str]) -> pa.Array:
+    """Made when first asked for: pyarrow loads pandas with its first array."""
+    return pa.array(sorted(words))
+
+
 _PERSON = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+){1,3}\.?$")
 _G = r"[\s\x{a0}\x{202f}'’]"
 _MARK_PATTERNS = {

@@ -29,8 +29,8 @@ TOTAL_PART = re.compile(
 )
 """'Total for Europe', 'Closed Won Total': believed only where the rest of the row is figures."""
 
-TOTAL_HINT = r"(?i)^\s*\(?(?:" + _TOTAL + r"|total\b.*|confidential|copyright|generated|erstellt|exported|©|\(c\))"
-"""What a total's or footer's cell begins with at least. RE2 pre-filter for whole columns."""
+TOTAL_HINT = rf"(?i)(?:^|\s)(?:{_TOTAL})(?:[\s:(\d.,]|$)"
+"""What the cell of a total holds at least. RE2 pre-filter for whole columns."""
 
 FOOTER = re.compile(
     r"confidential information|do not distribute|^copyright\b|^\(c\)|©|all rights reserved|"

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -114,12 +115,7 @@ def _numbered(
 
 def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findings) -> pa.RecordBatch:
     """Leave out blank rows and total lines; nearly every batch has none."""
-    first = batch.column(0)
-    suspect = pc.equal(pc.utf8_trim_whitespace(first), "")
-    if layout.raw_labels:
-        suspect = pc.or_(suspect, pc.equal(first, layout.raw_labels[0]))
-    for name in layout.columns:
-        suspect = pc.or_(suspect, pc.match_substring_regex(batch.column(name), TOTAL_HINT))
+    suspect = _suspects(batch, layout)
     hits = pc.indices_nonzero(suspect)
     if not len(hits):
         return batch
@@ -138,6 +134,18 @@ def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findin
     keep = pa.array([True] * batch.num_rows).to_numpy(zero_copy_only=False)
     keep[gone] = False
     return batch.filter(pa.array(keep))
+
+
+def _suspects(batch: pa.RecordBatch, layout: Layout) -> pa.Array:
+    """Rows that :func:`classify` may call something else than a record: few cells, a total's word, the header."""
+    suspect = pc.equal(batch.column(0), layout.raw_labels[0])
+    filled = pa.array(np.zeros(batch.num_rows, np.int64))
+    for name in layout.columns:
+        column = batch.column(name)
+        filled = pc.add(filled, pc.not_equal(pc.utf8_trim_whitespace(column), "").cast(pa.int64()))
+        suspect = pc.or_(suspect, pc.match_substring_regex(column, TOTAL_HINT))
+    few = pc.and_(pc.less_equal(filled, 3), pc.less(filled, len(layout.columns)))
+    return pc.or_(suspect, pc.or_(few, pc.equal(filled, 0)))
 
 
 def _mend_odd(

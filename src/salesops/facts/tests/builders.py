@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from salesops.facts import FactStore, Incoming, MemoryManifests, MergeReport, Scope, merge
+from salesops.facts import FactStore, Incoming, MemoryManifests, MergeReport, Scope
 from salesops.facts.columntypes import ARROW
+from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from salesops.facts import FactStore, FolderManifests, Incoming, Scope, merge
+from salesops.facts import FactStore, FolderManifests, Incoming, Scope
+from salesops.facts.merge import merge
 from salesops.facts.retention import clean
 from salesops.facts.tests.builders import EPOCH, arrow, day
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from salesops.facts import FactsError, Incoming, InvalidIncoming, MergeCancelled, Scope, merge
+from salesops.facts import FactsError, Incoming, InvalidIncoming, MergeCancelled, Scope
+from salesops.facts.merge import merge
 from salesops.facts.tests.builders import EPOCH, EVERYTHING, Shop, arrow, day, end_of, midnight
 
 DEAL = {"id": "a", "stage": "New", "amount": Decimal(10), "owner_id": "u1"}

@@ -23,9 +23,9 @@ from salesops.facts import (
     QueryFailed,
     UnknownTable,
     UnsupportedTable,
-    merge,
 )
 from salesops.facts.backends import local_date
+from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES
 from salesops.facts.tests.builders import EPOCH, EVERYTHING, Shop, arrow, day
 

@@ -14,7 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from salesops.facts import FactStore, FolderManifests, Incoming, Manifest, merge
+from salesops.facts import FactStore, FolderManifests, Incoming, Manifest
+from salesops.facts.merge import merge
 from salesops.facts.tests.builders import EPOCH, arrow, day
 
 
