@@ -33,6 +33,7 @@ MAY_SKIP_IN_CI: frozenset[str] = frozenset()
 HOME = tempfile.mkdtemp(prefix="salesops-test-")
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["SALESOPS_HOME"] = HOME
+Path(HOME, "static").mkdir()  # where an installation may collect static files; the suite has none
 os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.project.settings"
 # Playwright's synchronous API runs a loop in the test's own thread, which Django takes for a view.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,25 @@ from django.db import transaction
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-
-def shared_home(folder: Path, blocker: DjangoDbBlocker) -> Iterator[Path]:
-    """A home of its own for a module's fixture, in one transaction that is undone at the end.
-
-    The module's tests ask for no database fixture themselves: what they write stays until the
-    module ends.
-    """
+@contextmanager
+def folders(home: Path) -> Iterator[None]:
+    """Facts, uploads and files in a home of their own."""
     from salesops.platform.store import fact_store
 
-    places = {"FACTS_PATH": folder / "facts", "UPLOADS_PATH": folder / "uploads", "FILES_PATH": folder / "files"}
-    with blocker.unblock(), override_settings(HOME=folder, **places), transaction.atomic():
-        yield folder
+    places = {"FACTS_PATH": home / "facts", "UPLOADS_PATH": home / "uploads", "FILES_PATH": home / "files"}
+    with override_settings(HOME=home, **places):
+        yield
         fact_store().close()
+
+
+@contextmanager
+def shared_home(home: Path, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A home for a module's fixture, in one transaction that is undone at the module's end.
+
+    What a single test writes to the database is undone after that test, as always.
+    """
+    with blocker.unblock(), folders(home), transaction.atomic():
+        yield
         transaction.set_rollback(True)
 
 
@@ -31,4 +38,16 @@ def module_home(
     tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Path]:
     """An empty home that the module's tests share."""
-    yield from shared_home(tmp_path_factory.mktemp("home"), django_db_blocker)
+    home = tmp_path_factory.mktemp("home")
+    with shared_home(home, django_db_blocker):
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """As everywhere, unless the module shares one home."""
+    if getattr(request.module, "SHARES_A_HOME", False) or not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    with folders(tmp_path_factory.mktemp("home")):
+        yield

@@ -31,6 +31,9 @@ from salesops.simulate.parameters import FirmParameters
 from salesops.simulate.simulator import simulate
 from tests.doors.conftest import shared_home
 
+pytestmark = pytest.mark.django_db
+SHARES_A_HOME = True
+
 YEARS = 4
 """Four years keep weekdays apart but quarters, leap days and every number of days between two dates."""
 
@@ -144,7 +147,7 @@ def firm(
         for name in NEEDED:
             disturb(written / "exports" / "2026-10-31" / f"{name}.csv", exports / f"{name}.csv", rng)
         documents = disturbed_decisions(documents)
-    for _ in shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
+    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
         row = services.import_now(actor=LOCAL_ADMINISTRATOR, paths=[exports])
         assert row.report["quarantined"] == 0
         decisions.import_documents(documents, actor=LOCAL_ADMINISTRATOR, reason="Decisions of the simulated firm")

@@ -10,11 +10,14 @@ from ninja import Query, Router, Schema
 
 from salesops.analytics import records, selectors
 from salesops.analytics.documents import definition
-from salesops.analytics.engine.filters import Filter
-from salesops.platform.rest import ERRORS, actor_of_request, reply
+from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
+from salesops.facts.tables import TABLES
+from salesops.platform.rest import ERRORS, PageNumber, PageSize, actor_of_request, reply
+from salesops.process.inputs import open_frames
 
 router = Router(tags=["numbers"])
-MOST = 500
+READABLE = tuple(name for name in TABLES if name != "changes")
+"""Tables whose records can be read as they came; an opportunity's changes come with the opportunity."""
 
 
 class KpiOut(Schema):
@@ -49,6 +52,14 @@ class NumberOut(Schema):
     sides: dict[str, Any]
     notes: list[str]
     rows: list[dict[str, Any]]
+
+
+class TableOut(Schema):
+    """A table of records and its columns."""
+
+    name: str
+    grain: str
+    columns: dict[str, str]
 
 
 class RowsOut(Schema):
@@ -128,13 +139,13 @@ def kpi_rows(
     period: str = "",
     filters: Filters = None,  # type: ignore[assignment]
     as_of: date | None = None,
-    page: int = 1,
-    size: int = 100,
+    page: PageNumber = 1,
+    size: PageSize = 100,
 ) -> HttpResponse:
     """Rows with what each contributes; their sum is the side."""
     question = selectors.Question(period=period, filters=parse_filters(filters or []), as_of=as_of)
     rows, total = selectors.rows_behind(
-        actor_of_request(request), name, side, question, page=max(page, 1), size=min(max(size, 1), MOST)
+        actor_of_request(request), name, side, question, page=page, size=size
     )
     return reply({"total": total, "rows": rows})
 
@@ -146,8 +157,8 @@ def opportunity_list(
     filters: Filters = None,  # type: ignore[assignment]
     sort: str = "-amount",
     columns: str = "",
-    page: int = 1,
-    size: int = 100,
+    page: PageNumber = 1,
+    size: PageSize = 100,
     as_of: date | None = None,
 ) -> HttpResponse:
     """The opportunities the token's account may see."""
@@ -168,3 +179,42 @@ def opportunity_list(
 def opportunity_read(request: HttpRequest, deal_id: str, as_of: date | None = None) -> HttpResponse:
     """One opportunity with its timeline; 404 where there is none that the account may see."""
     return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of))
+
+
+@router.get("/records", response={200: list[TableOut], **ERRORS}, summary="Tables of records", tags=["records"])
+def table_list(request: HttpRequest) -> HttpResponse:
+    """Every table that can be read, with its columns: the canonical ones, then the company's own (``x_...``)."""
+    with open_frames(actor_of_request(request)) as frames:
+        known = [
+            {"name": name, "grain": TABLES[name].grain, "columns": dict(frames.facts.columns(name))}
+            for name in READABLE
+        ]
+    return reply(known)
+
+
+@router.get(
+    "/records/{table}", response={200: RowsOut, **ERRORS}, summary="Records of one table", tags=["records"]
+)
+def record_list(
+    request: HttpRequest,
+    table: str,
+    filters: Filters = None,  # type: ignore[assignment]
+    sort: str = "id",
+    page: PageNumber = 1,
+    size: PageSize = 100,
+    as_of: date | None = None,
+) -> HttpResponse:
+    """Records as they were imported, those the token's account may see; no decision is applied to them."""
+    if table not in READABLE:
+        message = f"There is no table {table!r}. There are: {', '.join(READABLE)}."
+        raise LookupError(message)
+    column = sort.removeprefix("-")
+    with open_frames(actor_of_request(request), as_of=as_of) as frames:
+        rows = apply_filters(frames.facts.read(table, frames.scope), parse_filters(filters or []))
+        if column not in rows.columns:
+            message = f"There is no column {column!r} to sort by."
+            raise FilterError(message)
+        key = rows[column].desc(nulls_first=False) if sort.startswith("-") else rows[column].asc(nulls_first=False)
+        total = frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
+        ordered = rows.order_by([key, rows.id.asc()]).limit(size, offset=(page - 1) * size)
+        return reply({"total": total, "rows": frames.facts.execute(ordered).to_pylist()})

@@ -222,9 +222,18 @@ def _export_column(
     if kind == "boolean":
         return exports.Column(lambda row: {True: "Yes", False: "No"}.get(row.get(name)), title)
     if kind == "money":
-        return exports.Column(name, title, "money", currency="" if is_foreign(name) else currency)
+        return exports.Column(
+            lambda row: _trimmed(row.get(name)), title, "money", currency="" if is_foreign(name) else currency
+        )
     usual: Any = {"date": "day", "instant": "instant", "rate": "ratio", "integer": "number"}.get(kind, "text")
     return exports.Column(name, title, usual, zone=ZoneInfo(zone))
+
+
+def _trimmed(value: Decimal | None) -> Decimal | None:
+    """An amount with as many decimals as it needs, two at least."""
+    if value is None:
+        return None
+    return value.quantize(Decimal(1).scaleb(min(-2, int(value.normalize().as_tuple().exponent))))
 
 
 def _words_of(judge: Judge | None, row: Mapping[str, Any]) -> str:

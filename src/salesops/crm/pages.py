@@ -43,7 +43,7 @@ def _import(pk: int) -> Import:
 @allowed("import.run")
 def import_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Drop files, or paste a table."""
-    form = UploadForm(request.POST or None)
+    form = UploadForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         files = [(file.name or "upload", file.chunks()) for file in request.FILES.getlist("files")]
         try:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from salesops.crm.engine.assemble import compose_key
+from salesops.crm.engine.changelog import WAS
 from salesops.crm.engine.formats import ColumnFormat, format_for
 from salesops.crm.engine.keys import check_unique
 from salesops.crm.engine.mapping import propose, propose_for_object
@@ -170,6 +171,8 @@ def _history_targets(how: HistoryProposal, table: str) -> dict[str, tuple[str, s
         if how.old_header:
             targets[how.old_header] = ("old", "text")
         return targets
+    for header, name in how.old_fields.items():
+        targets[header] = (f"{WAS}{name}", by_name[name].type if name in by_name else "text")
     for header, name in how.fields.items():
         targets[header] = (name, by_name[name].type if name in by_name else "text")
     return targets

@@ -12,6 +12,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+MOST_NAME_BYTES = 150
+"""File systems count bytes; the end of a long name is kept, because its ending says the format."""
+
 _RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
 """Names that Windows gives to devices."""
 
@@ -19,7 +22,9 @@ _RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
 def safe_name(name: str) -> str:
     """A file name without folders or characters that any system refuses."""
     plain = re.sub(r"[^\w.() +-]+", "_", Path(name.replace("\\", "/")).name).strip(". ")
-    plain = plain[-150:].strip(". ") or "upload"
+    while len(plain.encode()) > MOST_NAME_BYTES:
+        plain = plain[1:]
+    plain = plain.strip(". ") or "upload"
     return f"_{plain}" if _RESERVED.match(plain) else plain
 
 

@@ -16,7 +16,13 @@ def home_ready() -> bool:
 
 def home_prepare() -> bool:
     """Make the home's folders and bring its database to this version. Returns whether anything changed."""
-    for folder in (settings.HOME, settings.UPLOADS_PATH, settings.FILES_PATH, settings.FACTS_PATH):
+    for folder in (
+        settings.HOME,
+        settings.STATIC_ROOT,
+        settings.UPLOADS_PATH,
+        settings.FILES_PATH,
+        settings.FACTS_PATH,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
     if home_ready():
         return False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Query, Schema
 
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import Actor, actor_of
@@ -21,6 +21,13 @@ class Problem(Schema):
 
 ERRORS: dict[int, type[Schema]] = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 422: Problem}
 """Declared on every operation, so that the schema says what can come back."""
+
+
+MOST_ROWS = 500
+"""Rows of one page at most."""
+
+PageNumber = Annotated[int, Query(1, ge=1, le=1_000_000, description="page, from 1")]
+PageSize = Annotated[int, Query(100, ge=1, le=MOST_ROWS, description="rows a page")]
 
 
 def actor_of_request(request: HttpRequest, *, write: bool = False) -> Actor:
@@ -57,3 +64,5 @@ def add_error_handlers(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, refuse(400))
     api.add_exception_handler(LookupError, refuse(404))
     api.add_exception_handler(ValueError, refuse(400))
+    # A day at the very ends of the calendar has no zone's midnight.
+    api.add_exception_handler(OverflowError, refuse(400))

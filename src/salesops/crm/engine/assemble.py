@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesops.crm.engine.canonical import canonical_text
 from salesops.crm.engine.formats import ColumnFormat
 from salesops.crm.engine.typing import ARROW_TYPES, FAULTS, type_batch
 from salesops.facts.tables import EXTRA_PREFIX
@@ -96,7 +97,11 @@ def assemble(
     for target, headers in (joined or {}).items():
         arrays[target] = joined_text([batch.column(header) for header in headers])
     if key:
-        arrays["id"] = compose_key([batch.column(header) for header in key])
+        # From typed values where there are any: two exports that write one date in two ways give one key.
+        stored = {plan.header: arrays[plan.to] for plan in columns}
+        arrays["id"] = compose_key(
+            [canonical_text(stored[h]) if h in stored else batch.column(h) for h in key]
+        )
     if "id" in arrays:
         missing = pc.is_null(arrays["id"])
         for index in pc.indices_nonzero(missing).to_pylist():

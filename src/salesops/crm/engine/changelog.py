@@ -12,10 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesops.crm.engine.canonical import as_one, canonical_text
 from salesops.crm.engine.formats import format_for, profile_column
-from salesops.crm.engine.history import field_target
+from salesops.crm.engine.history import field_target, own_field
 from salesops.crm.engine.typing import type_batch
 from salesops.facts.tables import TABLES
+
+WAS = "was_"
+"""Prefix of a snapshot's column that holds a field's value before it."""
 
 CHANGES = pa.schema(
     [
@@ -49,7 +53,8 @@ def history_of(rows: pa.Table, *, how: Mapping[str, Any], table: str) -> pa.Tabl
     if how["form"] == "field_changes":
         return _field_changes(rows, how, table)
     fields = [name for name in dict.fromkeys(how["fields"].values()) if name in rows.column_names]
-    for name in fields:
+    before = [f"{WAS}{name}" for name in fields if f"{WAS}{name}" in rows.column_names]
+    for name in (*fields, *before):
         rows = rows.set_column(rows.column_names.index(name), name, canonical_text(rows[name]))
     by = "changed_by" if "changed_by" in rows.column_names else ""
     return from_snapshots(
@@ -68,7 +73,8 @@ def from_snapshots(
 ) -> pa.Table:
     """Changes between consecutive snapshots of each record.
 
-    The first snapshot of a record gives a change from nothing, so that a stage has an entry.
+    The first snapshot of a record gives a change from what it says stood before (a ``was_`` column),
+    else from nothing, so that a stage has an entry.
 
     Args:
         rows: canonical text in ``fields``; an id and an instant column.
@@ -84,14 +90,19 @@ def from_snapshots(
     rows = rows.append_column("__n", pa.array(range(rows.num_rows), pa.int64()))
     order = [(id_column, "ascending"), (at_column, "ascending"), ("__n", "ascending")]
     rows = rows.sort_by(order)
-    ids = _one(rows[id_column])
+    ids = as_one(rows[id_column])
     same = pc.fill_null(pc.equal(ids, _shifted(ids)), False)
-    by = _one(rows[by_column]) if by_column else pa.nulls(rows.num_rows, pa.string())
-    at = _one(rows[at_column])
+    by = as_one(rows[by_column]) if by_column else pa.nulls(rows.num_rows, pa.string())
+    at = as_one(rows[at_column])
     parts = []
     for field in fields:
-        new = _one(rows[field])
-        old = pc.if_else(same, _shifted(new), pa.scalar(None, pa.string()))
+        new = as_one(rows[field])
+        said = (
+            as_one(rows[f"{WAS}{field}"])
+            if f"{WAS}{field}" in rows.column_names
+            else pa.scalar(None, pa.string())
+        )
+        old = pc.if_else(same, _shifted(new), said)
         differs = pc.or_(
             pc.xor(pc.is_valid(old), pc.is_valid(new)), pc.fill_null(pc.not_equal(old, new), False)
         )
@@ -145,44 +156,26 @@ def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Tab
         rows = rows.append_column("old", pa.nulls(rows.num_rows, pa.string()))
     parts = [empty()]
     for source_name in pc.unique(rows["field"]).to_pylist():
-        name = field_target(table, source_name) or ""
-        if name not in by_name:
+        name = field_target(table, source_name) or own_field(source_name)
+        if not name:
             continue
         own = rows.filter(pc.fill_null(pc.equal(rows["field"], source_name), False))
         if own.num_rows == 0:
             continue
-        kind = by_name[name].type
+        kind = by_name[name].type if name in by_name else "text"
         values = [v for v in (*own["old"].to_pylist(), *own["new"].to_pylist()) if v]
         fmt = format_for(profile_column(source_name, values), kind, zone="UTC")
         old, new = (
-            canonical_text(type_batch(_one(pc.fill_null(own[side], "")), fmt, kind).values)
+            canonical_text(type_batch(as_one(pc.fill_null(own[side], "")), fmt, kind).values)
             for side in ("old", "new")
         )
         by = (
-            _one(own["changed_by"])
+            as_one(own["changed_by"])
             if "changed_by" in own.column_names
             else pa.nulls(own.num_rows, pa.string())
         )
-        parts.append(_rows(table, name, _one(own["object_id"]), old, new, _one(own["valid_at"]), by))
+        parts.append(_rows(table, name, as_one(own["object_id"]), old, new, as_one(own["valid_at"]), by))
     return pa.concat_tables(parts).combine_chunks()
-
-
-def canonical_text(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Values as the change log writes them: ISO days, instants ending in Z, decimals with all their places."""
-    array = _one(values)
-    if pa.types.is_string(array.type):
-        return array
-    if pa.types.is_timestamp(array.type):
-        seconds = pc.cast(array, pa.timestamp("s", "UTC"), safe=False)
-        return pc.binary_join_element_wise(pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%S"), "Z", "")
-    return pc.cast(array, pa.string())
-
-
-def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
-    if not isinstance(values, pa.ChunkedArray):
-        return values
-    return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
 
 
 def _shifted(array: pa.Array) -> pa.Array:

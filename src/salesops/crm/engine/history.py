@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from salesops.crm.engine.aliases import ALIASES, normal
+from salesops.crm.engine.extras import extra_name
 from salesops.crm.engine.formats import ColumnProfile
 from salesops.crm.engine.ids import SALESFORCE_PREFIXES
 from salesops.crm.engine.proposals import HistoryProposal
@@ -178,10 +179,19 @@ def _validity(table: str, names: Mapping[str, str]) -> tuple[str, HistoryProposa
     return best, form, "one row per record and span of validity"
 
 
+_EVENTS = ("", "created", "opportunity created", "feed event", "locked", "unlocked")
+"""What a field history logs beside fields."""
+
+
+def own_field(name: str) -> str:
+    """The ``x_`` name of a field that no canonical column means; "" for an event that is no field."""
+    return "" if normal(name) in _EVENTS else extra_name(name, set())
+
+
 def field_target(obj: str, name: str) -> str | None:
     """The canonical column a history's field name means, None where it is a field of its own."""
     label = normal(name)
-    if label in ("created", "opportunity created", "feed event", "locked", "unlocked"):
+    if label in _EVENTS:
         return None
     for target, (_, labels) in ALIASES.get(obj, {}).items():
         if target in TABLES[obj].by_name and label in labels and target != "id":

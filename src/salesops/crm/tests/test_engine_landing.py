@@ -87,7 +87,7 @@ def test_field_history_is_read_field_by_field() -> None:
         {
             "object_id": ["d", "d", "d"],
             "valid_at": pa.array([at(1), at(2), at(3)], pa.timestamp("us", "UTC")),
-            "field": ["Amount", "CloseDate", "Unknown__c"],
+            "field": ["Amount", "CloseDate", "Health__c"],
             "old": ["1000.5", "2026-03-31", "x"],
             "new": ["2000", "2026-06-30", "y"],
         }
@@ -96,17 +96,58 @@ def test_field_history_is_read_field_by_field() -> None:
     assert sorted((r["field"], r["old"], r["new"]) for r in found) == [
         ("amount", "1000.5000", "2000.0000"),
         ("close_on", "2026-03-31", "2026-06-30"),
+        ("x_health", "x", "y"),
     ]
+
+
+def test_the_first_snapshot_starts_from_what_it_says_stood_before() -> None:
+    rows = pa.table(
+        {
+            "object_id": ["d"],
+            "valid_at": pa.array([at(2)], pa.timestamp("us", "UTC")),
+            "stage": ["Won"],
+            "was_stage": ["New"],
+        }
+    )
+    how = {"form": "snapshots", "fields": {"To": "stage"}}
+    found = history_of(rows, how=how, table="opportunities").to_pylist()
+    assert [(r["old"], r["new"]) for r in found] == [("New", "Won")]
+
+
+def test_a_key_of_a_date_is_the_same_however_the_date_is_written() -> None:
+    keys = set()
+    for text, order in (("2026-03-01", "YMD"), ("01.03.2026", "DMY"), ("3/1/2026", "MDY")):
+        plan = [
+            ColumnPlan("Name", "name", "text"),
+            ColumnPlan("Created", "created_on", "date", ColumnFormat(date_order=order)),
+        ]
+        found = assemble(batch(Name=["Alpha"], Created=[text]), plan, ("Name", "Created"))
+        keys.add(found.records["id"][0].as_py())
+    assert keys == {"Alpha · 2026-03-01"}
 
 
 def test_stage_date_columns_are_stage_entries_at_noon() -> None:
     rows = pa.table(
         {"id": ["d"], "x_new": pa.array([date(2026, 1, 5)]), "x_won": pa.array([date(2026, 2, 6)])}
     )
-    found = from_stage_dates(rows, object_name="opportunities", id_column="id", stages={"x_new": "New", "x_won": "Won"})
-    assert [(r["old"], r["new"], r["valid_at"].hour) for r in found.to_pylist()] == [(None, "New", 12), ("New", "Won", 12)]
+    found = from_stage_dates(
+        rows, object_name="opportunities", id_column="id", stages={"x_new": "New", "x_won": "Won"}
+    )
+    assert [(r["old"], r["new"], r["valid_at"].hour) for r in found.to_pylist()] == [
+        (None, "New", 12),
+        ("New", "Won", 12),
+    ]
 
 
 def test_nothing_gives_nothing() -> None:
-    rows = pa.table({"i": pa.array([], pa.string()), "t": pa.array([], pa.timestamp("us", "UTC")), "s": pa.array([], pa.string())})
-    assert from_snapshots(rows, object_name="opportunities", fields=["s"], id_column="i", at_column="t").num_rows == 0
+    rows = pa.table(
+        {
+            "i": pa.array([], pa.string()),
+            "t": pa.array([], pa.timestamp("us", "UTC")),
+            "s": pa.array([], pa.string()),
+        }
+    )
+    assert (
+        from_snapshots(rows, object_name="opportunities", fields=["s"], id_column="i", at_column="t").num_rows
+        == 0
+    )
