@@ -236,7 +236,8 @@ def test_every_split(firm: Firm, split: str, column: str) -> None:
 
 def test_the_state_of_every_quarters_end_and_export_day(firm: Firm) -> None:
     names = ["deals_created", "open_deals", "open_pipeline", "won_deals", "lost_deals", "won_value"]
-    for row in firm.truth["as_of"]:
+    days = firm.truth["as_of"]
+    for row in days[:: 4 if firm.years else 1]:
         found = {n: v or 0 for n, v in values(names, as_of=firm.day(row["on"])).items()}
         assert (row["on"], found) == (
             row["on"],
@@ -252,7 +253,7 @@ def test_the_state_of_every_quarters_end_and_export_day(firm: Firm) -> None:
 
 
 def test_each_quarters_new_pipeline(firm: Firm) -> None:
-    for row in firm.truth["created"]:
+    for row in firm.truth["created"][:: 3 if firm.years else 1]:
         found = values(
             ["pipeline_generation", "deals_created", "close_rate"], period=firm.label(row["quarter"])
         )

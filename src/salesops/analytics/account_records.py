@@ -49,6 +49,7 @@ class Account:
         owned: whether the reader may see the whole record.
         measures: what the reader's deals there add up to.
         link: address of the original in its CRM, "" where no pattern is decided.
+        owner: name of who owns the account, "" where nobody or the reader may not see it.
     """
 
     values: dict[str, Any]
@@ -58,6 +59,7 @@ class Account:
     link: str
     today: date
     currency: str
+    owner: str = ""
 
 
 def account_list(
@@ -106,7 +108,9 @@ def account(actor: Actor, account_id: str) -> Account:
         values = full[0] if full else {name: seen[0][name] for name in SEEN_THROUGH_DEALS}
         measures = {k: v for k, v in seen[0].items() if k not in SEEN_THROUGH_DEALS}
         pattern = crm.record_links(frames.as_of).get((values.get("source") or "", "accounts"), "")
+        owner = frames.people.get(values.get("owner_id") or "")
         return Account(
+            owner=owner.name if owner else values.get("owner_name") or values.get("owner_id") or "",
             values=values,
             kinds=dict(frames.facts.columns("accounts")),
             owned=bool(full),

@@ -69,7 +69,9 @@ class RowsOut(Schema):
     rows: list[dict[str, Any]]
 
 
-Filters = Annotated[list[str], Query(default_factory=list, alias="filter", description="column:operator:value[|value]")]
+Filters = Annotated[
+    list[str] | None, Query(alias="filter", description="column:operator:value[|value]; may be repeated")
+]
 
 
 def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
@@ -101,8 +103,8 @@ def kpi_read(
     request: HttpRequest,
     name: str,
     period: str = "",
-    by: Annotated[list[str], Query(default_factory=list)] = None,  # type: ignore[assignment]
-    filters: Filters = None,  # type: ignore[assignment]
+    by: Annotated[list[str] | None, Query(description="dimension; may be repeated")] = None,
+    filters: Filters = None,
     as_of: date | None = None,
 ) -> HttpResponse:
     """A number over the rows the token's account may see, split and filtered as asked."""
@@ -137,7 +139,7 @@ def kpi_rows(
     name: str,
     side: str,
     period: str = "",
-    filters: Filters = None,  # type: ignore[assignment]
+    filters: Filters = None,
     as_of: date | None = None,
     page: PageNumber = 1,
     size: PageSize = 100,
@@ -154,7 +156,7 @@ def kpi_rows(
 def opportunity_list(
     request: HttpRequest,
     search: str = "",
-    filters: Filters = None,  # type: ignore[assignment]
+    filters: Filters = None,
     sort: str = "-amount",
     columns: str = "",
     page: PageNumber = 1,
@@ -172,10 +174,16 @@ def opportunity_list(
         as_of=as_of,
     )
     found = records.deal_list(actor_of_request(request), query)
-    return reply({"total": found.total, "rows": found.rows})
+    # Past the end a page of the application shows the last one; a program that reads on must come to an end.
+    return reply({"total": found.total, "rows": found.rows if found.page == page else []})
 
 
-@router.get("/opportunities/{deal_id}", response={200: dict[str, Any], **ERRORS}, summary="One opportunity", tags=["records"])
+@router.get(
+    "/opportunities/{deal_id}",
+    response={200: dict[str, Any], **ERRORS},
+    summary="One opportunity",
+    tags=["records"],
+)
 def opportunity_read(request: HttpRequest, deal_id: str, as_of: date | None = None) -> HttpResponse:
     """One opportunity with its timeline; 404 where there is none that the account may see."""
     return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of))
@@ -198,7 +206,7 @@ def table_list(request: HttpRequest) -> HttpResponse:
 def record_list(
     request: HttpRequest,
     table: str,
-    filters: Filters = None,  # type: ignore[assignment]
+    filters: Filters = None,
     sort: str = "id",
     page: PageNumber = 1,
     size: PageSize = 100,
@@ -216,5 +224,5 @@ def record_list(
             raise FilterError(message)
         key = rows[column].desc(nulls_first=False) if sort.startswith("-") else rows[column].asc(nulls_first=False)
         total = frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
-        ordered = rows.order_by([key, rows.id.asc()]).limit(size, offset=(page - 1) * size)
+        ordered = rows.order_by([key] if column == "id" else [key, rows.id.asc()]).limit(size, offset=(page - 1) * size)
         return reply({"total": total, "rows": frames.facts.execute(ordered).to_pylist()})

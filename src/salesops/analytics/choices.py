@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from salesops.analytics.addresses import TEAM_COLUMNS, Address
 from salesops.analytics.shown import column_title
 from salesops.core.calendars import FiscalCalendar
-from salesops.platform import audit
+from salesops.platform.decisions import high_water_mark
 from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
@@ -36,7 +36,7 @@ def state_key(frames: Frames) -> tuple[Hashable, ...]:
         frames.facts.as_of,
         frames.as_of,
         frames.scope,
-        audit.mark(),
+        high_water_mark(),
     )
 
 

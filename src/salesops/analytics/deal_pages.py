@@ -16,6 +16,7 @@ from salesops.analytics.deal_story import moments, pushes, shown
 from salesops.analytics.freezing import Frozen
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
 from salesops.analytics.records import Deal
+from salesops.facts.tables import SYSTEM_COLUMNS
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.ui import exports, formats
@@ -92,9 +93,15 @@ def _said(deal: Deal, column: str) -> str:
 
 def _tables(deal: Deal) -> list[tuple[str, Table, int]]:
     """The tables that belong to a deal, as (title, table, rows in all); those without rows are left out."""
-    money: Any = lambda row: row.get("currency") or deal.currency  # noqa: E731
+
+    def money(row: Mapping[str, Any]) -> str:
+        return row.get("currency") or deal.currency
+
     person = deal.people
-    team = [{**row, "who": person.get(row["user_id"] or "", row.get("user_name") or row["user_id"])} for row in deal.team]
+    team = [
+        {**row, "who": person.get(row["user_id"] or "", row.get("user_name") or row["user_id"])}
+        for row in deal.team
+    ]
     done = [
         {
             **row,
@@ -155,7 +162,7 @@ def frozen(deal: Deal, as_of: date | None) -> Frozen:
     facts = [{"name": names[c], "value": _said(deal, c)} for c in deal.kinds]
     told = [
         {
-            "when": formats.day(m.when) if isinstance(m.when, date) and not hasattr(m.when, "hour") else str(m.when or ""),
+            "when": m.said or (formats.day(m.when) if m.when else ""),
             "field": one.label, "old": one.old, "new": one.new, "who": m.who, "source": m.source,
         }
         for m in moments(deal)
@@ -184,10 +191,14 @@ def frozen(deal: Deal, as_of: date | None) -> Frozen:
 def account_context(account: Account, name: str) -> dict[str, Any]:
     """What the template of an account needs."""
     values = account.values
-    hidden = {"id", "name", "implied", "deleted_on", "source", "import_id", "source_row"}
-    facts = [
-        (label(c), shown(v, account.kinds.get(c, "text"), currency=values.get("currency") or ""))
+    said = [
+        (c, label(c), shown(v, account.kinds.get(c, "text"), currency=values.get("currency") or ""))
         for c, v in values.items()
-        if c not in hidden and v not in (None, "")
+        if c not in ("name", "owner_name", "implied", "deleted_on") and v not in (None, "")
     ]
-    return {"title": name, "account": account, "facts": facts, "measures": account.measures}
+    plain = {"id", "owner_id", "parent_id", "currency", "created_at", *(c.name for c in SYSTEM_COLUMNS)}
+    facts = [(title, value) for c, title, value in said if c not in plain and not c.startswith("x_")]
+    if account.owner:
+        facts.insert(0, ("Owner", account.owner))
+    more = [(title, value) for c, title, value in said if c in plain or c.startswith("x_")]
+    return {"title": name, "account": account, "facts": facts, "more": more, "measures": account.measures}

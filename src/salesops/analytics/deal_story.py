@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby
@@ -19,6 +19,7 @@ SOURCES = {"history": "the CRM's own history", "difference": "found by comparing
 ECHOES = frozenset({"last_modified_at", "x_system_modstamp", "x_last_modified_date"})
 """Fields that change because another one did: left out where another one is there."""
 
+_LABELS = {"close_on": "Close date", "owner_id": "Owner", "account_id": "Account", "product_id": "Product"}
 _FIRST = ("stage", "amount", "close_on", "expected_close_on", "owner_id", "owner_name", "forecast_category")
 _PEOPLE = frozenset({"owner_id", "owner_name", "x_last_modified_by_id", "x_created_by_id"})
 _TONES = {"won": "ok", "lost": "bad"}
@@ -86,8 +87,13 @@ def moments(deal: Deal, stage_classes: Mapping[str, str] | None = None) -> list[
             )
         )
     created = deal.values.get("created_at") or deal.values.get("created_on")
-    if created is not None and not deal.more_changes:
-        told.append(Moment(created, None, "", "", (Line("created_on", "Created", "", ""),), said=_instant(created, deal)))
+    if created is None or deal.more_changes:
+        return told
+    birth = Line("created_on", "Created", "", "")
+    if told and told[-1].when == created:
+        told[-1] = replace(told[-1], lines=(birth, *told[-1].lines))
+    else:
+        told.append(Moment(created, None, "", "", (birth,), said=_instant(created, deal)))
     return told
 
 
@@ -104,7 +110,8 @@ def _instant(when: date | datetime, deal: Deal) -> str:
 
 def line(change: Change, deal: Deal) -> Line:
     """One change with its values in words."""
-    return Line(change.field, label(change.field), *(said(change.field, v, deal) for v in (change.old, change.new)))
+    name = _LABELS.get(change.field) or label(change.field)
+    return Line(change.field, name, said(change.field, change.old, deal), said(change.field, change.new, deal))
 
 
 def said(column: str, text: str | None, deal: Deal) -> str:

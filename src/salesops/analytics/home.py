@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -65,12 +65,12 @@ def before(asked: OpenQuestion) -> Before | None:
     calendar = asked.frames.firm.calendar
     previous = calendar.shift(period, -1)
     if today >= period.last:
-        return Before(by_name(asked.over(previous).values((*FLOWS, *STOCKS))), previous.title)
+        return Before(by_name(asked.over(previous, deals_only=True).values((*FLOWS, *STOCKS))), previous.title)
     until = calendar.same_day_of(period, previous, today)
     part = calendar.to_date(previous, until)
     days = (until - previous.first).days + 1
     words = f"the first {days} days of {previous.title}" if part != previous else previous.title
-    return Before(by_name(asked.over(part).values((*FLOWS, *STOCKS))), words)
+    return Before(by_name(asked.over(part, deals_only=True).values((*FLOWS, *STOCKS))), words)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
             continue
         split = period_dimension(calendar, last.kind, column, first_day, last_day)
         own = [kpi.name for kpi in kpis(names) if kpi.dated_by == column]
-        made = asked.over(whole, split).values(own)
+        made = asked.over(whole, split, deals_only=True).values(own)
         found_at = {(v.name, v.group[split.name]): v.value for v in made}
         for name in own:
             values[name] = [found_at.get((name, p.label)) for p in periods]
@@ -137,18 +137,14 @@ def _past_stocks(
     asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]
 ) -> dict[str, list[int | Decimal | None]]:
     """Stocks at the end of each period, by one query: one column a number and period."""
+    rows = asked.frame("deals")
     wanted: dict[str, Any] = {}
-    rows: ir.Table | None = None
     for name in names:
+        side = kpis([name])[0].sides[0]
         for place, period in enumerate(periods):
-            one = asked.over(period)
-            side = kpis([name])[0].sides[0]
-            if rows is None:
-                rows = one.frame(side.frame)
-            hits = side.where(rows, one.context)
-            amount = rows.amount if side.measure.kind == "sum" else None
-            wanted[f"{name}_{place}"] = hits.sum() if amount is None else amount.sum(where=hits)
-    assert rows is not None  # there is at least one stock and one period
+            hits = side.where(rows, replace(asked.context, period=period))
+            money = side.measure.kind == "sum"
+            wanted[f"{name}_{place}"] = rows[side.measure.column].sum(where=hits) if money else hits.sum()
     found = asked.execute(rows.agg(**wanted)).to_pylist()[0]
     return {name: [found[f"{name}_{place}"] for place in range(len(periods))] for name in names}
 
@@ -171,8 +167,10 @@ def judged(asked: OpenQuestion) -> Judge:
     return found if found is not None else keep(key, judge(asked.frames))
 
 
-def deals_that_matter(asked: OpenQuestion, *, own: bool, most: int = 10) -> list[dict[str, Any]]:
-    """Open deals worth a look, each with why.
+def deals_that_matter(
+    asked: OpenQuestion, *, own: bool, most: int = 10
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Open deals worth a look, each with why; and what holds for every one of them.
 
     Largest first, by amount or its labelled estimate. A rep's own list starts with what is due.
     """
@@ -196,7 +194,11 @@ def deals_that_matter(asked: OpenQuestion, *, own: bool, most: int = 10) -> list
         ]
         row["worth"] = row["amount"] if row["amount"] is not None else row["amount_estimate"]
         row["estimated"] = row["amount"] is None and row["amount_estimate"] is not None
-    return found
+    common = set.intersection(*({flag[0] for flag in row["flags"]} for row in found)) if len(found) > 3 else set()
+    shared = [flag[0] for flag in found[0]["flags"] if flag[0] in common] if common else []
+    for row in found:
+        row["flags"] = [flag for flag in row["flags"] if flag[0] not in common]
+    return found, shared
 
 
 def _timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, str, str]]:

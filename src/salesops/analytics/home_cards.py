@@ -68,7 +68,9 @@ def _tile(
     delta = None
     if earlier is not None and name in earlier.values and value.value is not None:
         delta = change(kpi, value, earlier.values[name], earlier.words)
-    spark = [v for v in history.values.get(name, [])] if value.value is not None else []
+    spark = list(history.values.get(name, [])) if value.value is not None else []
+    if name == "won_value" and today_words:
+        spark = spark[:-1]  # a period that still runs would draw a fall that is none
     reason = f"{value.reason[:1].upper()}{value.reason[1:]}." if value.reason else ""
     return Tile(
         label=label,
@@ -222,7 +224,11 @@ def deals_table(rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool) 
         *([] if own else [Column("owner_name", "Rep")]),
         Column("stage", "Stage"),
         Column("worth", title, "money", render=worth),
-        Column("expected_close_on", "Expected close", "day", reason="no expected close date in the data", phone=False),
+        *(
+            [Column("expected_close_on", "Expected close", "day", reason="this deal has none", phone=False)]
+            if any(row["expected_close_on"] for row in rows)
+            else []
+        ),
         Column("flags", "Why look", "html", render=flag_pills),
     ]
     labelled = [{**row, "label": row["name"] or row["id"]} for row in rows]

@@ -205,6 +205,8 @@ def _trend(kpi: Kpi, history: seen.Past, currency: str, today: Any) -> charts.Fi
         Point(p.label, v, p.first <= today < p.last)
         for p, v in zip(history.periods, history.values[kpi.name], strict=True)
     ]
+    while len(points) > 2 and points[0].value is None:
+        points.pop(0)
     kind = history.periods[-1].kind
     title, unit = f"{kpi.title} by fiscal {kind}", unit_of(kpi, currency)
     return charts.columns_figure("trend", title, points, unit, name=kpi.title, head=kind.capitalize())

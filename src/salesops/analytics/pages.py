@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from salesops.analytics import home as seen
@@ -135,7 +134,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         column = seen.split_column(found, request.GET.get("split", ""), SPLIT_ORDER.get(actor.role, FIRM_ORDER))
         won = [] if own else asked.over(asked.period, column).values(["won_value", "quota"])
         stages = asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
-        deals = seen.deals_that_matter(asked, own=own)
+        deals, shared = seen.deals_that_matter(asked, own=own)
         order = ORDER[actor.role]
         context: dict[str, Any] = {
             "title": _title(actor, asked),
@@ -151,7 +150,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             "stages": cards.open_by_stage(address, frames, stages, frames.currency),
             "deals": cards.deals_table(deals, frames.currency, own=own),
             "deals_title": "Your open deals, what is due first" if own else "Deals that matter",
-            "deals_note": _deals_note(values),
+            "deals_note": _deals_note(values, shared),
             "deals_href": href("pipeline"),
             "open_deals": values["open_deals"].value,
             "questions": cards.questions(actor, frames, values) if actor.role in SEES_ALL_ROWS else [],
@@ -199,11 +198,12 @@ def _splits(address: Address, found: Any, chosen: str) -> list[dict[str, Any]]:
     ]
 
 
-def _deals_note(values: dict[str, KpiValue]) -> str:
+def _deals_note(values: dict[str, KpiValue], shared: Sequence[str]) -> str:
     value = values["open_pipeline"]
+    said = "Largest open deals, with what speaks for a look."
     if value.value is None and value.estimate is not None:
-        return "Largest by list price, an estimate: open deals have no amount in this data."
-    return "Largest open deals, with what speaks for a look."
+        said = "Largest by list price, an estimate: open deals have no amount in this data."
+    return f"{said} All of these: {', '.join(word.lower() for word in shared)}." if shared else said
 
 
 def _data_card(actor: Actor, asked: OpenQuestion) -> dict[str, Any]:
@@ -410,6 +410,10 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return page(request, "analytics/changes.html", context, frozen)
 
 
+UNDEFINED = mark_safe('<span class="undefined" aria-hidden="true">—</span><span class="visually-hidden">Undefined</span>')
+"""A value that there is not; the reason stands in the next column."""
+
+
 @require_safe
 @freezable
 @reads_address
@@ -474,8 +478,8 @@ def _line(kpi: Kpi, value: KpiValue, currency: str) -> dict[str, Any]:
 def _numbers_table(title: str, rows: list[dict[str, Any]], address: Address) -> Table:
     def value(row: dict[str, Any]) -> SafeString | str:
         if row["text"]:
-            return row["text"]
-        return format_html('<span class="undefined" aria-hidden="true">—</span><span class="visually-hidden">Undefined</span>')
+            return str(row["text"])
+        return UNDEFINED
 
     def remark(row: dict[str, Any]) -> SafeString | str:
         if row["estimate"]:

@@ -49,7 +49,8 @@ def read(frames: Frames, address: ListAddress) -> Offered:
         "region": found.members["region"],
         "product": _products(frames),
     }
-    quick = [_quick(name, values[name], getattr(address, name)) for name in QUICK if values[name] or getattr(address, name)]
+    asked = {name: getattr(address, name) for name in QUICK}
+    quick = [_quick(name, values[name], asked[name]) for name in QUICK if values[name] or asked[name]]
     return Offered(
         quick=quick,
         closed=_periods(frames, address.closed, ahead=3),

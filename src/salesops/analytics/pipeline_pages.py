@@ -24,7 +24,14 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
-from salesops.analytics import account_records, deal_pages, list_address, pipeline_choices, records, views_services
+from salesops.analytics import (
+    account_records,
+    deal_pages,
+    list_address,
+    pipeline_choices,
+    records,
+    views_services,
+)
 from salesops.analytics import pipeline_tables as tables
 from salesops.analytics.addresses import OPERATOR_WORDS, AddressError, added_filter, href, reads_address
 from salesops.analytics.deal_columns import FLAGS, labels
@@ -136,7 +143,8 @@ def _statuses(address: ListAddress) -> list[dict[str, Any]]:
 
 def _columns(shown: records.ListPage, names: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
     """Columns to choose: those shown in their order, then the others by label."""
-    others = sorted(((c, names[c]) for c in (*shown.kinds, FLAGS) if c not in shown.columns), key=lambda c: c[1].casefold())
+    hidden = [(c, names[c]) for c in (*shown.kinds, FLAGS) if c not in shown.columns]
+    others = sorted(hidden, key=lambda c: c[1].casefold())
     return {"shown": [(c, names.get(c, c)) for c in shown.columns if c != "name"], "others": others}
 
 
@@ -320,7 +328,7 @@ def account(request: HttpRequest, actor: Actor, account_id: str) -> HttpResponse
         list_address.ListAddress(status="all", filters=(tables.same_account(account_id),)),
         page=number.page,
         sort=number.sort,
-        columns=("name", "owner_name", "stage", "amount", "created_on", "expected_close_on", "closed_on", FLAGS),
+        columns=("name", "owner_name", "stage", "amount", "expected_close_on", "closed_on", FLAGS),
     )
     with records.open_list(actor, address.list_query()) as opened:
         shown, judge, zone = opened.page(), opened.judge, opened.frames.firm.zone

@@ -191,7 +191,8 @@ class OpenList:
             # Deals without an amount follow by their labelled estimate.
             keys = [rows[column], *([rows.amount_estimate] if column == "amount" else [])]
         turned = [k.desc(nulls_first=False) if descending else k.asc(nulls_first=False) for k in keys]
-        return rows.order_by([*turned, rows.id.asc()])
+        # ibis refuses one column twice among the keys
+        return rows.order_by(turned if column == "id" else [*turned, rows.id.asc()])
 
     def ordered(self) -> ir.Table:
         """All rows, every column, in order."""

@@ -118,9 +118,16 @@ class OpenQuestion:
         """Run an expression built on these frames."""
         return self.frames.facts.execute(expr)
 
-    def over(self, period: Period | None, *splits: Split) -> OpenQuestion:
-        """The same reader, facts and filters over another period or split another way."""
-        named = self.named if period == self.period else engine_frames(self.frames, period)
+    def over(self, period: Period | None, *splits: Split, deals_only: bool = False) -> OpenQuestion:
+        """The same reader, facts and filters over another period or split another way.
+
+        ``deals_only`` leaves out the frames that are made anew for every period (quotas).
+        """
+        named = self.named
+        if deals_only:
+            named = {name: named[name] for name in ("deals", "created_amounts") if name in named}
+        elif period != self.period:
+            named = engine_frames(self.frames, period)
         context = replace(self.context, period=period)
         return replace(self, period=period, context=context, named=named, splits=splits)
 

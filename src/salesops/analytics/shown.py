@@ -111,8 +111,9 @@ def interval_text(value: KpiValue) -> str:
 
 def sample_text(kpi: Kpi, value: KpiValue) -> str:
     """How many rows a number rests on, in words."""
-    noun = _PLURALS.get(kpi.grain, "rows")
-    one = {"deals": "deal", "people": "person", "rows": "row"}[noun]
+    side = kpi.side(kpi.sample) if kpi.sample else kpi.sides[-1]
+    noun = "deals" if side.frame == "deals" else "people"
+    one = {"deals": "deal", "people": "person"}[noun]
     return f"{value.n:,} {one if value.n == 1 else noun}"
 
 

@@ -85,7 +85,9 @@ def data_support(actor: Actor) -> Support:
         context = asked.context
         found = read_support(names, frames, context, asked.execute)
     by_name = {kpi.name: kpi for kpi in names}
-    return Support([Supported(by_name[s.name], s.state, tuple(_missing(g) for g in s.gaps)) for s in found], today)
+    return Support(
+        [Supported(by_name[s.name], s.state, tuple(_missing(g) for g in s.gaps)) for s in found], today
+    )
 
 
 def _missing(gap: Gap) -> Missing:

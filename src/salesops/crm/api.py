@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from ninja import File, Form, Router, Schema
 from ninja.files import UploadedFile
@@ -68,6 +69,9 @@ def import_create(
     require(actor, "import.run")
     path = uploads.keep(file.name or "upload", file.chunks())
     row = services.import_inspect(actor=actor, paths=[path], source=source, data_on=data_date, complete=complete)
+    plans = services.plans_of(row)
+    if not any(plan.taken for plan in plans):
+        raise ValidationError([f"{plan.name}: {plan.ignored_reason}" for plan in plans] or ["There is no file in it."])
     return reply(_shown(services.import_start(actor=actor, row=row)), 202)
 
 

@@ -17,7 +17,7 @@ class CrmConfig(AppConfig):
         for model in (models.Mapping, models.ValueRepair, models.AmountRule, models.RecordLink):
             decisions.register(model)
         registries.job_kinds.register("import", jobs.import_job)
-        shell.use_import("import_new")
+        shell.use_import("import_new", holds("import.run"))
         navigation.register(
             "operations",
             "data",
@@ -30,7 +30,14 @@ class CrmConfig(AppConfig):
             also=("import_detail", "import_confirm", "import_mapping"),
         )
         navigation.register(
-            "operations", "import_new", "Import", "import_new", "upload", 20, holds("import.run"), tab_of="data"
+            "operations",
+            "import_new",
+            "Import",
+            "import_new",
+            "upload",
+            20,
+            holds("import.run"),
+            tab_of="data",
         )
         navigation.register(
             "operations",

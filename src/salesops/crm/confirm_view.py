@@ -39,7 +39,11 @@ _TYPES = {
     "text": "text", "integer": "whole number", "money": "number", "rate": "share or rate", "date": "day",
     "instant": "day and time", "boolean": "yes or no",
 }  # fmt: skip
-_ORDERS = {"DMY": "day first (31.12.2026)", "MDY": "month first (12/31/2026)", "YMD": "year first (2026-12-31)"}
+_ORDERS = {
+    "DMY": "day first (31.12.2026)",
+    "MDY": "month first (12/31/2026)",
+    "YMD": "year first (2026-12-31)",
+}
 _MARKS = {".,": "1,234.56", ",.": "1.234,56", ", ": "1 234,56", ".'": "1'234.56"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "colon", " ": "space"}
 _GROUPS = ("Names and ids", "People and links", "Amounts", "Dates", "Yes or no", "Further")
@@ -106,7 +110,11 @@ class Card:
     @property
     def questions(self) -> list[str]:
         """What to look at, but for the amounts, which have a question of their own."""
-        return [q for q in self.plan.questions if not ((self.amounts or self.plan.mapping_from) and q.startswith("More than one column"))]
+        return [
+            q
+            for q in self.plan.questions
+            if not ((self.amounts or self.plan.mapping_from) and q.startswith("More than one column"))
+        ]
 
     @property
     def readable(self) -> bool:
@@ -195,7 +203,9 @@ def _rank(plan: FilePlan, line: ColumnLine) -> int:
 def _line(plan: FilePlan, place: int, column: PlannedColumn) -> ColumnLine:
     own = column.to.startswith(EXTRA_PREFIX)
     types = [(t, _TYPES[t], t == column.type) for t in OWN_TYPES] if own and plan.kind == RECORDS else []
-    return ColumnLine(place, column, _options(plan, column), types, _TYPES.get(column.type, column.type), _sureness(column))
+    return ColumnLine(
+        place, column, _options(plan, column), types, _TYPES.get(column.type, column.type), _sureness(column)
+    )
 
 
 def _sureness(column: PlannedColumn) -> tuple[str, str]:
@@ -207,7 +217,9 @@ def _sureness(column: PlannedColumn) -> tuple[str, str]:
         return "Kept", "neutral"
     if column.confidence < UNSURE:
         return f"Check, {column.confidence * 100:.0f} %", "warn"
-    return ("Sure", "ok") if column.confidence >= 0.8 else (f"Likely, {column.confidence * 100:.0f} %", "info")
+    return (
+        ("Sure", "ok") if column.confidence >= 0.8 else (f"Likely, {column.confidence * 100:.0f} %", "info")
+    )
 
 
 def _options(plan: FilePlan, column: PlannedColumn) -> SafeString:
@@ -223,7 +235,11 @@ def _all_options(table: str) -> str:
     groups: dict[str, list[tuple[str, str, str]]] = {name: [] for name in _GROUPS}
     for column in TABLES[table].columns:
         groups[_group(column)].append((column.name, column.meaning, column_title(column.name)))
-    parts = [format_html('<option value="{}">Keep as your own column</option><option value="">Leave out</option>', KEEP)]
+    parts = [
+        format_html(
+            '<option value="{}">Keep as your own column</option><option value="">Leave out</option>', KEEP
+        )
+    ]
     for name, columns in groups.items():
         if columns:
             inner = format_html_join("", '<option value="{}" title="{}">{}</option>', columns)
@@ -236,7 +252,13 @@ def _group(column: Column) -> str:
         return "Names and ids"
     if column.references or column.label_of:
         return "People and links"
-    kinds = {"money": "Amounts", "rate": "Amounts", "date": "Dates", "instant": "Dates", "boolean": "Yes or no"}
+    kinds = {
+        "money": "Amounts",
+        "rate": "Amounts",
+        "date": "Dates",
+        "instant": "Dates",
+        "boolean": "Yes or no",
+    }
     return kinds.get(column.type, "Further")
 
 

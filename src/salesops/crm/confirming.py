@@ -166,7 +166,9 @@ def import_map(*, actor: Actor, row: Import, text: str) -> int:
     for number, plan in enumerate(plans):
         if not plan.columns or not wanted <= {c.header.strip().casefold() for c in plan.columns}:
             continue
-        plans[number] = with_key_shown(_typed(apply_mapping(plan, mapping, by="the mapping file"), plan, raw), raw[plan.name])
+        plans[number] = with_key_shown(
+            _typed(apply_mapping(plan, mapping, by="the mapping file"), plan, raw), raw[plan.name]
+        )
         fitting += 1
     if not fitting:
         raise ValidationError("No file has the columns that the mapping names.")

@@ -4,6 +4,8 @@ Vendors move buttons between versions and editions; the steps name what has stay
 where two names are in use.
 """
 
+# ruff: noqa: E501, ISC004 (one step of a recipe is one line)
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

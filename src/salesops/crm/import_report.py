@@ -17,7 +17,13 @@ TONES = {
     ImportState.INSPECTED: "warn", ImportState.RUNNING: "info", ImportState.DONE: "ok", ImportState.FAILED: "bad",
     ImportState.CANCELLED: "neutral",
 }  # fmt: skip
-_CLASSES = {"won": "Won", "lost": "Lost", "open": "Open", "ignored": "Not counted", "unmapped": "Without a meaning yet"}
+_CLASSES = {
+    "won": "Won",
+    "lost": "Lost",
+    "open": "Open",
+    "ignored": "Not counted",
+    "unmapped": "Without a meaning yet",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ def of(row: Import) -> Report:
         deals=_deals((report.get("known") or {}).get("opportunities") or {}),
         data_on=date.fromisoformat(data_on) if data_on else None,
         quarantined=sum(waiting.values()),
-        unchanged=bool(tables) and not any(t.added or t.changed or t.deleted or t.undeleted or t.history for t in tables),
+        unchanged=bool(tables)
+        and not any(t.added or t.changed or t.deleted or t.undeleted or t.history for t in tables),
     )
 
 
@@ -110,13 +117,17 @@ def _table(name: str, found: Mapping[str, Any], waiting: int) -> TableLine:
 def _file(found: Mapping[str, Any]) -> FileLine:
     remarks = []
     if found.get("rows_that_are_no_records"):
-        remarks.append(f"{found['rows_that_are_no_records']:,} titles, subtotals, footers or blank rows were left out.")
+        remarks.append(
+            f"{found['rows_that_are_no_records']:,} titles, subtotals, footers or blank rows were left out."
+        )
     if found.get("rounded"):
         remarks.append(f"{found['rounded']:,} figures had more than four decimals and were rounded.")
     for label, names in (found.get("ambiguous") or {}).items():
         rows = sum(names.values())
         some = ", ".join(list(names)[:3])
-        remarks.append(f"{rows:,} rows name a {column_title(label).lower()} that several records share: {some}.")
+        remarks.append(
+            f"{rows:,} rows name a {column_title(label).lower()} that several records share: {some}."
+        )
     if found.get("refused"):
         remarks.append(f"{found['refused']:,} rows went to quarantine.")
     return FileLine(
@@ -142,7 +153,9 @@ def _deals(known: Mapping[str, Any]) -> list[KnownDeals]:
             found.get("without_amount", 0),
             [(currency, Decimal(amount)) for currency, amount in found.get("amounts", {}).items()],
         )
-        for name, found in sorted(known.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 9)
+        for name, found in sorted(
+            known.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 9
+        )
     ]
 
 
@@ -162,7 +175,10 @@ def line_of(row: Import) -> ImportLine:
     """An import as a list shows it; what its job says goes before what it stored itself."""
     state, tone = row.get_state_display(), TONES.get(ImportState(row.state), "neutral")
     if row.state == ImportState.INSPECTED and row.job is not None:
-        state, tone = row.job.get_state_display(), "neutral" if row.job.state == JobState.CANCELLED else "info"
+        state, tone = (
+            row.job.get_state_display(),
+            "neutral" if row.job.state == JobState.CANCELLED else "info",
+        )
     data_on = row.report.get("data_date")
     return ImportLine(
         row,

@@ -81,7 +81,9 @@ def known() -> Known | None:
             row = facts.execute(counted).to_pylist()[0]
             if row["n"]:
                 found.append(
-                    KnownTable(name, table_title(name), table.grain, row["n"], int(row["implied"] or 0), row["last"])
+                    KnownTable(
+                        name, table_title(name), table.grain, row["n"], int(row["implied"] or 0), row["last"]
+                    )
                 )
     return Known(manifest.data_on, manifest.recorded_at, str(manifest.id), found, changes)
 
@@ -163,7 +165,8 @@ def quarantine_reasons(state: str = QuarantineState.WAITING) -> list[Reason]:
         .order_by("file", "-n")
     )
     return [
-        Reason(g["file"], g["table"], g["column"], what_is_wrong(g["sample"]), g["fix"], g["n"]) for g in groups
+        Reason(g["file"], g["table"], g["column"], what_is_wrong(g["sample"]), g["fix"], g["n"])
+        for g in groups
     ]
 
 

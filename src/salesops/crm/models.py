@@ -141,7 +141,7 @@ class Import(models.Model):
     created_at = models.DateTimeField()
     created_by = models.ForeignKey("platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField(max_length=200)
-    folder = models.CharField(max_length=500, help_text="Where the files as uploaded are kept.")
+    folder = models.TextField(help_text="Where the files as uploaded are kept.")
     plan = models.JSONField(default=dict, help_text="What was found and proposed, and what was confirmed.")
     report = models.JSONField(default=dict, help_text="What came of it, per table.")
     manifest_id = models.BigIntegerField(null=True, blank=True)

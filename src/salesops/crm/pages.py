@@ -75,6 +75,7 @@ def import_confirm(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     if row.state != ImportState.INSPECTED or row.job_id is not None:
         return redirect("import_detail", pk=pk)
     faults: dict[int, list[str]] = {}
+    notes: list[str] = []
     if request.method == "POST":
         plans = plans_of(row)
         edits, faults = edits_of(request.POST, plans)
@@ -90,14 +91,17 @@ def import_confirm(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
         except ValidationError as error:
             faults[-1] = list(error.messages)
         else:
-            for number in anew:
-                messages.info(request, f"The columns of {plans[number].name} are proposed anew: look at them.")
+            notes = [f"The columns of {plans[n].name} are proposed anew: look at them." for n in anew]
             if not faults and not request.htmx:
+                for note in notes:
+                    messages.info(request, note)
                 return redirect("import_confirm", pk=pk)
-    return _confirm_page(request, actor, row, faults)
+    return _confirm_page(request, actor, row, faults, notes)
 
 
-def _confirm_page(request: HttpRequest, actor: Actor, row: Import, faults: dict[int, list[str]]) -> HttpResponse:
+def _confirm_page(
+    request: HttpRequest, actor: Actor, row: Import, faults: dict[int, list[str]], notes: list[str]
+) -> HttpResponse:
     plans = plans_of(row)
     context = {
         "title": "Confirm what the files mean",
@@ -106,12 +110,15 @@ def _confirm_page(request: HttpRequest, actor: Actor, row: Import, faults: dict[
         "summary": confirm_view.summary(plans),
         "errors": faults.get(-1, []),
         "faulty": bool(faults),
+        "notes": notes,
         "amount": request.POST.get("amount", ""),
         "may_run": may(actor, "import.run"),
         "may_decide": may(actor, "decision.write"),
     }
     # htmx shows only answers of success; the page itself says what is wrong.
-    return render(request, "crm/import_confirm.html", context, status=400 if faults and not request.htmx else 200)
+    return render(
+        request, "crm/import_confirm.html", context, status=400 if faults and not request.htmx else 200
+    )
 
 
 @require_GET

@@ -137,7 +137,9 @@ def _column(plan: FilePlan, column: PlannedColumn, to: str, type_: str, raw: Raw
 def refit(column: PlannedColumn, raw: RawTable) -> PlannedColumn:
     """The column with the format that its new type is read by; what was chosen of marks and order stays."""
     before = ColumnFormat.from_dict(column.format)
-    found = format_for(raw.profiles[column.header], column.type, identifier=column.to.endswith("id"), zone=before.zone)
+    found = format_for(
+        raw.profiles[column.header], column.type, identifier=column.to.endswith("id"), zone=before.zone
+    )
     return replace(column, format=found.to_dict())
 
 
@@ -192,10 +194,14 @@ def scope_of(plan: FilePlan, text: str) -> dict[str, list[str]]:
         name, equals, values = line.partition("=")
         found = [v.strip() for v in next(csv.reader([values], skipinitialspace=True), []) if v.strip()]
         if not equals or not found:
-            raise ValidationError(f"{plan.name}: write the scope as: column = value, value. This is not: {line}")
+            raise ValidationError(
+                f"{plan.name}: write the scope as: column = value, value. This is not: {line}"
+            )
         column = stored.get(name.strip().casefold())
         if column is None:
-            raise ValidationError(f"{plan.name}: the scope names {name.strip()!r}, which is no imported column.")
+            raise ValidationError(
+                f"{plan.name}: the scope names {name.strip()!r}, which is no imported column."
+            )
         scope[column] = found
     return scope
 

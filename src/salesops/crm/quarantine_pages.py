@@ -49,10 +49,7 @@ def quarantine(request: HttpRequest, actor: Actor) -> HttpResponse:
         "title": "Quarantine",
         "state": state,
         "states": QuarantineState.choices,
-        "reasons": [
-            {"reason": r, "href": _href(state, r), "chosen": _is(r, chosen)}
-            for r in reasons
-        ],
+        "reasons": [{"reason": r, "href": _href(state, r), "chosen": _is(r, chosen)} for r in reasons],
         "files": list(dict.fromkeys(r.file for r in reasons)),
         "chosen": chosen,
         "page": page,
@@ -74,7 +71,9 @@ def _is(reason: selectors.Reason, chosen: dict[str, str]) -> bool:
 
 
 def _shown(row: QuarantinedRow) -> dict[str, object]:
-    cells = [(header, value, _at_fault(row, header)) for header, value in row.cells.items() if header and value]
+    cells = [
+        (header, value, _at_fault(row, header)) for header, value in row.cells.items() if header and value
+    ]
     return {"row": row, "cells": cells, "text": row.cells.get("", "")}
 
 
@@ -101,10 +100,9 @@ def quarantine_row(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
             error = " ".join(refused.messages)
         else:
             messages.success(request, f"Row {row.row} of {row.file} is imported.")
-            answer = redirect("quarantine")
             if request.htmx:
-                answer = HttpResponse(headers={"HX-Redirect": reverse("quarantine")})
-            return answer
+                return HttpResponse(headers={"HX-Redirect": reverse("quarantine")})
+            return redirect("quarantine")
     context = {
         "title": f"Row {row.row} of {row.file}",
         "row": row,
@@ -116,7 +114,9 @@ def quarantine_row(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
         "may_run": may(actor, "import.run"),
     }
     request.nav_key = "quarantine"
-    return render(request, "crm/quarantine_row.html", context, status=400 if error and not request.htmx else 200)
+    return render(
+        request, "crm/quarantine_row.html", context, status=400 if error and not request.htmx else 200
+    )
 
 
 @require_POST

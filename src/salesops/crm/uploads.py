@@ -61,7 +61,7 @@ def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
     part = settings.UPLOADS_PATH / f"{uuid.uuid4().hex}.part"
     part.mkdir()
     try:
-        contents = []
+        contents: list[tuple[str, str]] = []
         left = settings.MAX_UPLOAD_BYTES
         for name, chunks in files:
             own = _free(safe_name(name), {n.casefold() for n, _ in contents})

@@ -39,9 +39,3 @@ def record(
         after=after,
         reason=reason,
     )
-
-
-def mark() -> int:
-    """Number of the newest event: while it stands, nothing was decided, so what was read from decisions still holds."""
-    newest: int | None = AuditEvent.objects.order_by("-id").values_list("id", flat=True).first()
-    return newest or 0

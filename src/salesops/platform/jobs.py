@@ -109,7 +109,7 @@ def run(job: Job) -> None:
         result = function(actor=actor, progress=Progress(job.pk), **job.params)
         update = {"state": JobState.DONE, "result": result, "message": "Done"}
     except CancelledError:
-        update = {"state": JobState.CANCELLED, "message": "Cancelled; nothing was written"}
+        update = {"state": JobState.CANCELLED, "message": "Cancelled at a safe point; what had landed before stays"}
     except Exception as error:  # noqa: BLE001 - a job's failure is its result, whatever it was
         _log.exception("job %s (%s) failed", job.pk, job.kind)
         update = {

@@ -39,6 +39,9 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
     simulate.set_defaults(run=_simulate)
 
+    described = verbs.add_parser("openapi", help="print the OpenAPI description of the REST API")
+    described.set_defaults(run=_openapi)
+
     bench = verbs.add_parser("bench", help="print speed figures as ratios against their floor, in one run")
     bench.add_argument("names", nargs="*", help="benchmarks to run (all where left out)")
     bench.add_argument("--rows", type=int, help="rows to generate")
@@ -145,6 +148,13 @@ def _simulate(args: argparse.Namespace) -> int:
         if getattr(args, name) is not None:
             arguments += [f"--{name}", str(getattr(args, name))]
     return main(arguments) or 0
+
+
+def _openapi(args: argparse.Namespace) -> int:
+    from salesops.project.api import schema
+
+    print(json.dumps(schema(), indent=1, ensure_ascii=False))
+    return 0
 
 
 def _bench(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 
-from salesops.project.api import api
+from salesops.project.api import urls as api_urls
 
 urlpatterns = [
     path("", include("salesops.analytics.urls")),
@@ -17,7 +17,7 @@ urlpatterns = [
     path("", include("salesops.quotas.urls")),
     path("", include("salesops.platform.urls")),
     path("accounts/", include("allauth.account.urls")),
-    path("api/v1/", api.urls),
+    path("api/v1/", api_urls),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("ui/", include("salesops.ui.urls")))

@@ -104,16 +104,18 @@ def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
     sort = sort_key(request.GET.get("sort", ""), columns, selectors.default_sort(rule))
     wanted = request.GET.get("format", "")
     if wanted not in ("", "csv", "xlsx"):
-        return render(request, "quality/fault_rows.html", _refused(rule, f"There is no format {wanted!r}."), status=400)
+        return render(
+            request, "quality/fault_rows.html", _refused(rule, f"There is no format {wanted!r}."), status=400
+        )
     try:
         if wanted:
             return _export(actor, rule, columns, sort, wanted)
-        number = request.GET.get("page", "1")
-        number = int(number) if number.isdecimal() and len(number) < 7 else 1
+        asked = request.GET.get("page", "1")
+        number = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
         found = selectors.fault_page(actor, rule, sort=sort, page=number, size=_ROWS)
     except NoDataError:
         return first_run(request)
-    paginator = _Counted(range(found.finding.faulty), _ROWS)
+    paginator = Paginator(range(found.finding.faulty), _ROWS)
     table = Table(
         caption=rule.title,
         columns=[_column(name, rule, found.currency) for name in columns],
@@ -123,19 +125,27 @@ def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
         sort=sort,
         row_href=_deal_url if rule.frame == "deals" else None,
         noun=_FRAMES[rule.frame],
-        empty=Empty("No row is at fault", found.finding.reason.capitalize() or "Every row this rule speaks of is sound.", "circle-check"),
+        empty=Empty(
+            "No row is at fault",
+            found.finding.reason.capitalize() or "Every row this rule speaks of is sound.",
+            "circle-check",
+        ),
     )
     line = _line(found.finding)
-    context = {"title": rule.title, "rule": rule, "line": line, "table": table, "currency": found.currency, "today": found.today, "error": ""}
+    context = {
+        "title": rule.title,
+        "rule": rule,
+        "line": line,
+        "table": table,
+        "currency": found.currency,
+        "today": found.today,
+        "error": "",
+    }
     return render(request, "quality/fault_rows.html", context)
 
 
 def _refused(rule: Rule, why: str) -> dict[str, Any]:
     return {"title": rule.title, "rule": rule, "error": why}
-
-
-class _Counted(Paginator):
-    """A paginator over a count: the rows of a page come from the store."""
 
 
 def _column(name: str, rule: Rule, currency: str) -> Column:

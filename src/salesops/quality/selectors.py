@@ -68,7 +68,7 @@ class OpenFaults:
         names = [row["name"] for row in known.to_pylist() if row["name"]]
         proposals = []
         for row in counts:
-            best = max(names, key=lambda n, v=row["product_name"]: _alike(n, v), default=None)
+            best = _nearest(names, row["product_name"])
             if best is not None and _alike(best, row["product_name"]) >= 0.85:
                 proposals.append(
                     RepairProposal("opportunities", "product_name", row["product_name"], best, row["n"])
@@ -76,10 +76,15 @@ class OpenFaults:
         return sorted(proposals, key=lambda p: -p.rows)
 
 
+def _nearest(names: list[str], value: str) -> str | None:
+    """The name most like a value, None where there is no name."""
+    return max(names, key=lambda name: _alike(name, value), default=None)
+
+
 def _alike(one: str, two: str) -> float:
     """Likeness of two names, 1 where they differ only in case, spaces or punctuation."""
     plain = ["".join(ch for ch in text.casefold() if ch.isalnum()) for text in (one, two)]
-    return SequenceMatcher(None, *plain).ratio()
+    return SequenceMatcher(None, plain[0], plain[1]).ratio()
 
 
 def _people(frames: Frames) -> ir.Table:
@@ -109,7 +114,16 @@ def open_faults(actor: Actor) -> Iterator[OpenFaults]:
 
 
 _SHOWN: dict[str, tuple[str, ...]] = {
-    "deals": ("name", "account_name", "owner_name", "stage", "amount", "created_on", "expected_close_on", "closed_on"),
+    "deals": (
+        "name",
+        "account_name",
+        "owner_name",
+        "stage",
+        "amount",
+        "created_on",
+        "expected_close_on",
+        "closed_on",
+    ),
     "accounts": ("name", "owner_id", "industry", "country"),
     "users": ("name", "email", "team", "region"),
 }
@@ -154,9 +168,12 @@ def _ordered(opened: OpenFaults, rule: Rule, sort: str) -> ir.Table:
     rows = opened.rows(rule)
     wanted = [c for c in dict.fromkeys(["id", *columns_of(rule)]) if c in rows.columns]
     column = sort.removeprefix("-")
-    key = rows[column if column in rows.columns else "id"]
-    order = key.desc(nulls_first=False) if sort.startswith("-") else key.asc(nulls_first=False)
-    return rows.order_by([order, rows.id.asc()]).select(*wanted)
+    column = column if column in rows.columns else "id"
+    key = rows[column]
+    order = [key.desc(nulls_first=False) if sort.startswith("-") else key.asc(nulls_first=False)]
+    if column != "id":
+        order.append(rows.id.asc())
+    return rows.order_by(order).select(*wanted)
 
 
 def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int) -> FaultPage:

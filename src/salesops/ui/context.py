@@ -42,11 +42,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             return None
         return provider(request)
 
+    def import_url() -> str:
+        permission = shell_settings.settings().may_import
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated or (permission is not None and not permission(user)):
+            return ""
+        return _url(shell_settings.settings().import_url_name)
+
     config = shell_settings.settings()
     return {
         "nav": SimpleLazyObject(build),
         "data_age": SimpleLazyObject(age),
         "search_url": _url(config.search_url_name),
-        "import_url": _url(config.import_url_name),
+        "import_url": SimpleLazyObject(import_url),
         "product": config.product,
     }

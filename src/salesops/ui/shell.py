@@ -49,6 +49,7 @@ class _Shell:
     data_age: DataAgeProvider | None = None
     search_url_name: str | None = None
     import_url_name: str | None = None
+    may_import: Callable[[Any], bool] | None = None
     product: str = "salesops"
 
 
@@ -65,9 +66,10 @@ def use_search(url_name: str) -> None:
     _shell.search_url_name = url_name
 
 
-def use_import(url_name: str) -> None:
-    """Set the URL name of the page that takes a newer file; the age banner links to it."""
+def use_import(url_name: str, permission: Callable[[Any], bool] | None = None) -> None:
+    """Set the URL name of the page that takes a newer file; the age banner links to it for users it is open to."""
     _shell.import_url_name = url_name
+    _shell.may_import = permission
 
 
 def settings() -> Any:

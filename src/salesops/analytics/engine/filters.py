@@ -63,7 +63,8 @@ def typed_literal(column: ir.Column, value: Any) -> ir.Scalar:
             return ibis.literal(instant, type=kind)
         if kind.is_string():
             return ibis.literal(str(value), type="string")
-    except (ValueError, InvalidOperation) as error:
+    # Ibis raises TypeError for a number that is too large for its type.
+    except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
         if isinstance(error, FilterError):
             raise
         raise FilterError(f"{column.get_name()}: {value!r} is not a {kind}") from error

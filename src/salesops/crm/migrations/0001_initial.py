@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('inspected', 'Waiting for your confirmation'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='inspected', max_length=12)),
                 ('created_at', models.DateTimeField()),
                 ('actor_name', models.CharField(max_length=200)),
-                ('folder', models.CharField(help_text='Where the files as uploaded are kept.', max_length=500)),
+                ('folder', models.TextField(help_text='Where the files as uploaded are kept.')),
                 ('plan', models.JSONField(default=dict, help_text='What was found and proposed, and what was confirmed.')),
                 ('report', models.JSONField(default=dict, help_text='What came of it, per table.')),
                 ('manifest_id', models.BigIntegerField(blank=True, null=True)),

@@ -112,12 +112,26 @@ def test_nothing_given_too_much_given_and_no_table_are_told_in_words(client, set
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "..\\..\\boot.ini", "con.csv", "a\x00b.csv", "/", "...", 'x"><script>.csv', "ü" * 400]
+    "name",
+    [
+        "../../etc/passwd",
+        "..\\..\\boot.ini",
+        "con.csv",
+        "a\x00b.csv",
+        "/",
+        "...",
+        'x"><script>.csv',
+        "ü" * 400,
+    ],
 )
 def test_a_hostile_file_name_stays_a_name(client, settings, name):
     kept = safe_name(name)
-    assert kept and "/" not in kept and "\\" not in kept and kept not in (".", "..")
-    assert len(kept.encode()) <= 151 and not kept.lower().startswith("con.")
+    assert kept
+    assert "/" not in kept
+    assert "\\" not in kept
+    assert kept not in (".", "..")
+    assert len(kept.encode()) <= 151
+    assert not kept.lower().startswith("con.")
     upload(client, (name if name.strip("/.") else kept, DEALS), ("deals.csv", DEALS))
     files = [p for p in settings.UPLOADS_PATH.rglob("*") if p.is_file()]
     assert files
@@ -147,7 +161,14 @@ def test_a_second_export_shows_changes_by_field_and_what_it_lacks(client):
         t for t in client.get(reverse("import_detail", args=[row.pk])).context["report"].tables
         if t.name == "opportunities"
     )  # fmt: skip
-    assert (line.read, line.added, line.changed, line.unchanged, line.not_in_file, line.deleted) == (2, 0, 1, 1, 2, 0)
+    assert (line.read, line.added, line.changed, line.unchanged, line.not_in_file, line.deleted) == (
+        2,
+        0,
+        1,
+        1,
+        2,
+        0,
+    )
     assert dict(line.by_field) == {"Stage": 1, "Amount": 1, "Close date": 1}
     again = imported(client, ("deals 2026-06-30.csv", LATER))
     assert client.get(reverse("import_detail", args=[again.pk])).context["report"].unchanged
@@ -218,7 +239,8 @@ def test_a_composed_key_is_shown_with_an_example_and_can_be_chosen(client):
     text = "\n".join(line.partition(",")[2] for line in DEALS.splitlines())
     row = upload(client, ("deals.csv", text))
     card = client.get(reverse("import_confirm", args=[row.pk])).context["cards"][0]
-    assert card.plan.key and card.plan.key_example.startswith("Alpha")
+    assert card.plan.key
+    assert card.plan.key_example.startswith("Alpha")
     assert "tells all 4 rows apart" in card.plan.key_check
     at = place(row, "Owner")
     sent(client, row, {"f0-key": [str(at)], "do": "look"})
@@ -245,9 +267,7 @@ def test_date_order_and_marks_are_corrected_for_the_whole_file(client):
 
 
 def test_two_amounts_are_asked_plainly_and_decided_once_the_import_has_landed(client):
-    text = "\n".join(
-        f"{line},{'ARR' if n == 0 else n * 10}" for n, line in enumerate(DEALS.splitlines())
-    )
+    text = "\n".join(f"{line},{'ARR' if n == 0 else n * 10}" for n, line in enumerate(DEALS.splitlines()))
     row = upload(client, ("deals.csv", text))
     page = client.get(reverse("import_confirm", args=[row.pk]))
     assert [a[0] for a in page.context["cards"][0].amounts] == ["Amount", "ARR"]
@@ -323,7 +343,10 @@ def test_waiting_rows_go_out_as_csv_that_runs_no_formula_and_come_back_mended(cl
     url = f"{reverse('quarantine_download')}?file=deals.csv"
     text = b"".join(client.get(url).streaming_content).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert {r["Quarantine: reason"].partition(" is ")[2] for r in rows} == {"no such day in the calendar", "not a number"}
+    assert {r["Quarantine: reason"].partition(" is ")[2] for r in rows} == {
+        "no such day in the calendar",
+        "not a number",
+    }
     assert [r["Amount"] for r in rows if r["Deal Id"] == "D-004"] == ["'=cmd|' /C calc'!A0"]
     mended = text.replace("2026-02-31", "2026-02-28", 2).replace("'=cmd|' /C calc'!A0", "400")
     row = upload(client, ("mended.csv", mended))
@@ -365,7 +388,8 @@ def test_an_import_cancelled_before_it_began_can_be_confirmed_again(client):
     assert client.post(reverse("job_cancel", args=[row.job_id])).status_code == 200
     assert jobs.run_waiting() == 0
     page = client.get(reverse("import_detail", args=[row.pk]))
-    assert page.context["reopen"] and not page.context["report"]
+    assert page.context["reopen"]
+    assert not page.context["report"]
     client.post(reverse("import_reopen", args=[row.pk]))
     sent(client, row)
     jobs.run_waiting()
@@ -395,3 +419,15 @@ def test_an_import_that_does_not_exist_is_not_found_and_one_begun_is_not_confirm
     answer = client.post(reverse("import_confirm", args=[row.pk]), {"do": "import"})
     assert answer["Location"] == reverse("import_detail", args=[row.pk])
     assert Job.objects.count() == 1
+
+
+def test_choosing_another_table_by_script_swaps_the_cards_and_says_so(client):
+    row = upload(client, ("list.csv", "Name,Industry,Country\nAcme,Steel,DE\nBolt,Wood,FR\n"))
+    values = {"f0-shown": "1", "f0-table": "contacts", "do": "look"}
+    answer = client.post(reverse("import_confirm", args=[row.pk]), values, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "proposed anew" in answer.content.decode()
+    row.refresh_from_db()
+    (plan,) = plans_of(row)
+    assert plan.table == "contacts"
+    assert plan.data_on, "what was not sent stays as it was"

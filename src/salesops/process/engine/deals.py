@@ -101,13 +101,13 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
     if pipelines:
         key = rows.pipeline.fill_null("").concat("/", stage)
 
-    def keys(wanted: Callable[[StageRule], bool]) -> list[str]:
-        return [f"{r.pipeline}/{r.stage}" if pipelines else r.stage for r in rules if wanted(r)]
+    def keys(wanted: Sequence[StageRule]) -> list[str]:
+        return [f"{r.pipeline}/{r.stage}" if pipelines else r.stage for r in wanted]
 
     status = rows.status.fill_null("").lower().strip()
     branches: list[tuple[ir.BooleanValue, str]] = []
     for name in ("ignored", "won", "lost"):
-        if decided := keys(lambda r, name=name: r.decided and r.stage_class == name):  # type: ignore[misc]
+        if decided := keys([r for r in rules if r.decided and r.stage_class == name]):
             branches.append((key.isin(decided), name))
     branches += [
         (status.isin(_WON_STATUSES), "won"),
@@ -121,7 +121,7 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
     ]
     by_stage: list[tuple[ir.BooleanValue, str]] = []
     for name in ("won", "lost", "open"):
-        if named := keys(lambda r, name=name: r.stage_class == name):  # type: ignore[misc]
+        if named := keys([r for r in rules if r.stage_class == name]):
             by_stage.append((key.isin(named), name))
     branches += [*flags, *by_stage] if as_of is None else [*by_stage, *flags]
     found = ibis.cases(*branches, else_="unmapped")
@@ -131,20 +131,18 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
         later = closed & (rows.close_on > ibis.literal(as_of))
         found = later.ifelse(ibis.literal("open"), found)
         closed = closed & ~later.fill_null(ibis.literal(False))
-        after = keys(lambda r: r.stage_class in ("won", "lost"))
+        after = keys([r for r in rules if r.stage_class in ("won", "lost")])
         if after:
             blank = later.fill_null(ibis.literal(False)) & key.isin(after)
             shown = blank.ifelse(ibis.null("string"), rows.stage)
             key = blank.ifelse(ibis.literal(""), key)
-    pitched = keys(lambda r: r.pitched)
+    pitched = keys([r for r in rules if r.pitched])
     categories = {
-        c: keys(lambda r, c=c: r.forecast_category == c)
-        for c in {r.forecast_category for r in rules if r.forecast_category}
-    }  # type: ignore[misc]
+        c: keys([r for r in rules if r.forecast_category == c])
+        for c in sorted({r.forecast_category for r in rules if r.forecast_category})
+    }
     orders = [
-        (key == k, ibis.literal(r.position, "int64"))
-        for r in rules
-        for k in [f"{r.pipeline}/{r.stage}" if pipelines else r.stage]
+        (key == k, ibis.literal(r.position, "int64")) for r, k in zip(rules, keys(rules), strict=True)
     ]
     stated = rows.forecast_category.fill_null("").lower().re_replace(r"[^a-z]+", "_")
     known = ["pipeline", "best_case", "most_likely", "commit", "closed", "omitted"]
@@ -170,8 +168,9 @@ def amounted(rows: ir.Table, rules: Sequence[AmountRule]) -> ir.Table:
     fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
 
     def column(name: str) -> ir.DecimalValue:
-        value = rows[name] if name in rows.columns else rows.amount
-        return value.cast(MONEY)
+        # A rule may name a column that later files read as text: the plain amount stands in for it.
+        usable = name in rows.columns and rows[name].type().is_numeric()
+        return (rows[name] if usable else rows.amount).cast(MONEY)
 
     typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
     kind = rows.type.fill_null("").lower()

@@ -75,11 +75,12 @@ def test_a_rep_sees_faults_of_his_own_rows_on_page_and_in_files(facts):
     user.person_id = "ann"
     user.save()
     assert lines(client)["DQ20"] == (1, 2)
-    assert "Own" not in str(client.get(reverse("faults")).context["proposals"])
+    assert client.get(reverse("faults")).context["proposals"] == []
     url = reverse("fault_rows", args=["DQ20"])
     assert [row["id"] for row in client.get(url).context["table"].rows] == ["a1"]
     text = b"".join(client.get(url + "?format=csv").streaming_content).decode("utf-8-sig")
-    assert "a1" in text and "b1" not in text
+    assert "a1" in text
+    assert "b1" not in text
     assert "DQ39N" not in lines(client)
 
 
@@ -110,7 +111,9 @@ def test_an_unknown_rule_or_format_is_told(facts):
 def test_a_repair_is_recorded_with_its_effect_and_undone(facts):
     client = client_of(Role.OPS_MANAGER)
     answer = client.post(reverse("fault_repair"), REPAIR, follow=True)
-    assert "Product that is not in the catalogue: 4 → 0." in " ".join(str(m) for m in answer.context["messages"])
+    assert "Product that is not in the catalogue: 4 → 0." in " ".join(
+        str(m) for m in answer.context["messages"]
+    )
     assert crm.repairs(DATA_DAY) == {("opportunities", "product_name"): {"GTXPro": "GTX Pro"}}
     assert "DQ20" not in lines(client)
     (row,) = answer.context["repairs"]

@@ -1,0 +1,126 @@
+"""Every named page: where it stands in the small firm, and who may open it.
+
+A page that is not listed here fails :func:`test_every_named_page_is_listed`; so adding a page means saying
+who sees it, and it is looked at in both themes and at phone width from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+ALL = frozenset({"rep", "sales_manager", "ops_representative", "ops_analyst", "ops_manager", "ops_vp", "administrator", "auditor"})
+OPERATIONS = ALL - {"rep", "sales_manager", "auditor"}
+DATA = ALL - {"rep", "sales_manager"}
+DECIDERS = OPERATIONS - {"ops_representative"}
+AUDITORS = frozenset({"auditor", "administrator", "ops_vp", "ops_manager"})
+ADMINISTRATOR = frozenset({"administrator"})
+
+
+@dataclass(frozen=True)
+class Named:
+    """One named page.
+
+    Attributes:
+        path: address; ``{deal}`` and the like stand for what the home knows.
+        roles: who gets it; everybody else is refused.
+        more: further states of the page that look different, as query strings.
+    """
+
+    path: str
+    roles: frozenset[str] = ALL
+    more: tuple[str, ...] = ()
+
+
+PAGES: Mapping[str, Named] = {
+    "home": Named("/", ALL, ("?period=2026-Q3", "?period=all&split=manager_name")),
+    "changes": Named("/changes/"),
+    "numbers": Named("/numbers/", ALL, ("?period=2019-Q1",)),
+    "number": Named(
+        "/numbers/win_rate_count/", ALL, ("?period=all&by=stage&reported=1", "?period=2026-Q3&filter=amount:gt:1000")
+    ),
+    "number_rows": Named("/numbers/won_value/rows/?period=2026-Q3"),
+    "reconcile": Named("/numbers/won_value/reconcile/", OPERATIONS),
+    "reconciled": Named("/numbers/won_value/reconcile/{reconciliation}/", OPERATIONS),
+    "pipeline": Named("/pipeline/", ALL, ("?status=all&panel=filter", "?panel=columns", "?panel=save", "?panel=views", "?q=zzzzz")),
+    "deal": Named("/pipeline/{deal}/"),
+    "pipeline_accounts": Named("/accounts/"),
+    "pipeline_account": Named("/account/{account}/"),
+    "data": Named("/data/", DATA),
+    "import_new": Named("/data/import/", OPERATIONS),
+    "import_confirm": Named("/data/imports/{waiting}/confirm/", DATA),
+    "import_detail": Named("/data/imports/{import}/", DATA),
+    "data_supports": Named("/data/supports/", DATA),
+    "faults": Named("/data/faults/"),
+    "fault_rows": Named("/data/faults/DQ12/"),
+    "quarantine": Named("/data/quarantine/", DATA),
+    "quarantine_row": Named("/data/quarantine/{quarantined}/", DATA),
+    "quotas": Named("/plan/quotas/", DATA),
+    "settings": Named("/settings/", DATA),
+    "company": Named("/settings/company/", DATA),
+    "people": Named("/settings/people/", DATA),
+    "stages": Named("/settings/stages/", DATA),
+    "repairs": Named("/settings/repairs/", DATA),
+    "amount_rules": Named("/settings/amounts/", DATA),
+    "record_links": Named("/settings/links/", DATA),
+    "decisions": Named("/settings/decisions/", DATA),
+    "decision_kind": Named("/settings/decisions/quota/", DATA),
+    "decision_history": Named("/settings/decisions/record_link/history/?subject=crm/opportunities", DATA),
+    "decisions_import": Named("/settings/decisions/import/", DECIDERS),
+    "my_account": Named("/settings/me/"),
+    "password": Named("/settings/me/password/"),
+    "accounts": Named("/settings/accounts/", ADMINISTRATOR),
+    "account_new": Named("/settings/accounts/new/", ADMINISTRATOR),
+    "account_change": Named("/settings/accounts/{user}/", ADMINISTRATOR),
+    "audit": Named("/audit/", AUDITORS),
+    "job": Named("/jobs/{job}/", ADMINISTRATOR),
+}
+"""Pages of people who are signed in."""
+
+OUTSIDE: Mapping[str, str] = {
+    "sign_in": "/sign-in/not-a-link/",
+    "account_login": "/accounts/login/",
+    "account_reset_password": "/accounts/password/reset/",
+    "account_reset_password_done": "/accounts/password/reset/done/",
+    "account_reset_password_from_key": "/accounts/password/reset/key/1-x/",
+    "account_reset_password_from_key_done": "/accounts/password/reset/key/done/",
+}
+"""Pages without an account."""
+
+NO_PAGE: Mapping[str, str] = {
+    "import_map": "takes a mapping file",
+    "import_mapping": "a file",
+    "import_reopen": "a form's target",
+    "quarantine_dismiss": "a form's target",
+    "quarantine_download": "a file",
+    "fault_repair": "a form's target",
+    "fault_repair_undo": "a form's target",
+    "pipeline_view_save": "a form's target",
+    "pipeline_view_change": "a form's target",
+    "decisions_export": "a file",
+    "decision_publish": "a form's target",
+    "token_revoke": "a form's target",
+    "account_link": "a form's target",
+    "job_cancel": "a form's target",
+    "health": "for machines",
+}
+"""Addresses that answer with no page of their own, and what they are instead."""
+
+FROM_LIBRARIES = ("account_", "api-1.0.0:")
+
+
+def named() -> Iterator[str]:
+    """Every name in the resolver, with its namespace."""
+
+    def walk(patterns: Any, space: str) -> Iterator[str]:
+        for entry in patterns:
+            if isinstance(entry, URLResolver):
+                inner = f"{space}{entry.namespace}:" if entry.namespace else space
+                yield from walk(entry.url_patterns, inner)
+            elif isinstance(entry, URLPattern) and entry.name:
+                yield space + entry.name
+
+    yield from walk(get_resolver().url_patterns, "")
