@@ -77,6 +77,8 @@ PAGES: Mapping[str, Named] = {
     "account_change": Named("/settings/accounts/{user}/", ADMINISTRATOR),
     "audit": Named("/audit/", AUDITORS),
     "job": Named("/jobs/{job}/", ADMINISTRATOR),
+    "account_logout": Named("/accounts/logout/"),
+    "account_email": Named("/accounts/email/"),
 }
 """Pages of people who are signed in."""
 
@@ -87,6 +89,10 @@ OUTSIDE: Mapping[str, str] = {
     "account_reset_password_done": "/accounts/password/reset/done/",
     "account_reset_password_from_key": "/accounts/password/reset/key/1-x/",
     "account_reset_password_from_key_done": "/accounts/password/reset/key/done/",
+    "account_signup": "/accounts/signup/",
+    "account_inactive": "/accounts/inactive/",
+    "account_confirm_email": "/accounts/confirm-email/no-key/",
+    "account_email_verification_sent": "/accounts/confirm-email/",
 }
 """Pages without an account."""
 
@@ -106,10 +112,15 @@ NO_PAGE: Mapping[str, str] = {
     "account_link": "a form's target",
     "job_cancel": "a form's target",
     "health": "for machines",
+    "account_change_password": "leads on to setting a first password or to another page",
+    "account_set_password": "leads on to changing a password or to another page",
+    "account_reauthenticate": "leads on where there is no password",
+    "account_confirm_login_code": "leads on: codes are switched off",
 }
 """Addresses that answer with no page of their own, and what they are instead."""
 
-FROM_LIBRARIES = ("account_", "api-1.0.0:")
+FOR_PROGRAMS = "api:"
+"""Namespace of the REST API, which has no pages."""
 
 
 def named() -> Iterator[str]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+
 @contextmanager
 def folders(home: Path) -> Iterator[None]:
     """Facts, uploads and files in a home of their own."""

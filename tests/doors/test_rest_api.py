@@ -149,7 +149,10 @@ def test_filters_sorting_and_paging(firm: SimpleNamespace) -> None:
 def test_a_number_split_and_as_of(firm: SimpleNamespace) -> None:
     found = firm.analyst.get("kpis/won_deals", by="owner", period="2026-Q3")
     assert (found["value"], found["period"], found["data_date"]) == (2, "2026-Q3", DAY)
-    assert {row["group"]["owner_name"]: row["value"] for row in found["rows"]} == {"Ada North": 1, "Ben South": 1}
+    assert {row["group"]["owner_name"]: row["value"] for row in found["rows"]} == {
+        "Ada North": 1,
+        "Ben South": 1,
+    }
     assert firm.analyst.get("kpis/won_deals", as_of="2026-08-31")["value"] == 1
     nothing = firm.analyst.get("kpis/win_rate_count", period="2020-Q1")
     assert nothing["value"] is None
@@ -222,7 +225,11 @@ def test_an_upload_becomes_a_job_and_then_a_report(firm: SimpleNamespace) -> Non
 
 @pytest.mark.parametrize(
     "name, content",
-    [("empty.csv", b""), ("header.csv", b"Opportunity ID,Stage,Amount\n"), ("noise.csv", bytes(range(256)) * 40)],
+    [
+        ("empty.csv", b""),
+        ("header.csv", b"Opportunity ID,Stage,Amount\n"),
+        ("noise.csv", bytes(range(256)) * 40),
+    ],
 )
 def test_an_upload_that_holds_nothing_says_so(firm: SimpleNamespace, name: str, content: bytes) -> None:
     answer = firm.analyst.upload(name, content, 400)
@@ -239,7 +246,7 @@ def test_the_published_schema_is_the_one_served(firm: SimpleNamespace) -> None:
     served = firm.analyst.get("openapi.json")
     assert served["openapi"].startswith("3.1")
     assert served == schema()
-    told = "It changed: write it anew with `salesops openapi > docs/reference/openapi.json` and say so in the changelog."
+    told = "It changed: `salesops openapi > docs/reference/openapi.json`, and say so in the changelog."
     assert json.loads(SNAPSHOT.read_text(encoding="utf-8")) == served, told
 
 

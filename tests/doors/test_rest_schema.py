@@ -58,9 +58,7 @@ OPERATIONS = [(path, method) for path, methods in api.schema()["paths"].items() 
 
 
 @pytest.mark.parametrize("path, method", OPERATIONS)
-def test_any_request(
-    described: schemathesis.schemas.BaseSchema, token: str, path: str, method: str
-) -> None:
+def test_any_request(described: schemathesis.schemas.BaseSchema, token: str, path: str, method: str) -> None:
     operation = described[path][method.upper()]
 
     @settings(max_examples=15, derandomize=True, database=None, suppress_health_check=list(HealthCheck))

@@ -150,7 +150,9 @@ def firm(
     with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
         row = services.import_now(actor=LOCAL_ADMINISTRATOR, paths=[exports])
         assert row.report["quarantined"] == 0
-        decisions.import_documents(documents, actor=LOCAL_ADMINISTRATOR, reason="Decisions of the simulated firm")
+        decisions.import_documents(
+            documents, actor=LOCAL_ADMINISTRATOR, reason="Decisions of the simulated firm"
+        )
         yield found
 
 
@@ -267,7 +269,9 @@ def test_each_quarters_new_pipeline(firm: Firm) -> None:
 
 def test_each_quarters_quotas(firm: Firm) -> None:
     for row in firm.truth["quotas"]:
-        found = values(["quota", "quota_attainment", "quota_participation"], period=firm.label(row["quarter"]))
+        found = values(
+            ["quota", "quota_attainment", "quota_participation"], period=firm.label(row["quarter"])
+        )
         assert (row["quarter"], found["quota"]) == (row["quarter"], firm.money(row["quota"]))
         assert near(found["quota_attainment"], row["attainment"])
         made = Decimal(row["made_quota"]) / len(row["people"])

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import ibis
 import ibis.expr.types as ir
 
+from salesops.analytics.engine.filters import FilterError
 from salesops.crm import selectors as crm
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
@@ -69,12 +70,11 @@ def account_list(
 
     Raises:
         NoDataError: nothing was imported yet.
-        ValueError: there is no such column to sort by.
+        FilterError: there is no such column to sort by.
     """
     column = sort.removeprefix("-")
     if column not in SORTS:
-        message = f"There is no column {column!r} to sort accounts by: choose {', '.join(SORTS)}."
-        raise ValueError(message)
+        raise FilterError(f"There is no column {column!r} to sort accounts by: choose {', '.join(SORTS)}.")
     with open_frames(actor) as frames:
         rows = _visible(frames)
         for word in search.split():

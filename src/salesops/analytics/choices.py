@@ -120,7 +120,9 @@ class OptionGroup:
     options: tuple[Option, ...]
 
 
-def period_groups(calendar: FiscalCalendar, found: Extent, today: date, address: Address) -> list[OptionGroup]:
+def period_groups(
+    calendar: FiscalCalendar, found: Extent, today: date, address: Address
+) -> list[OptionGroup]:
     """Periods to choose: fiscal quarters, months and years that the data reaches into, and all of it.
 
     The first entry is the page's default; a period typed into the address joins the list.
@@ -159,7 +161,15 @@ def team_groups(found: Extent, address: Address) -> list[OptionGroup]:
 
 def columns_to_filter(frames: Frames) -> list[Option]:
     """Columns a number may be filtered by, the company's own last."""
-    hidden = {"owner_active", "product_implied", "catalogue_price", "implied", "deleted_on", "is_closed", "is_won"}
+    hidden = {
+        "owner_active",
+        "product_implied",
+        "catalogue_price",
+        "implied",
+        "deleted_on",
+        "is_closed",
+        "is_won",
+    }
     names = [name for name in frames.deals.columns if name not in hidden and not name.endswith("_id")]
     ordered = sorted(names, key=lambda name: (name.startswith("x_"), column_title(name).casefold()))
     return [Option(name, column_title(name), False) for name in ordered]
@@ -173,7 +183,10 @@ def dimensions_to_split(names: list[str], chosen: str) -> list[OptionGroup]:
         kind = "Fiscal periods" if dated else "Your own columns" if name.startswith("x_") else "Deals"
         kinds[kind].append(Option(name, column_title(name), name == chosen))
     return [
-        OptionGroup(kind, tuple(sorted(options, key=lambda o: o.title.casefold()) if kind != "Fiscal periods" else options))
+        OptionGroup(
+            kind,
+            tuple(sorted(options, key=lambda o: o.title.casefold()) if kind != "Fiscal periods" else options),
+        )
         for kind, options in kinds.items()
         if options
     ]

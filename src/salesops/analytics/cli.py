@@ -22,13 +22,13 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     listing.set_defaults(run=_kpis)
 
     one = verbs.add_parser("kpi", help="one number, split and filtered as asked, with its rows")
-    one.add_argument("name")
+    one.add_argument("name", help="name of the KPI, as `kpis` lists it")
     one.add_argument(
         "--by", action="append", default=[], metavar="DIM", help="split by this dimension; may be repeated"
     )
     one.add_argument("--period", default="", help="2017-Q3, 2017, 2017-08, quarter, all (the default)")
-    one.add_argument("--from", dest="first", type=day, metavar="DAY")
-    one.add_argument("--to", dest="last", type=day, metavar="DAY")
+    one.add_argument("--from", dest="first", type=day, metavar="DAY", help="first day, instead of a period")
+    one.add_argument("--to", dest="last", type=day, metavar="DAY", help="last day, included")
     one.add_argument("--as-of", type=day, metavar="DAY", help="state as of the end of that day")
     one.add_argument(
         "--filter",
@@ -42,8 +42,8 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     one.set_defaults(run=_kpi)
 
     cases = verbs.add_parser("cases", help="run worked examples through the real engines")
-    cases.add_argument("kind", choices=("kpi",))
-    cases.add_argument("file")
+    cases.add_argument("kind", choices=("kpi",), help="which engine they are for")
+    cases.add_argument("file", help="YAML file of worked examples")
     cases.add_argument("--json", action="store_true", help="print JSON")
     cases.set_defaults(run=_cases)
 

@@ -106,7 +106,9 @@ def freezable(view: View) -> View:
         if form == "csv":
             return _as_csv(frozen)
         return HttpResponse(
-            f"A page can be frozen as {', '.join(FORMS)}.", status=400, content_type="text/plain; charset=utf-8"
+            f"A page can be frozen as {', '.join(FORMS)}.",
+            status=400,
+            content_type="text/plain; charset=utf-8",
         )
 
     return frozen_view

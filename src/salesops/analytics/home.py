@@ -65,7 +65,9 @@ def before(asked: OpenQuestion) -> Before | None:
     calendar = asked.frames.firm.calendar
     previous = calendar.shift(period, -1)
     if today >= period.last:
-        return Before(by_name(asked.over(previous, deals_only=True).values((*FLOWS, *STOCKS))), previous.title)
+        return Before(
+            by_name(asked.over(previous, deals_only=True).values((*FLOWS, *STOCKS))), previous.title
+        )
     until = calendar.same_day_of(period, previous, today)
     part = calendar.to_date(previous, until)
     days = (until - previous.first).days + 1
@@ -110,6 +112,9 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
     return Past(periods, values)
 
 
+FIRM_ORDER = ("region", "team", "manager_name", "owner_name")
+"""Columns a firm's numbers are split by, best first."""
+
 NOT_BY_DATE = frozenset({"sales_velocity"})
 """Numbers that count deals open when a period began: one closing date does not place them in a period."""
 
@@ -118,7 +123,11 @@ def past_of(asked: OpenQuestion, name: str, found: Extent, points: int = POINTS)
     """One number's last periods: by one query where its date places every row, else period by period."""
     kpi = kpis([name])[0]
     frames = {kpi.frame, *(side.frame for side in kpi.sides)}
-    if frames == {"deals"} and name not in NOT_BY_DATE and (kpi.dated_by or kpi.sides[0].measure.kind in ("sum", "count")):
+    if (
+        frames == {"deals"}
+        and name not in NOT_BY_DATE
+        and (kpi.dated_by or kpi.sides[0].measure.kind in ("sum", "count"))
+    ):
         return past(asked, [name], found, points)
     periods = past(asked, [], found, points).periods
     return Past(periods, {name: [asked.over(p).values([name])[0].value for p in periods]})
@@ -190,11 +199,17 @@ def deals_that_matter(
     for row in found:
         row["flags"] = [
             *_timing(row, asked.frames.as_of, pushes.get(row["id"], 0)),
-            *((f.word, f.tone, f"{f.evidence} {f.fix}") for f in rules.of(row, evidence=True) if f.code not in NOT_HERE),
+            *(
+                (f.word, f.tone, f"{f.evidence} {f.fix}")
+                for f in rules.of(row, evidence=True)
+                if f.code not in NOT_HERE
+            ),
         ]
         row["worth"] = row["amount"] if row["amount"] is not None else row["amount_estimate"]
         row["estimated"] = row["amount"] is None and row["amount_estimate"] is not None
-    common = set.intersection(*({flag[0] for flag in row["flags"]} for row in found)) if len(found) > 3 else set()
+    common = (
+        set.intersection(*({flag[0] for flag in row["flags"]} for row in found)) if len(found) > 3 else set()
+    )
     shared = [flag[0] for flag in found[0]["flags"] if flag[0] in common] if common else []
     for row in found:
         row["flags"] = [flag for flag in row["flags"] if flag[0] not in common]
@@ -222,7 +237,9 @@ def _pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
     changes = asked.frames.facts.changes(asked.frames.scope, object="opportunities")
     # ISO days compare as text.
     later = changes.filter(
-        changes.object_id.isin(list(ids)), changes.field.isin(["close_on", "expected_close_on"]), changes.new > changes.old
+        changes.object_id.isin(list(ids)),
+        changes.field.isin(["close_on", "expected_close_on"]),
+        changes.new > changes.old,
     )
     rows = asked.execute(later.group_by("object_id").agg(n=later.count())).to_pylist()
     return {row["object_id"]: row["n"] for row in rows}
@@ -258,7 +275,9 @@ def window(asked: OpenQuestion) -> Window:
     today = asked.frames.as_of
     for manifest in DatabaseManifests().recent(200):
         if manifest.data_on is not None and manifest.data_on < today:
-            return Window(manifest.data_on, today, f"since the data of {manifest.data_on:%b} {manifest.data_on.day}")
+            return Window(
+                manifest.data_on, today, f"since the data of {manifest.data_on:%b} {manifest.data_on.day}"
+            )
     return Window(today - timedelta(days=7), today, "in the last 7 days of the data")
 
 
@@ -292,9 +311,13 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
             rows = log.filter(log.field.isin(fields))
             if name == "slipped":
                 rows = rows.filter(rows.new > rows.old)
-            latest = rows.group_by("object_id").agg(
-                on=rows.day.max(), old=rows.old.argmin(rows.valid_at), new=rows.new.argmax(rows.valid_at)
-            ).rename(id="object_id")
+            latest = (
+                rows.group_by("object_id")
+                .agg(
+                    on=rows.day.max(), old=rows.old.argmin(rows.valid_at), new=rows.new.argmax(rows.valid_at)
+                )
+                .rename(id="object_id")
+            )
             add(latest, name, latest.on, latest.old, latest.new)
     if not parts:
         return deals.limit(0).select(id=deals.id, kind=text, day=deals.created_on, old=text, new=text)
@@ -304,7 +327,9 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
 def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     """Deals by kind of change; every kind is there, moved and slipped only where a change log exists."""
     rows = changes_of(asked, inside)
-    counts = {row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()}
+    counts = {
+        row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()
+    }
     logged = "changes" in asked.frames.facts.tables()
     return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in ("moved", "slipped")}
 

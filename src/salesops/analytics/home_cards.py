@@ -134,7 +134,7 @@ def won_by(
     rows = []
     for group, pair in by_group.items():
         won, quota = pair["won_value"].value, pair["quota"].value if "quota" in pair else None
-        if won is None and quota is None or (not won and not quota):
+        if (won is None and quota is None) or (not won and not quota):
             continue
         rows.append((Decimal(won or 0), group, quota))
     rows.sort(key=lambda row: (-row[0], str(row[1])))
@@ -165,7 +165,9 @@ def won_by_period(history: Past, currency: str, today: Any) -> charts.Figure:
         Point(p.label, v if v is not None else Decimal(0), p.first <= today < p.last)
         for p, v in zip(history.periods, history.values["won_value"], strict=True)
     ]
-    return charts.columns_figure("won-over-time", "Won over time", points, unit, subtitle="By close date", name="Won")
+    return charts.columns_figure(
+        "won-over-time", "Won over time", points, unit, subtitle="By close date", name="Won"
+    )
 
 
 def open_by_stage(
@@ -187,7 +189,9 @@ def open_by_stage(
     known = sum((Decimal(v.value) for v in amounts if v.value is not None), Decimal(0))
     unit = unit_of(kpis(["open_pipeline"])[0], currency)
     subtitle = f"{unit.short(known)} in amounts known" if known else "Open deals have no amount in this data"
-    figure = charts.funnel_figure("by-stage", "Open deals by stage", rows, unit_of(kpi, ""), subtitle=subtitle)
+    figure = charts.funnel_figure(
+        "by-stage", "Open deals by stage", rows, unit_of(kpi, ""), subtitle=subtitle
+    )
     if rows:
         return figure
     empty = Empty("No open deal", "No deal was open at the end of this period under these filters.", "funnel")
@@ -197,10 +201,14 @@ def open_by_stage(
 def flag_pills(row: Mapping[str, Any]) -> SafeString | str:
     """The flags of a deal as words on soft backgrounds."""
     if not row["flags"]:
-        return format_html('<span class="pill pill-ok">{}</span>', "Nothing to flag")
-    return format_html_join(
-        " ", '<span class="pill pill-{}" title="{}">{}</span>', ((tone, why, word) for word, tone, why in row["flags"])
+        # Faults that every listed deal shares stand above the table, so a row without its own is not "fine".
+        return format_html('<span class="muted">{}</span>', "nothing of its own")
+    pills = format_html_join(
+        "",
+        '<span class="pill pill-{}" title="{}">{}</span>',
+        ((tone, why, word) for word, tone, why in row["flags"]),
     )
+    return format_html('<span class="row">{}</span>', pills)
 
 
 def deals_table(rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool) -> Table:
@@ -310,7 +318,9 @@ def questions(actor: Actor, frames: Frames, values: Mapping[str, KpiValue]) -> l
     return [one for one in found if one.href]
 
 
-def change_cells(address: Address, counts: Mapping[str, int], inside: Window, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+def change_cells(
+    address: Address, counts: Mapping[str, int], inside: Window, titles: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Counts of the change log, each with a link to its deals."""
     base = address.to("changes")
     mark = "&" if "?" in base else "?"

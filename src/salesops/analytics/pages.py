@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from salesops.analytics import home as seen
 from salesops.analytics import home_cards as cards
 from salesops.analytics.addresses import (
-    OPERATOR_WORDS,
     TEAM_COLUMNS,
     Address,
     NotThereError,
@@ -22,12 +23,12 @@ from salesops.analytics.addresses import (
     read,
     reads_address,
 )
-from salesops.analytics.choices import extent, period_groups, team_groups
+from salesops.analytics.choices import extent
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.freezing import Frozen, freezable, page
+from salesops.analytics.page_parts import day_words, filter_words, numbers_sheet, scope_line, selects
 from salesops.analytics.selectors import OpenQuestion, ask, catalogue, kpis
 from salesops.analytics.shown import (
-    column_title,
     definition_of,
     family_of,
     file_kind,
@@ -35,14 +36,13 @@ from salesops.analytics.shown import (
     period_words,
     sample_text,
     unique,
-    unit_words,
     value_text,
 )
 from salesops.crm import import_selectors as imports
 from salesops.platform.access import SEES_ALL_ROWS, may
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
-from salesops.ui import exports, formats
+from salesops.ui import exports
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
 
@@ -58,67 +58,6 @@ ORDER: dict[str, tuple[str, ...]] = {
 }
 """What each persona reads first, from top to bottom."""
 
-SPLIT_ORDER = {
-    Role.SALES_MANAGER: ("owner_name",),
-}
-"""Columns Home splits by, best first, where a persona differs from the firm's: region, team, manager, rep."""
-
-FIRM_ORDER = ("region", "team", "manager_name", "owner_name")
-
-
-def whose(actor: Actor, asked: OpenQuestion) -> str:
-    """Whose rows the page counts, in words."""
-    scope = asked.frames.scope
-    if scope.everything:
-        return asked.frames.firm.name or "everyone's deals"
-    if not scope.owner_ids:
-        return "no deals: this account stands for no person in the data"
-    if actor.role == Role.SALES_MANAGER:
-        return f"your team's deals ({len(scope.owner_ids)} people)"
-    return "your own deals"
-
-
-def day_words(asked: OpenQuestion) -> str:
-    """How far into the period the data is: ``day 52 of 92``; "" for a finished period or all data."""
-    period, today = asked.period, asked.frames.as_of
-    if period is None or not period.contains(today):
-        return ""
-    return f"day {(today - period.first).days + 1} of {period.days}"
-
-
-def scope_line(actor: Actor, asked: OpenQuestion, address: Address) -> str:
-    """The line under a title: days, whose rows, filters."""
-    period = asked.period
-    days = f"{formats.day(period.first)} to {formats.day(period.last)}" if period else "every day in the data"
-    parts = [days, day_words(asked), whose(actor, asked), address.team.partition(":")[2]]
-    if address.as_of:
-        parts.append(f"as of {formats.day(asked.frames.as_of)}")
-    return " · ".join(part for part in parts if part)
-
-
-def filter_words(actor: Actor, asked: OpenQuestion, address: Address) -> list[tuple[str, str]]:
-    """Period, rows and filters as pairs, for a file that says what it holds."""
-    pairs = [("Period", period_words(asked.period)), ("Rows", whose(actor, asked))]
-    if address.team:
-        column, _, value = address.team.partition(":")
-        pairs.append((TEAM_COLUMNS[column], value))
-    if address.as_of:
-        pairs.append(("As of", formats.day(asked.frames.as_of)))
-    for item in address.filters:
-        values = ", ".join(str(v) for v in item.values)
-        pairs.append((column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()))
-    return pairs
-
-
-def selects(asked: OpenQuestion, address: Address) -> dict[str, Any]:
-    """Period and team selects of a page's head."""
-    found = extent(asked.frames)
-    return {
-        "period_groups": period_groups(asked.frames.firm.calendar, found, asked.frames.today, address),
-        "team_groups": team_groups(found, address),
-        "address": address,
-    }
-
 
 @require_safe
 @freezable
@@ -131,7 +70,11 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         frames, found = asked.frames, extent(asked.frames)
         values = seen.by_name(asked.values(seen.TILES))
         history = seen.past(asked, (*seen.FLOWS, *seen.STOCKS), found)
-        column = seen.split_column(found, request.GET.get("split", ""), SPLIT_ORDER.get(actor.role, FIRM_ORDER))
+        column = seen.split_column(
+            found,
+            request.GET.get("split", ""),
+            ("owner_name",) if actor.role == Role.SALES_MANAGER else seen.FIRM_ORDER,
+        )
         won = [] if own else asked.over(asked.period, column).values(["won_value", "quota"])
         stages = asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
         deals, shared = seen.deals_that_matter(asked, own=own)
@@ -246,7 +189,9 @@ def _data_card(actor: Actor, asked: OpenQuestion) -> dict[str, Any]:
         "recorded_at": manifest.recorded_at if manifest else None,
         "table": table,
         "unconfirmed": len(unconfirmed),
-        "unconfirmed_href": href("import_detail", unconfirmed[0].pk) if len(unconfirmed) == 1 else href("data"),
+        "unconfirmed_href": href("import_detail", unconfirmed[0].pk)
+        if len(unconfirmed) == 1
+        else href("data"),
         "quarantined": quarantined,
         "quarantine_href": href("quarantine"),
         "faults_href": href("faults"),
@@ -302,41 +247,14 @@ def _home_sheets(
                 exports.Column("amount", "Amount", "money", currency),
                 exports.Column("amount_estimate", "List price (estimate)", "money", currency),
                 exports.Column("expected_close_on", "Expected close", "day"),
-                exports.Column(lambda row: ", ".join(word for word, _, _ in row["flags"]), "Why look", width=40),
+                exports.Column(
+                    lambda row: ", ".join(word for word, _, _ in row["flags"]), "Why look", width=40
+                ),
             ],
             deals,
         )
     )
     return sheets
-
-
-def numbers_sheet(pairs: Sequence[tuple[Kpi, KpiValue]], currency: str) -> exports.Sheet:
-    """Numbers of several units as one sheet: the value exact, its unit beside it."""
-    rows = [
-        {
-            "number": kpi.title,
-            "name": kpi.name,
-            "value": value.value,
-            "unit": unit_words(kpi, currency),
-            "reason": value.reason,
-            "n": value.n,
-            "notes": " ".join([*filter(None, [interval_text(value)]), *value.notes]),
-        }
-        for kpi, value in pairs
-    ]
-    return exports.Sheet(
-        "Numbers",
-        [
-            exports.Column("number", "Number", width=34),
-            exports.Column("value", "Value", "number"),
-            exports.Column("unit", "Unit"),
-            exports.Column("n", "Rests on", "integer"),
-            exports.Column("reason", "Why there is no value", width=48),
-            exports.Column("notes", "Notes", width=60),
-            exports.Column("name", "Name"),
-        ],
-        rows,
-    )
 
 
 @require_safe
@@ -410,7 +328,9 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return page(request, "analytics/changes.html", context, frozen)
 
 
-UNDEFINED = mark_safe('<span class="undefined" aria-hidden="true">—</span><span class="visually-hidden">Undefined</span>')
+UNDEFINED = mark_safe(
+    '<span class="undefined" aria-hidden="true">—</span><span class="visually-hidden">Undefined</span>'
+)
 """A value that there is not; the reason stands in the next column."""
 
 
@@ -432,7 +352,8 @@ def numbers(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             "title": "Numbers",
             "scope": scope_line(actor, asked, address),
             "families": [
-                {"title": title, "table": _numbers_table(title, rows, address)} for title, rows in families.items()
+                {"title": title, "table": _numbers_table(title, rows, address)}
+                for title, rows in families.items()
             ],
             "search": search,
             "count": len(wanted),
@@ -459,7 +380,11 @@ def _matches(kpi: Kpi, search: str) -> bool:
 
 def _line(kpi: Kpi, value: KpiValue, currency: str) -> dict[str, Any]:
     better = {"up": "more is better", "down": "less is better", "none": "neither"}[kpi.direction]
-    estimate = value_text(kpi, value.estimate, currency) if value.value is None and value.estimate is not None else ""
+    estimate = (
+        value_text(kpi, value.estimate, currency)
+        if value.value is None and value.estimate is not None
+        else ""
+    )
     return {
         "name": kpi.name,
         "title": kpi.title,
@@ -473,6 +398,12 @@ def _line(kpi: Kpi, value: KpiValue, currency: str) -> dict[str, Any]:
         "better": better,
         "kind": file_kind(kpi),
     }
+
+
+def _said(row: dict[str, Any]) -> SafeString:
+    """The definition's sentence, with formula and convention behind a button."""
+    popover = render_to_string("ui/_definition.html", {"definition": row["definition"], "align": "end"})
+    return format_html("{} {}", row["definition"].sentence, mark_safe(popover))  # noqa: S308 - escaped by its template
 
 
 def _numbers_table(title: str, rows: list[dict[str, Any]], address: Address) -> Table:
@@ -490,12 +421,17 @@ def _numbers_table(title: str, rows: list[dict[str, Any]], address: Address) -> 
         Column("title", "Number", "lead"),
         Column("text", "Value", "number", render=value),
         Column("rests", "Rests on, or why not", render=remark),
-        Column("definition", "What it says", render=lambda row: row["definition"].sentence, phone=False),
+        Column("definition", "What it says", render=_said, phone=False),
         Column("better", "Better", phone=False),
         Column("owner", "Owner", phone=False),
     ]
     ident = title.lower().replace(" ", "-").replace(",", "")
     return Table(
-        title, columns, rows, id=ident, row_href=lambda row: address.to("number", row["name"]), live=False, noun="numbers"
+        title,
+        columns,
+        rows,
+        id=ident,
+        row_href=lambda row: address.to("number", row["name"]),
+        live=False,
+        noun="numbers",
     )
-

@@ -16,12 +16,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from salesops.analytics import reconciling
-from salesops.analytics.addresses import Address, NotThereError, deal_href, filter_from, read, reads_address, text_of
+from salesops.analytics.addresses import (
+    Address,
+    NotThereError,
+    deal_href,
+    filter_from,
+    read,
+    reads_address,
+    text_of,
+)
 from salesops.analytics.engine.kpi import Kpi, Side
 from salesops.analytics.freezing import Frozen, freezable, page
-from salesops.analytics.models import Reconciliation
-from salesops.analytics.number_pages import kpi_named
-from salesops.analytics.pages import scope_line, selects
+from salesops.analytics.page_parts import kpi_named, scope_line, selects
 from salesops.analytics.reconciling import FIELDS, Report, ReportError, sides_to_compare
 from salesops.analytics.selectors import OpenQuestion, ask
 from salesops.analytics.services import reconciliation_record
@@ -98,7 +104,9 @@ def _side(sides: list[Side], wanted: str) -> Side:
     for side in sides:
         if side.name == wanted:
             return side
-    raise NotThereError(f"There is no side {wanted!r} to compare; there are {', '.join(s.name for s in sides)}.")
+    raise NotThereError(
+        f"There is no side {wanted!r} to compare; there are {', '.join(s.name for s in sides)}."
+    )
 
 
 def _side_title(side: Side) -> str:
@@ -165,7 +173,7 @@ def _columns(request: HttpRequest) -> dict[str, str]:
 
 def _compare(
     request: HttpRequest, actor: Actor, kpi: Kpi, side: Side, address: Address, report: Report | None
-) -> Reconciliation:
+) -> Any:
     figure = request.POST.get("figure", "").strip()
     stated = reconciling.read_figure(figure) if figure else None
     with ask(actor, address.question()) as asked:
@@ -197,7 +205,7 @@ def reconciled(request: HttpRequest, actor: Actor, name: str, pk: int) -> HttpRe
     """One comparison as it was found: our figure, theirs, the difference by cause, and its deals."""
     require(actor, "reconcile")
     kpi = kpi_named(name)
-    row = Reconciliation.objects.filter(pk=pk, kpi=name).first()
+    row = reconciling.kept_comparison(name, pk)
     if row is None:
         raise NotThereError("There is no such comparison.")
     with open_frames(actor) as frames:
@@ -226,7 +234,11 @@ def reconciled(request: HttpRequest, actor: Actor, name: str, pk: int) -> HttpRe
         page=paging,
         row_href=lambda line: deal_href(line["id"]) if line["id"] else None,
         noun="deals",
-        empty=Empty("No deal differs", "Every deal of the figure is in the report with the same amount.", "circle-check"),
+        empty=Empty(
+            "No deal differs",
+            "Every deal of the figure is in the report with the same amount.",
+            "circle-check",
+        ),
     )
     title = f"{kpi.title} compared with the CRM"
     frozen = Frozen(
@@ -282,7 +294,7 @@ def _line(line: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _causes(row: Reconciliation, unit: Any, chosen: str) -> list[dict[str, Any]]:
+def _causes(row: Any, unit: Any, chosen: str) -> list[dict[str, Any]]:
     return [
         {
             "key": cause,
@@ -296,7 +308,7 @@ def _causes(row: Reconciliation, unit: Any, chosen: str) -> list[dict[str, Any]]
     ]
 
 
-def _sheets(row: Reconciliation, kind: Any, money: str) -> list[exports.Sheet]:
+def _sheets(row: Any, kind: Any, money: str) -> list[exports.Sheet]:
     return [
         exports.Sheet(
             "Deals that differ",
@@ -321,4 +333,3 @@ def _sheets(row: Reconciliation, kind: Any, money: str) -> list[exports.Sheet]:
             [{"cause": c, **found} for c, found in row.result["by_cause"].items()],
         ),
     ]
-

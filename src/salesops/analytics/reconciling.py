@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 from salesops.analytics.engine import reconcile as engine
 from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.kpi import Context, Kpi, Side
+from salesops.analytics.models import Reconciliation
 from salesops.analytics.selectors import OpenQuestion
 from salesops.crm.engine.formats import format_for
 from salesops.crm.engine.mapping import propose_for_object
@@ -121,7 +122,9 @@ def open_report(source: Path | bytes, name: str, dated_by: str) -> Report:
     return Report(table, columns, tuple(table.columns), problems)
 
 
-def their_rows(report: Report, columns: Mapping[str, str], stages: Sequence[StageMeaning]) -> list[engine.TheirRow]:
+def their_rows(
+    report: Report, columns: Mapping[str, str], stages: Sequence[StageMeaning]
+) -> list[engine.TheirRow]:
     """The report's rows as the engine reads them.
 
     Raises:
@@ -230,13 +233,20 @@ def our_side(asked: OpenQuestion, kpi: Kpi, side: Side, theirs: Sequence[engine.
     else:
         rows = rows.filter(rows.counted | _named_by(rows, theirs))
     names = [
-        "id", "name", "owner_name", "stage_class", "amount", "source_amount", "currency", "type", "account_name", "counted",
+        "id", "name", "owner_name", "stage_class", "amount", "source_amount", "currency", "type", "account_name",
+        "counted",
     ]  # fmt: skip
     instant = "created_at" if day_column == "created_on" and "created_at" in rows.columns else ""
-    picked = rows.select(*names, **({"day": rows[day_column]} if day_column else {}), **({"moment": rows[instant]} if instant else {}))
+    picked = rows.select(
+        *names,
+        **({"day": rows[day_column]} if day_column else {}),
+        **({"moment": rows[instant]} if instant else {}),
+    )
     table = asked.execute(picked.limit(MOST_ROWS + 1))
     if table.num_rows > MOST_ROWS:
-        raise ReportError(f"More than {MOST_ROWS:,} deals would have to be compared. Choose a shorter period.")
+        raise ReportError(
+            f"More than {MOST_ROWS:,} deals would have to be compared. Choose a shorter period."
+        )
     zone = ZoneInfo(asked.frames.firm.zone)
     ours = [_our_deal(row, zone) for row in table.to_pylist()]
     period = context.period if day_column else None
@@ -247,7 +257,9 @@ def our_side(asked: OpenQuestion, kpi: Kpi, side: Side, theirs: Sequence[engine.
             last=period.last if period else None,
             stage_classes=frozenset(classes),
             owners=_owners(asked),
-            types=frozenset(str(v) for f in asked.filters if f.column == "type" and f.op in ("eq", "in") for v in f.values),
+            types=frozenset(
+                str(v) for f in asked.filters if f.column == "type" and f.op in ("eq", "in") for v in f.values
+            ),
             measure="count" if side.measure.kind == "count" else "amount",
         ),
     )
@@ -317,7 +329,11 @@ def _named_by(rows: ir.Table, theirs: Sequence[engine.TheirRow]) -> ir.BooleanVa
 
 
 def compare(
-    asked: OpenQuestion, kpi: Kpi, side: Side, theirs: Sequence[engine.TheirRow] | None, stated: Decimal | None
+    asked: OpenQuestion,
+    kpi: Kpi,
+    side: Side,
+    theirs: Sequence[engine.TheirRow] | None,
+    stated: Decimal | None,
 ) -> engine.Reconciliation:
     """The difference explained, deal by deal where the report's rows are known.
 
@@ -330,3 +346,16 @@ def compare(
     if stated is None:
         raise ReportError("Upload the report, paste it, or type its figure.")
     return engine.reconcile_total(ours.deals, stated, ours.selection)
+
+
+# --- What was kept -------------------------------------------------------------------------------
+
+
+def kept_comparisons(kpi: str, most: int = 10) -> list[Reconciliation]:
+    """The comparisons of a number, newest first. They were made over every row: show them to who sees every row."""
+    return list(Reconciliation.objects.filter(kpi=kpi)[:most])
+
+
+def kept_comparison(kpi: str, pk: int) -> Reconciliation | None:
+    """One comparison of a number, or None."""
+    return Reconciliation.objects.filter(pk=pk, kpi=kpi).first()

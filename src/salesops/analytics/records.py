@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -39,6 +39,9 @@ DEFAULT_COLUMNS = (
 
 SEARCHED = ("id", "name", "account_name", "owner_name", "product_name")
 MOST_A_PAGE = 500
+DEEP = 5_000
+"""Rows past which a page's ids are sorted out first: sorting whole rows that deep is what would take long."""
+
 _WEIGHT = "flag_weight"
 
 _ALWAYS = ("id", "name", "account_id", "stage_class", "amount", "amount_estimate", "currency")
@@ -199,7 +202,12 @@ class OpenList:
         return self._ordered(self.rows)
 
     def totals(self) -> Totals:
-        """Count and sums over all rows, in one query."""
+        """Count and sums over all rows, in one query; remembered while a reader turns pages."""
+        asked = replace(self.query, sort="", columns=(), page=1, size=1)
+        key = ("totals", asked, *state_key(self.frames))
+        return recall(key) or keep(key, self._totals())
+
+    def _totals(self) -> Totals:
         rows = self.rows
         measures = rows.agg(
             rows=rows.count(),
@@ -215,7 +223,11 @@ class OpenList:
         totals = self.totals()
         size = min(max(self.query.size, 1), MOST_A_PAGE)
         number = min(max(self.query.page, 1), max(1, -(-totals.rows // size)))
-        part = self.ordered().limit(size, offset=(number - 1) * size)
+        start = (number - 1) * size
+        part = self.ordered().limit(size, offset=start)
+        if start > DEEP:
+            found = self.frames.facts.execute(part.select("id")).column("id").to_pylist()
+            part = self.rows.filter(self.rows.id.isin(found))
         rows = self.frames.facts.execute(self._shown(part)).to_pylist() if totals.rows else []
         return ListPage(
             rows=rows,

@@ -82,7 +82,9 @@ def _document(side: str, result: Result) -> dict[str, Any]:
         }
         for cause, amount in result.by_cause().items()
     }
-    largest = sorted(result.lines, key=lambda line: (-abs(line.contribution), line.id, line.name))[:MOST_LINES]
+    largest = sorted(result.lines, key=lambda line: (-abs(line.contribution), line.id, line.name))[
+        :MOST_LINES
+    ]
     return {
         "side": side,
         "agreed": result.agreed,

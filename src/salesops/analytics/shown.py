@@ -153,6 +153,16 @@ def lead_side(kpi: Kpi) -> Side:
     return next((side for side in kpi.sides if side.rows), kpi.sides[0])
 
 
+def side_title(kpi: Kpi, side: Side) -> str:
+    """A side's title; with what is taken of its rows where two sides share one."""
+    if sum(one.title == side.title for one in kpi.sides) < 2:
+        return side.title
+    what = side.measure.column or {"count": "how many", "days": "days in all"}.get(
+        side.measure.kind, side.measure.kind
+    )
+    return f"{side.title}: {column_title(what).lower()}"
+
+
 def group_words(value: Any) -> str:
     """A group's value as people read it."""
     if value is None:

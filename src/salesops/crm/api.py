@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import File, Form, Router, Schema
 from ninja.files import UploadedFile
 
+from salesops.crm import import_selectors as selectors
 from salesops.crm import services, uploads
-from salesops.crm.models import Import
 from salesops.platform.access import require
 from salesops.platform.rest import ERRORS, actor_of_request, reply
 
@@ -31,7 +31,7 @@ class ImportOut(Schema):
     report: dict[str, Any]
 
 
-def _shown(row: Import) -> dict[str, Any]:
+def _shown(row: Any) -> dict[str, Any]:
     files = [
         {
             "file": p.name,
@@ -79,14 +79,14 @@ def import_create(
 def import_list(request: HttpRequest) -> HttpResponse:
     """The newest hundred imports."""
     require(actor_of_request(request), "import.view")
-    return reply([_shown(row) for row in Import.objects.all()[:100]])
+    return reply([_shown(row) for row in selectors.imports()[:100]])
 
 
 @router.get("/imports/{import_id}", response={200: ImportOut, **ERRORS}, summary="One import")
 def import_read(request: HttpRequest, import_id: int) -> HttpResponse:
     """One import; 404 where there is none."""
     require(actor_of_request(request), "import.view")
-    row = Import.objects.filter(pk=import_id).first()
+    row = selectors.import_of(import_id)
     if row is None:
         message = f"There is no import {import_id}."
         raise LookupError(message)

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from salesops.crm.models import QuarantinedRow
 from salesops.platform.cli import actor_from, day, read_yaml
 from salesops.platform.documents import to_json
 
@@ -18,7 +17,7 @@ SHOWN = 20
 def add_commands(verbs: argparse._SubParsersAction) -> None:
     """Add this room's verbs."""
     verb = verbs.add_parser("import", help="import files, archives or folders exported from a CRM")
-    verb.add_argument("paths", nargs="+", metavar="PATH")
+    verb.add_argument("paths", nargs="+", metavar="PATH", help="a file, an archive or a folder")
     verb.add_argument("--mapping", metavar="FILE", help="YAML mapping for the file it matches")
     verb.add_argument("--data-date", type=day, metavar="DAY", help="the day the files show")
     verb.add_argument(
@@ -53,7 +52,7 @@ class Meter:
 
 def run_import(args: argparse.Namespace) -> int:
     """Import with every proposal taken. Exit code 1 where no row landed."""
-    from salesops.crm import services  # reads files: no other command need load it
+    from salesops.crm import import_selectors, services  # read files: no other command need load them
     from salesops.crm.plans import check_mapping
 
     actor = actor_from(args)
@@ -73,12 +72,13 @@ def run_import(args: argparse.Namespace) -> int:
     )
     meter.end()
     report = dict(row.report)
-    waiting = QuarantinedRow.objects.filter(source_import=row)
+    # A row that waits from an earlier import of the same file still waits.
+    waiting = import_selectors.quarantine_rows().filter(file__in=[f["file"] for f in report["files"]])
     report["quarantined"] = [
         {"file": r.file, "row": r.row, "column": r.column, "reason": r.reason, "fix": r.fix} for r in waiting
     ]
     for name, found in report["tables"].items():
-        found["quarantined"] = waiting.filter(table=name).count()
+        found["quarantined"] = sum(f["refused"] for f in report["files"] if f["table"] == name)
     if args.json:
         print(to_json(report))
     else:

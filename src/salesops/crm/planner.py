@@ -31,6 +31,8 @@ def plan_files(tables: Sequence[RawTable], *, source: str) -> list[FilePlan]:
 
 
 def _plan(table: RawTable, source: str) -> FilePlan:
+    if table.ok:
+        _ = table.profiles  # first: this pass over the whole file counts rows and problems too
     base = FilePlan(
         name=table.name,
         kind=IGNORED,
@@ -46,11 +48,12 @@ def _plan(table: RawTable, source: str) -> FilePlan:
         reason = next((f"{p.reason}. {p.fix}" for p in table.problems), "it holds no table")
         return replace(base, ignored_reason=reason)
     layout = table.layout
+    sample = table.sample(KEY_ROWS)
     found = propose(
         table.name,
         table.columns,
         table.profiles,
-        data=table.sample(KEY_ROWS).drop_columns([SOURCE_ROW]),
+        data=sample.drop_columns([SOURCE_ROW]),
         as_of=layout.as_of if layout else None,
         as_of_text=layout.as_of_text if layout else "",
         modified_at=table.modified_at,

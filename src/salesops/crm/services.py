@@ -277,7 +277,7 @@ def _land_all(
         "ignored": ignored,
         "tables": outcomes,
         "quarantined": refused,
-        "known": {name: summary(actor) for name, summary in import_summaries.items()},
+        "known": {name: summary(actor) for name, summary in import_summaries.items()} if latest else {},
     }
 
 

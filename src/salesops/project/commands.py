@@ -33,10 +33,10 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     demo.set_defaults(run=_demo)
 
     simulate = verbs.add_parser("simulate", help="write what the CRM of a simulated firm would export")
-    simulate.add_argument("--out", required=True, metavar="DIR")
-    simulate.add_argument("--reps", type=int, metavar="N")
-    simulate.add_argument("--opportunities", type=int, metavar="N")
-    simulate.add_argument("--seed", type=int, default=1, metavar="N")
+    simulate.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    simulate.add_argument("--reps", type=int, metavar="N", help="people who sell")
+    simulate.add_argument("--opportunities", type=int, metavar="N", help="deals over the whole window")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N", help="another seed is another firm")
     simulate.set_defaults(run=_simulate)
 
     described = verbs.add_parser("openapi", help="print the OpenAPI description of the REST API")

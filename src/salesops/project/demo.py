@@ -87,6 +87,8 @@ def _print_numbers() -> None:
     print(f"\nNumbers over all the data, as of {answer.today}:")
     for kpi, value in zip(analytics.kpis(SHOWN), answer.values, strict=True):
         print(f"  {kpi.title:<34} {shown(value.value, kpi, answer.currency, value.reason)}")
+        for note in value.notes if value.value is not None else ():
+            print(f"  {'':<34}   {note}")
     for note in answer.notes:
         print(f"  note: {note}")
 

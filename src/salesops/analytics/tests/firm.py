@@ -8,28 +8,30 @@ from pathlib import Path
 from django.test import Client
 
 from salesops.crm import services as crm
+from salesops.platform import signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
-from salesops.platform.models import User
 from salesops.platform.roles import Role
 
 DATA_ON = date(2026, 9, 20)
 
 DEALS = """\
-Opportunity ID,Opportunity Name,Account Name,Opportunity Owner,Stage,Amount,Created Date,Close Date,Region
-006A00000000001,Alder,Alder Ltd,Ada North,Closed Won,1000.00,2026-06-01,2026-07-01,North
-006A00000000002,Birch,Birch Ltd,Ada North,Closed Won,2500.50,2026-06-10,2026-09-05,North
-006A00000000003,Cedar,Cedar Ltd,Bo South,Closed Won,4000.00,2026-05-02,2026-08-11,South
-006A00000000004,Dogwood,Dogwood Ltd,Bo South,Closed Lost,700.00,2026-05-20,2026-08-12,South
-006A00000000005,Elm,Elm Ltd,Ada North,Closed Lost,900.00,2026-06-20,2026-09-10,North
-006A00000000006,Fir,Fir Ltd,Ada North,Negotiation,5000.00,2026-08-01,2026-09-25,North
-006A00000000007,Ginkgo,Ginkgo Ltd,Bo South,Prospecting,6000.00,2026-08-15,2026-08-30,South
-006A00000000008,Hazel,Hazel Ltd,Bo South,Prospecting,,2026-09-01,2026-12-01,South
-006A00000000009,Ivy,Ivy Ltd,Ada North,Closed Won,300.00,2026-04-01,2026-06-30,North
-006A00000000010,Juniper,Juniper Ltd,Bo South,Closed Won,800.00,2026-03-01,2026-05-15,South
+Opportunity ID,Opportunity Name,Account Name,Opportunity Owner,Stage,Amount,Created Date,Close Date,Partner Tier
+006A00000000001,Alder,Alder Ltd,Ada North,Closed Won,1000.00,2026-06-01,2026-07-01,Gold
+006A00000000002,Birch,Birch Ltd,Ada North,Closed Won,2500.50,2026-06-10,2026-09-05,Gold
+006A00000000003,Cedar,Cedar Ltd,Bo South,Closed Won,4000.00,2026-05-02,2026-08-11,Silver
+006A00000000004,Dogwood,Dogwood Ltd,Bo South,Closed Lost,700.00,2026-05-20,2026-08-12,Silver
+006A00000000005,Elm,Elm Ltd,Ada North,Closed Lost,900.00,2026-06-20,2026-09-10,Gold
+006A00000000006,Spruce,Spruce Ltd,Ada North,Negotiation,5000.00,2026-08-01,2026-09-25,Gold
+006A00000000007,Ginkgo,Ginkgo Ltd,Bo South,Prospecting,6000.00,2026-08-15,2026-08-30,Silver
+006A00000000008,Hazel,Hazel Ltd,Bo South,Prospecting,,2026-09-01,2026-12-01,Silver
+006A00000000009,Ivy,Ivy Ltd,Ada North,Closed Won,300.00,2026-04-01,2026-06-30,Gold
+006A00000000010,Juniper,Juniper Ltd,Bo South,Closed Won,800.00,2026-03-01,2026-05-15,Silver
 """
 
 
-def import_deals(folder: Path, text: str = DEALS, name: str = "opportunities.csv", data_on: date = DATA_ON) -> None:
+def import_deals(
+    folder: Path, text: str = DEALS, name: str = "opportunities.csv", data_on: date = DATA_ON
+) -> None:
     """Bring the deals in by the command line's way."""
     path = folder / name
     path.write_text(text, encoding="utf-8")
@@ -38,8 +40,9 @@ def import_deals(folder: Path, text: str = DEALS, name: str = "opportunities.csv
 
 def signed_in(role: str = Role.OPS_ANALYST, person: str = "", name: str = "") -> Client:
     """A browser with an account of a role, standing for a person."""
-    user = User.objects.create_user(
-        name or f"{role}-{person}".replace(" ", "-").lower(), password=None, role=role, person_id=person
+    username = name or f"{role}-{person}".replace(" ", "-").lower()
+    user = signin.account_save(
+        actor=LOCAL_ADMINISTRATOR, username=username, role=role, person_id=person, name=person
     )
     client = Client()
     client.force_login(user)

@@ -47,7 +47,14 @@ def sums(rows: list[dict[str, str]]) -> Decimal:
     return sum((Decimal(row[column]) for row in rows if row[column]), Decimal(0))
 
 
-PAGES = ("/", "/changes/", "/numbers/", "/numbers/won_value/", "/numbers/won_value/rows/", "/numbers/open_deals/rows/")
+PAGES = (
+    "/",
+    "/changes/",
+    "/numbers/",
+    "/numbers/won_value/",
+    "/numbers/won_value/rows/",
+    "/numbers/open_deals/rows/",
+)
 
 
 def test_before_the_first_import_every_page_says_to_drop_the_file() -> None:
@@ -81,20 +88,24 @@ def test_home_begins_with_what_the_persona_does(firm: None) -> None:
     rep = text(signed_in(Role.REP, "Ada North"), "/")
     assert rep.index("Your open deals") < rep.index("Open deals by stage")
     firmwide = text(signed_in(Role.OPS_VP), "/")
-    assert firmwide.index("What changed") < firmwide.index("Open deals by stage") < firmwide.index("Deals that matter")
+    assert (
+        firmwide.index("What changed")
+        < firmwide.index("Open deals by stage")
+        < firmwide.index("Deals that matter")
+    )
     assert "The data behind this page" in firmwide
     assert "The data behind this page" not in rep
 
 
 def test_deals_carry_why_they_matter(firm: None) -> None:
     page = text(signed_in(), "/")
-    assert "Closes in 5 days" in page  # Fir, Sep 25
+    assert "Closes in 5 days" in page  # Spruce, Sep 25
     assert "Close date past" in page  # Ginkgo, Aug 30
 
 
 def test_nobody_sees_the_other_teams_rows(firm: None) -> None:
     ada, bo = signed_in(Role.REP, "Ada North"), signed_in(Role.REP, "Bo South")
-    hers, his = ("Alder", "Birch", "Elm", "Fir", "Ivy"), ("Cedar", "Dogwood", "Ginkgo", "Hazel", "Juniper")
+    hers, his = ("Alder", "Birch", "Elm", "Spruce", "Ivy"), ("Cedar", "Dogwood", "Ginkgo", "Hazel", "Juniper")
     addresses = [
         *PAGES,
         "/?period=all",
@@ -108,7 +119,7 @@ def test_nobody_sees_the_other_teams_rows(firm: None) -> None:
         "/numbers/lost_deals/rows/?period=all",
     ]
     for address in addresses:
-        for form in ("", "html", "xlsx", "csv"):
+        for form in ("", "html", "xlsx", "csv") if address in PAGES else ("",):
             mark = "&" if "?" in address else "?"
             where = f"{address}{mark}freeze={form}" if form else address
             for client, foreign in ((ada, his), (bo, hers)):
@@ -132,7 +143,7 @@ def test_an_account_that_stands_for_nobody_sees_nothing(firm: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    "address, said",
     [
         ("/?period=soon", "is not a period"),
         ("/?as_of=yesterday", "Write the day as"),
@@ -170,20 +181,28 @@ def test_every_number_has_its_page_and_its_rows(firm: None) -> None:
 
 def test_rows_add_up_to_the_side_for_the_total_and_for_every_group(firm: None) -> None:
     client = signed_in()
-    for name in ("won_value", "win_rate_count", "win_rate_value", "open_pipeline", "deals_created", "sales_cycle"):
+    for name in (
+        "won_value",
+        "win_rate_count",
+        "win_rate_value",
+        "open_pipeline",
+        "deals_created",
+        "sales_cycle",
+    ):
         for period in ("all", "2026-Q3"):
             answer = selectors.numbers(LOCAL_ADMINISTRATOR, [name], Question(period=period))
             for side, value in answer.values[0].sides.items():
                 rows = exported(client, f"/numbers/{name}/rows/?period={period}&side={side}&freeze=csv")
                 assert (sums(rows) if rows else 0) == (value or 0), (name, side)
-            for by in ("owner_name", "closed_quarter", "x_region"):
+            for by in ("owner_name", "closed_quarter", "x_partner_tier"):
                 split = selectors.numbers(LOCAL_ADMINISTRATOR, [name], Question(period=period, by=(by,)))
                 for value in split.values:
                     group = value.group[by]
                     where = quote("∅" if group is None else group)
                     side = next(iter(value.sides))
                     rows = exported(
-                        client, f"/numbers/{name}/rows/?period={period}&side={side}&by={by}&group={where}&freeze=csv"
+                        client,
+                        f"/numbers/{name}/rows/?period={period}&side={side}&by={by}&group={where}&freeze=csv",
                     )
                     assert (sums(rows) if rows else 0) == (value.sides[side] or 0), (name, by, group)
 
@@ -193,7 +212,9 @@ def test_filters_hold_on_the_number_its_rows_and_its_files(firm: None) -> None:
     where = "period=all&filter=owner_name:eq:Ada North&filter=amount:ge:1000"
     assert "3,500.50" in text(client, f"/numbers/won_value/?{where}")
     page = text(client, f"/numbers/won_value/rows/?{where}")
-    assert "Alder" in page and "Ivy" not in page and "Cedar" not in page
+    assert "Alder" in page
+    assert "Ivy" not in page
+    assert "Cedar" not in page
     rows = exported(client, f"/numbers/won_value/rows/?{where}&freeze=csv")
     assert [row["Deal"] for row in rows] == ["Birch", "Alder"]
     added = client.get("/numbers/won_value/?period=all&f_column=owner_name&f_op=eq&f_value=Bo South")

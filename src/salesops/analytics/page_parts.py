@@ -1,0 +1,123 @@
+"""What every number page shares: its scope line, its selects, its filters in words, its sheet of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from salesops.analytics.addresses import OPERATOR_WORDS, TEAM_COLUMNS, Address, NotThereError
+from salesops.analytics.choices import extent, period_groups, team_groups
+from salesops.analytics.engine.kpi import Kpi, KpiValue
+from salesops.analytics.selectors import OpenQuestion, kpis
+from salesops.analytics.shown import column_title, interval_text, period_words, unit_words
+from salesops.platform.actors import Actor
+from salesops.platform.registries import kpi_definitions
+from salesops.platform.roles import Role
+from salesops.ui import exports, formats
+
+
+def kpi_named(name: str) -> Kpi:
+    """A declaration by name.
+
+    Raises:
+        NotThereError: there is no such number.
+    """
+    if name not in kpi_definitions:
+        raise NotThereError(f"There is no number named {name!r}.")
+    return kpis([name])[0]
+
+
+def whose(actor: Actor, asked: OpenQuestion) -> str:
+    """Whose rows the page counts, in words."""
+    scope = asked.frames.scope
+    if scope.everything:
+        return asked.frames.firm.name or "everyone's deals"
+    if not scope.owner_ids:
+        return "no deals: this account stands for no person in the data"
+    if actor.role == Role.SALES_MANAGER:
+        return f"your team's deals ({len(scope.owner_ids)} people)"
+    return "your own deals"
+
+
+def day_words(asked: OpenQuestion) -> str:
+    """How far into the period the data is: ``day 52 of 92``; "" for a finished period or all data."""
+    period, today = asked.period, asked.frames.as_of
+    if period is None or not period.contains(today):
+        return ""
+    return f"day {(today - period.first).days + 1} of {period.days}"
+
+
+def scope_line(actor: Actor, asked: OpenQuestion, address: Address) -> str:
+    """The line under a title: days, whose rows, filters."""
+    period = asked.period
+    days = f"{formats.day(period.first)} to {formats.day(period.last)}" if period else "every day in the data"
+    parts = [days, day_words(asked), whose(actor, asked), address.team.partition(":")[2]]
+    if address.as_of:
+        parts.append(f"as of {formats.day(asked.frames.as_of)}")
+    return " · ".join(part for part in parts if part)
+
+
+def filter_words(actor: Actor, asked: OpenQuestion, address: Address) -> list[tuple[str, str]]:
+    """Period, rows and filters as pairs, for a file that says what it holds."""
+    pairs = [("Period", period_words(asked.period)), ("Rows", whose(actor, asked))]
+    if address.team:
+        column, _, value = address.team.partition(":")
+        pairs.append((TEAM_COLUMNS[column], value))
+    if address.as_of:
+        pairs.append(("As of", formats.day(asked.frames.as_of)))
+    for item in address.filters:
+        values = ", ".join(str(v) for v in item.values)
+        pairs.append((column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()))
+    return pairs
+
+
+def selects(asked: OpenQuestion, address: Address) -> dict[str, Any]:
+    """Period and team selects of a page's head."""
+    found = extent(asked.frames)
+    return {
+        "period_groups": period_groups(asked.frames.firm.calendar, found, asked.frames.today, address),
+        "team_groups": team_groups(found, address),
+        "address": address,
+    }
+
+
+def chips(address: Address) -> list[dict[str, str]]:
+    """The filters in force, each with the address that is left without it."""
+    return [_chip(address, place) for place in range(len(address.filters))]
+
+
+def _chip(address: Address, place: int) -> dict[str, str]:
+    item = address.filters[place]
+    rest = tuple(f for i, f in enumerate(address.filters) if i != place)
+    values = ", ".join(str(v) for v in item.values)
+    text = f"{column_title(item.column)} {OPERATOR_WORDS[item.op]} {values}".strip()
+    return {"text": text, "href": address.query(filters=rest) or "?"}
+
+
+def numbers_sheet(pairs: Sequence[tuple[Kpi, KpiValue]], currency: str) -> exports.Sheet:
+    """Numbers of several units as one sheet: the value exact, its unit beside it."""
+    rows = [
+        {
+            "number": kpi.title,
+            "name": kpi.name,
+            "value": value.value,
+            "unit": unit_words(kpi, currency),
+            "reason": value.reason,
+            "n": value.n,
+            "notes": " ".join([*filter(None, [interval_text(value)]), *value.notes]),
+        }
+        for kpi, value in pairs
+    ]
+    return exports.Sheet(
+        "Numbers",
+        [
+            exports.Column("number", "Number", width=34),
+            exports.Column("value", "Value", "number"),
+            exports.Column("unit", "Unit"),
+            exports.Column("n", "Rests on", "integer"),
+            exports.Column("reason", "Why there is no value", width=48),
+            exports.Column("notes", "Notes", width=60),
+            exports.Column("name", "Name"),
+        ],
+        rows,
+    )

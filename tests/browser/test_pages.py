@@ -1,0 +1,212 @@
+"""Every named page: in both themes, at phone width, by keyboard, and for those who may see it only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, shoot
+from tests.browser.pages import ALL, FOR_PROGRAMS, NO_PAGE, OUTSIDE, PAGES, named
+
+pytestmark = pytest.mark.browser
+OWN_ROWS = ("rep", "sales_manager")
+REFUSED = (403, 404)
+
+
+def test_every_named_page_is_listed() -> None:
+    """A new page is looked at because it has to be listed."""
+    known = {*PAGES, *OUTSIDE, *NO_PAGE}
+    assert {name for name in named() if not name.startswith(FOR_PROGRAMS)} == known
+
+
+def address(server: Server, path: str) -> str:
+    known = {key: value[0] if isinstance(value, list) else value for key, value in server.known.items()}
+    return path.format(**known)
+
+
+def with_query(path: str, more: str) -> str:
+    return path + (more.replace("?", "&", 1) if "?" in path else more)
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds: rule and element."""
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], node["html"][:160]) for one in found for node in one["nodes"][:3]]
+
+
+def overflow(page: Page) -> list[str]:
+    """Elements that make the page wider than its window; a page that scrolls sideways has at least one."""
+    return page.evaluate(
+        """() => {
+          const wide = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= wide) return [];
+          const out = [...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > wide + 1);
+          return [`${document.documentElement.scrollWidth} px`, ...out.slice(0, 3).map(e => e.outerHTML.slice(0, 160))];
+        }"""
+    )
+
+
+def settle(page: Page) -> None:
+    """Until parts that the page asks for after loading are there."""
+    page.wait_for_load_state("networkidle")
+
+
+def look(page: Page, name: str, *, dark: bool = True) -> list[Any]:
+    """Everything found wrong with a page in light, dark and at phone width; keeps pictures of all three."""
+    settle(page)
+    wrong: list[Any] = [("light", *v) for v in violations(page)]
+    shoot(page, name)
+    if not dark:
+        page.set_viewport_size({"width": 390, "height": 844})
+        return wrong + [("phone", v) for v in overflow(page)]
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    wrong += [("dark", *v) for v in violations(page)]
+    shoot(page, f"{name}-dark")
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    page.set_viewport_size({"width": 390, "height": 844})
+    wrong += [("phone", v) for v in overflow(page)]
+    shoot(page, f"{name}-phone")
+    wrong += [("phone", *v) for v in violations(page)]
+    return wrong
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_page_in_both_themes_and_at_phone_width(name: str, firm_server: Server, someone: Any) -> None:
+    person = someone(firm_server, "administrator")
+    listed = PAGES[name]
+    path = address(firm_server, listed.path)
+    page = person.open(path)
+    expect(page.locator("h1")).to_have_count(1)
+    wrong = look(page, name)
+    for place, more in enumerate(listed.more):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(firm_server.url + with_query(path, more))
+        wrong += look(page, f"{name}-{place + 1}", dark=False)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", OWN_ROWS)
+def test_pages_of_people_with_own_rows(role: str, firm_server: Server, someone: Any) -> None:
+    person = someone(firm_server, role)
+    page = person.page()
+    wrong = []
+    for name in ("home", "numbers", "pipeline", "faults", "number", "my_account", "pipeline_accounts"):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(firm_server.url + address(firm_server, PAGES[name].path))
+        wrong += look(page, f"{role}-{name}", dark=False)
+        shoot(page, f"{role}-{name}-phone")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", sorted(OUTSIDE))
+def test_page_without_an_account(name: str, firm_server: Server, someone: Any) -> None:
+    person = someone(firm_server)
+    page = person.open(OUTSIDE[name])
+    expect(page.locator("h1")).to_have_count(1)
+    assert look(page, name) == []
+
+
+def test_pages_before_the_first_file(empty_server: Server, someone: Any) -> None:
+    """Without data every page says so, and none fails."""
+    wrong = []
+    for role in ("ops_analyst", "rep"):
+        page = someone(empty_server, role).page()
+        for name, listed in sorted(PAGES.items()):
+            if "{" in listed.path or role not in listed.roles:
+                continue
+            page.set_viewport_size({"width": 1440, "height": 900})
+            answer = page.goto(empty_server.url + listed.path)
+            assert answer is not None
+            if answer.status != 200:
+                wrong.append((role, name, answer.status))
+            expect(page.locator("h1")).to_have_count(1)
+            if name in ("home", "pipeline", "data", "data_supports", "quotas", "people", "import_new"):
+                wrong += look(page, f"empty-{role}-{name}", dark=False)
+    assert wrong == []
+
+
+def test_each_role_gets_its_pages_and_no_others(firm_server: Server, someone: Any) -> None:
+    wrong = []
+    for role in sorted(ALL):
+        person = someone(firm_server, role)
+        for name, listed in sorted(PAGES.items()):
+            if name in ("deal", "pipeline_account"):
+                continue  # whose rows these are decides: test_story_two_users.py
+            status = person.get(address(firm_server, listed.path)).status
+            if (status == 200) != (role in listed.roles) or (status != 200 and status not in REFUSED):
+                wrong.append((role, name, status))
+    assert wrong == []
+
+
+def test_nobody_gets_a_page_without_signing_in(firm_server: Server, someone: Any) -> None:
+    person = someone(firm_server)
+    for name, listed in PAGES.items():
+        answer = person.get(address(firm_server, listed.path))
+        assert (name, answer.status) == (name, 302)
+        assert answer.headers["location"].startswith("/accounts/login/")
+
+
+# --- Keyboard -------------------------------------------------------------------------------------
+
+
+def focused(page: Page) -> str:
+    """What has the focus, in words."""
+    return page.evaluate(
+        """() => { const e = document.activeElement;
+          return (e.getAttribute("aria-label") || e.textContent || e.name || "").trim().replace(/\\s+/g, " "); }"""
+    )
+
+
+def tabs(page: Page, most: int = 60) -> list[str]:
+    """What the Tab key comes by, from the top of the page."""
+    found = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        found.append(focused(page))
+    return found
+
+
+def test_keyboard_reaches_what_matters(firm_server: Server, someone: Any) -> None:
+    page = someone(firm_server, "administrator").open("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name=re.compile("Search accounts"))).to_be_focused()
+    page.keyboard.type("a")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/pipeline/\?q=a"))
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    expect(page).to_have_url(re.compile(rf"^{firm_server.url}/$"))
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "path, wanted",
+    [
+        ("/", ["Home", "Pipeline", "Period", "Freeze"]),
+        ("/numbers/won_value/", ["Freeze", "Compare with my CRM"]),
+        ("/pipeline/", ["Freeze"]),
+        ("/data/import/", ["Look at it"]),
+        ("/data/faults/", ["Repair"]),
+    ],
+)
+def test_tab_comes_by_the_main_actions(path: str, wanted: list[str], firm_server: Server, someone: Any) -> None:
+    page = someone(firm_server, "administrator").open(path)
+    settle(page)
+    came = tabs(page)
+    missing = [word for word in wanted if not any(text.startswith(word) for text in came)]
+    assert missing == [], came

@@ -1,0 +1,143 @@
+"""The command as a process of its own: a bare home, the demo, and a server that stops when told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doors.exports import write_firm
+
+WAIT = 90
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The caller's environment with a home of its own."""
+    kept = {k: v for k, v in os.environ.items() if k not in {"DJANGO_SETTINGS_MODULE", "SALESOPS_HOME"}}
+    source = str(Path(__file__).resolve().parents[2] / "src")
+    return {**kept, "SALESOPS_HOME": str(home), "PYTHONPATH": source}
+
+
+def salesops(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "salesops", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_bare_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert salesops(home, "--version").stdout.startswith("salesops ")
+    assert not home.exists()
+    empty = salesops(home, "kpi", "won_deals")
+    assert (empty.returncode, empty.stdout) == (3, "")
+    assert empty.stderr == "Nothing has been imported yet. Run: salesops import FILE\n"
+    other = tmp_path / "other"
+    made = salesops(home, "--home", str(other), "init", "--json")
+    assert json.loads(made.stdout) == {"home": str(other), "made": True}
+    assert (other / "salesops.sqlite3").is_file()
+
+
+def call(address: str, secret: str = "", *, body: bytes = b"", kind: str = "") -> tuple[int, Any]:
+    """Status and JSON of one request."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    if kind:
+        headers["Content-Type"] = kind
+    request = urllib.request.Request(address, data=body or None, headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        content = response.read()
+        try:
+            return response.status, json.loads(content)
+        except ValueError:
+            return response.status, content.decode()
+
+
+def wait_for(what: Any) -> Any:
+    """The first true answer, or a failure after a while."""
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until:
+        try:
+            if found := what():
+                return found
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+@contextmanager
+def stopped(server: subprocess.Popen[str]) -> Iterator[None]:
+    """Leave no server behind, whatever happened."""
+    try:
+        yield
+    finally:
+        if server.poll() is None:
+            server.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_serve_answers_imports_and_stops(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert salesops(home, "account", "ops", "--role", "ops_analyst").returncode == 0
+    secret = salesops(home, "token", "ops", "--write").stdout.strip()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "salesops", "serve", "--port", "18400"],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as server,
+        stopped(server),
+    ):
+        assert server.stdout is not None
+        base = server.stdout.readline().split()[1]
+        wait_for(lambda: call(f"{base}/health/")[0] == 200)
+        deals = (write_firm(tmp_path / "exports") / "opportunities.csv").read_bytes()
+        mark = uuid.uuid4().hex
+        head = (
+            f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="opportunities.csv"\r\n\r\n'
+        )
+        body = head.encode() + deals + f"\r\n--{mark}--\r\n".encode()
+        status, made = call(
+            f"{base}/api/v1/imports", secret, body=body, kind=f"multipart/form-data; boundary={mark}"
+        )
+        assert status == 202
+        address = f"{base}/api/v1/imports/{made['id']}"
+        done = wait_for(lambda: (found := call(address, secret)[1])["state"] in ("done", "failed") and found)
+        assert done["state"] == "done"
+        assert call(f"{base}/api/v1/kpis/won_deals", secret)[1]["value"] == 2
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=20) is not None
+    assert json.loads(salesops(home, "kpi", "won_deals", "--json").stdout)["value"] == 2
+
+
+def test_the_demo_on_a_companys_own_files(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    exports = write_firm(tmp_path / "exports").parent
+    made = salesops(home, "demo", "--data", str(exports), "--no-serve")
+    assert made.returncode == 0, made.stderr
+    assert "opportunities won: 2, 10200.5" in made.stdout
+    assert made.stdout.count("/sign-in/") >= 6
+    again = salesops(home, "demo", "--data", str(exports), "--no-serve")
+    assert again.returncode == 0, again.stderr
+    assert "6 unchanged" in again.stdout
+    plain = tmp_path / "plain"
+    assert salesops(plain, "init").returncode == 0
+    refused = salesops(plain, "demo", "--data", str(exports), "--no-serve")
+    assert (refused.returncode, "not a demo" in refused.stderr) == (2, True)
