@@ -22,7 +22,7 @@ from salesops.facts.tables import TABLES
 from salesops.platform import audit
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
-from salesops.platform.models import JobState
+from salesops.platform.job_states import JobState
 from salesops.platform.yaml_documents import load_plain
 
 MOST_YAML = 1024**2

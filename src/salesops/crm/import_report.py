@@ -11,7 +11,7 @@ from typing import Any
 from salesops.crm.confirm_view import column_title
 from salesops.crm.import_selectors import table_title, waiting_by_table
 from salesops.crm.models import Import, ImportState
-from salesops.platform.models import JobState
+from salesops.platform.job_states import JobState
 
 TONES = {
     ImportState.INSPECTED: "warn", ImportState.RUNNING: "info", ImportState.DONE: "ok", ImportState.FAILED: "bad",

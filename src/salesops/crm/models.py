@@ -156,6 +156,16 @@ class Import(models.Model):
     def __str__(self) -> str:
         return f"import {self.pk}: {self.name}"
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it still waits for somebody to confirm what its files mean."""
+        return self.state == ImportState.INSPECTED and self.job_id is None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has landed."""
+        return self.state == ImportState.DONE
+
 
 class QuarantineState(models.TextChoices):
     """Where a refused row stands."""

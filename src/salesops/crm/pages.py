@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -15,12 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from salesops.crm import confirm_view, confirming, import_report
 from salesops.crm import import_selectors as selectors
 from salesops.crm.forms import MappingForm, UploadForm, edits_of
-from salesops.crm.models import Import, ImportState
 from salesops.crm.services import plans_of
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.selectors import job_for
 from salesops.platform.web import allowed, apply_errors
+
+if TYPE_CHECKING:
+    from salesops.crm.models import Import
 
 _ROWS = 25
 
@@ -72,7 +74,7 @@ def import_new(request: HttpRequest, actor: Actor) -> HttpResponse:
 def import_confirm(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     """What each file is taken for: corrected where it must be, and imported by one button."""
     row = _import(pk)
-    if row.state != ImportState.INSPECTED or row.job_id is not None:
+    if not row.unconfirmed:
         return redirect("import_detail", pk=pk)
     faults: dict[int, list[str]] = {}
     notes: list[str] = []
@@ -164,10 +166,10 @@ def import_map(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
 def import_detail(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     """How far an import is, then what came of it."""
     row = _import(pk)
-    if row.state == ImportState.INSPECTED and row.job_id is None:
+    if row.unconfirmed:
         return redirect("import_confirm", pk=pk)
     seen = job_for(actor, row.job_id) if row.job_id else None
-    done = row.state == ImportState.DONE
+    done = row.done
     context = {
         "title": row.name,
         "row": row,

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
+
 from salesops.crm.engine.assemble import compose_key
 from salesops.crm.engine.changelog import WAS
 from salesops.crm.engine.formats import ColumnFormat, format_for
@@ -73,10 +75,10 @@ def _plan(table: RawTable, source: str) -> FilePlan:
         return _history(table, base, found)
     if not table.row_count:
         return replace(base, table=found.object, ignored_reason="it has a header and no rows")
-    return _records(table, base, found, found.object)
+    return _records(table, base, found, found.object, sample)
 
 
-def _records(table: RawTable, base: FilePlan, found: Proposal, name: str) -> FilePlan:
+def _records(table: RawTable, base: FilePlan, found: Proposal, name: str, sample: pa.Table) -> FilePlan:
     key = found.key
     plan = replace(
         base,
@@ -88,17 +90,18 @@ def _records(table: RawTable, base: FilePlan, found: Proposal, name: str) -> Fil
         stage_dates={d.header: d.stage for d in found.stage_dates},
         amounts=tuple((a.header, a.why) for a in found.amount_candidates),
     )
-    return with_key_shown(plan, table)
+    return with_key_shown(plan, table, sample)
 
 
 def replan(table: RawTable, plan: FilePlan, name: str) -> FilePlan:
     """A plan made anew for a fact table that the user has named."""
+    sample = table.sample(KEY_ROWS)
     found = propose_for_object(
         table.name,
         table.columns,
         table.profiles,
         name,
-        data=table.sample(KEY_ROWS).drop_columns([SOURCE_ROW]),
+        data=sample.drop_columns([SOURCE_ROW]),
     )
     base = replace(
         plan,
@@ -109,15 +112,18 @@ def replan(table: RawTable, plan: FilePlan, name: str) -> FilePlan:
         ignored_reason="",
         mapping_from="",
     )
-    return _records(table, base, found, name)
+    return _records(table, base, found, name, sample)
 
 
-def with_key_shown(plan: FilePlan, table: RawTable) -> FilePlan:
-    """The plan with its key in words, the first row's key, and whether it tells the rows apart."""
+def with_key_shown(plan: FilePlan, table: RawTable, sample: pa.Table | None = None) -> FilePlan:
+    """The plan with its key in words, the first row's key, and whether it tells the rows apart.
+
+    ``sample`` are the table's first rows where they are at hand: reading them again costs a pass.
+    """
     headers = list(plan.key) or [c.header for c in plan.columns if c.to == "id"]
     if not headers or plan.kind == HISTORY:
         return replace(plan, key_shown=" + ".join(headers), key_example="", key_check="")
-    data = table.sample(KEY_ROWS)
+    data = table.sample(KEY_ROWS) if sample is None else sample
     if not data.num_rows:
         return replace(plan, key_shown=" + ".join(headers))
     first = compose_key([data.column(h).slice(0, 1).combine_chunks() for h in headers])[0].as_py()

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from salesops.crm.engine.assemble import SOURCE_ROW, Refused
-from salesops.crm.engine.linking import Names
+from salesops.crm.engine.linking import GONE, IMPLIED, LIVE, Names
 from salesops.crm.files import SOURCE_ROW as FILE_ROW
 from salesops.crm.files import RawTable
 from salesops.crm.files.tables import Dialect
@@ -184,8 +184,17 @@ def known_names() -> dict[str, Names]:
     known = {name: Names() for name in REFERENCES}
     with fact_store().at() as facts:
         for name, names in known.items():
-            rows: Any = facts.execute(facts.read(name, Scope.all()).select("id", "name"))
-            names.add(zip(rows["id"].to_pylist(), rows["name"].to_pylist(), strict=True))
+            records = facts.read(name, Scope.all(), deleted=True)
+            rows: Any = facts.execute(records.select("id", "name", "implied", "deleted_on"))
+            ranks = [
+                IMPLIED if implied else LIVE if deleted is None else GONE
+                for implied, deleted in zip(
+                    rows["implied"].to_pylist(), rows["deleted_on"].to_pylist(), strict=True
+                )
+            ]
+            pairs = list(zip(rows["id"].to_pylist(), rows["name"].to_pylist(), strict=True))
+            for rank in (LIVE, GONE, IMPLIED):
+                names.add((pair for pair, own in zip(pairs, ranks, strict=True) if own == rank), rank)
     return known
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from salesops.crm import quarantine, selectors
 from salesops.crm.decision_services import amount_rule_decide
+from salesops.crm.engine.linking import IMPLIED
 from salesops.crm.files import RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState
@@ -259,7 +260,7 @@ def _land_all(
                 progress=lambda *args, at=done: progress(at, total, "Writing"),
             )
             for table, records in implied.items():
-                known[table].add(records.items())
+                known[table].add(records.items(), IMPLIED)
             refused += quarantine.keep(row, landed, report.outcomes[: len(landed)], tables)
             for item, outcome in zip(landed, report.outcomes, strict=False):
                 files.append(_file_report(item, outcome, day))

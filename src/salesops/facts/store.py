@@ -295,17 +295,20 @@ class Facts:
         """Column -> type, canonical and system columns first, then the company's own."""
         return dict(self._view(table).columns)
 
-    def read(self, table: str, scope: Scope, *, deleted: bool = False) -> ir.Table:
+    def read(self, table: str, scope: Scope, *, deleted: bool = False, later: bool = False) -> ir.Table:
         """The rows of a table a reader may see: every canonical, system and extra column, typed.
 
         Args:
             table: canonical table name.
             scope: what the reader may see; masked columns come back null.
             deleted: include records that a complete file no longer held.
+            later: with ``as_of``, include records that were first known after it, as they were then:
+                what a record refers to is looked up whether or not its own file came later.
         """
         if table == CHANGES:
             return self.changes(scope)
-        return visibility.masked(table, visibility.visible(self, table, scope, deleted=deleted), scope)
+        rows = visibility.visible(self, table, scope, deleted=deleted, later=later)
+        return visibility.masked(table, rows, scope)
 
     def changes(self, scope: Scope, object: str | None = None) -> ir.Table:  # noqa: A002 - the column's name
         """The change log of records the reader may see, of one table when ``object`` is given.
@@ -352,7 +355,7 @@ class Facts:
         """The engine's SQL of an expression, for people to read."""
         return self._session.compile(expr)
 
-    def state(self, table: str, columns: set[str] | None = None) -> ir.Table:
+    def state(self, table: str, columns: set[str] | None = None, *, later: bool = False) -> ir.Table:
         """Every record with its values at ``as_of``, deleted ones included, no row security.
 
         For this room and its tests; everybody else goes through :meth:`read`.
@@ -363,7 +366,7 @@ class Facts:
         fields = self._store.changed_fields(self).get(table, [])
         kinds = self.columns(table)
         wanted = {f: kinds[f] for f in fields if f in kinds and (columns is None or f in columns)}
-        known = rewind.known_by(current, self.as_of)
+        known = current if later else rewind.known_by(current, self.as_of)
         if not wanted:
             return known
         return rewind.rewound(table, known, self.relation(CHANGES, hidden=True), wanted, self.as_of)

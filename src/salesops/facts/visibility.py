@@ -22,9 +22,9 @@ def is_guarded(table: str) -> bool:
     return bool(declared.owner or declared.parent)
 
 
-def visible(facts: Facts, table: str, scope: Scope, *, deleted: bool) -> ir.Table:
+def visible(facts: Facts, table: str, scope: Scope, *, deleted: bool, later: bool = False) -> ir.Table:
     """The rows a reader may see, unmasked."""
-    rows = facts.state(table)
+    rows = facts.state(table, later=later)
     if not deleted:
         rows = rows.filter(rows.deleted_on.isnull())
     if scope.everything or not is_guarded(table):

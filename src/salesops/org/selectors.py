@@ -8,10 +8,12 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from salesops.core.calendars import FiscalCalendar
+from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
 from salesops.org.engine.hierarchy import Person, subtree
 from salesops.org.models import Organisation, Position
 from salesops.platform import decisions
+from salesops.platform.identities import real_ids
 from salesops.platform.store import fact_store
 
 
@@ -26,10 +28,13 @@ class Firm:
     decided: bool
 
     def day_end(self, day: date) -> datetime:
-        """The last instant of a day in the firm's zone, in UTC: what "as of that day" means."""
-        return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(self.zone)).astimezone(
-            UTC
-        ) - timedelta(microseconds=1)
+        """The last instant of a day in the firm's zone: what "as of that day" means.
+
+        It is given in that zone, since readers take the day itself from it.
+        """
+        zone = ZoneInfo(self.zone)
+        end = datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
+        return (end - timedelta(microseconds=1)).astimezone(zone)
 
 
 def firm(on: date, known_at: datetime | None = None) -> Firm:
@@ -63,15 +68,22 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
     """
     store = fact_store()
     manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
-    by_id = dict(_people_in_facts(str(store.address), manifest.id, on)) if manifest else {}
-    for row in decisions.in_force(Position, on, known_at=known_at).values():
-        base = by_id.get(row.person_id) or Person(id=row.person_id, name=row.person_id)
-        by_id[row.person_id] = Person(
+    real = real_ids("users", manifest.id) if manifest else {}
+    by_id: dict[str, Person] = {}
+    if manifest:
+        past = _instant_before(manifest, on, known_at)
+        by_id = dict(_people_in_facts(str(store.address), manifest.id, manifest.recorded_at, on, past))
+    rows = decisions.in_force(Position, on, known_at=known_at).values()
+    # What was decided for a name that stood for a person goes before nothing decided for the person.
+    for row in sorted(rows, key=lambda r: r.person_id not in real):
+        person_id = real.get(row.person_id, row.person_id)
+        base = by_id.get(person_id) or Person(id=person_id, name=person_id)
+        by_id[person_id] = Person(
             id=base.id,
             name=base.name,
             email=base.email,
             is_active=base.is_active,
-            manager_id=row.manager_id,
+            manager_id=real.get(row.manager_id, row.manager_id),
             team=row.team or base.team,
             region=row.region or base.region,
             role=row.role or base.role,
@@ -80,8 +92,18 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
     return by_id
 
 
+def _instant_before(manifest: Manifest, on: date, known_at: datetime | None) -> datetime | None:
+    """The end of a day that lies before the facts' own date: people are read as they stood then."""
+    if on == date.min or manifest.data_on is None or on >= manifest.data_on:
+        return None
+    return firm(on, known_at).day_end(on)
+
+
 @lru_cache(maxsize=32)
-def _people_in_facts(address: str, manifest_id: str, on: date) -> tuple[tuple[str, Person], ...]:
+def _people_in_facts(
+    address: str, manifest_id: str, recorded_at: datetime, on: date, past: datetime | None
+) -> tuple[tuple[str, Person], ...]:
+    """Everyone in the users facts; a name that stands for somebody described is that person."""
     wanted = [
         "id",
         "name",
@@ -93,9 +115,12 @@ def _people_in_facts(address: str, manifest_id: str, on: date) -> tuple[tuple[st
         "role",
         "is_active",
         "left_on",
+        "deleted_on",
     ]
-    with fact_store().at(manifest_id=manifest_id) as facts:
-        rows = facts.execute(facts.read("users", Scope.all()).select(*wanted)).to_pylist()
+    real = real_ids("users", manifest_id)
+    with fact_store().at(manifest_id=manifest_id, as_of=past) as facts:
+        users = facts.read("users", Scope.all(), deleted=True, later=True)
+        rows = facts.execute(users.select(*wanted)).to_pylist()
     return tuple(
         (
             row["id"],
@@ -103,14 +128,17 @@ def _people_in_facts(address: str, manifest_id: str, on: date) -> tuple[tuple[st
                 id=row["id"],
                 name=row["name"] or row["id"],
                 email=row["email"] or "",
-                manager_id=row["manager_id"] or "",
+                manager_id=real.get(row["manager_id"], row["manager_id"]) or "",
                 team=row["team"] or "",
                 region=row["region"] or "",
                 role=row["role"] or "",
-                is_active=row["is_active"] is not False and (row["left_on"] is None or row["left_on"] >= on),
+                is_active=row["is_active"] is not False
+                and row["deleted_on"] is None
+                and (row["left_on"] is None or row["left_on"] >= on),
             ),
         )
         for row in rows
+        if row["id"] not in real
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
+from salesops.platform.identities import real_ids
 from salesops.platform.registries import row_scope_providers
 from salesops.platform.roles import Role
 
@@ -74,8 +75,12 @@ def scope(actor: Actor, as_of: date) -> Scope:
         return Scope.all()
     if not actor.person_id:
         return Scope.nothing()
-    owners = {actor.person_id}
+    real = real_ids("users")
+    person_id = real.get(actor.person_id, actor.person_id)
+    owners = {person_id}
     if actor.role == Role.SALES_MANAGER:
         for provider in row_scope_providers.entries():
-            owners |= provider(actor.person_id, as_of)
+            owners |= provider(person_id, as_of)
+    # Records may still name a person by the name that stood for them before their id was known.
+    owners |= {name for name, key in real.items() if key in owners}
     return Scope(owner_ids=frozenset(owners))

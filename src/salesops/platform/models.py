@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from salesops.platform.job_states import JobState
 from salesops.platform.roles import Role
 
 
@@ -56,16 +57,6 @@ class FactsManifest(models.Model):
 
     def __str__(self) -> str:
         return f"manifest {self.pk} of {self.recorded_at:%Y-%m-%d %H:%M}"
-
-
-class JobState(models.TextChoices):
-    """Where a job stands."""
-
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
 
 
 class Job(models.Model):

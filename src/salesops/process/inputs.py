@@ -8,18 +8,21 @@ currency and people's positions are read as decisions here and nowhere else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
 from salesops.facts.derived import derived
 from salesops.facts.derived_views import Build
+from salesops.facts.implied import only
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts, FactStore
@@ -28,11 +31,21 @@ from salesops.org.engine.hierarchy import Person
 from salesops.platform.access import scope as scope_of
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import high_water_mark
+from salesops.platform.identities import real_ids
 from salesops.platform.store import fact_store
 from salesops.process import selectors
 from salesops.process.engine import deals as engine
 
 OPPORTUNITIES = "opportunities"
+
+_LABELS = (
+    ("owner_name", "owner_id", "users"),
+    ("product_name", "product_id", "products"),
+    ("account_name", "account_id", "accounts"),
+)
+"""Label of a deal, the reference it names, the table referred to."""
+
+_SHOWN_OF_PEOPLE = ("name", "team", "region", "role")
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,8 @@ class Frames:
         currency: currency of ``deals.amount``; "" where the data names none and nobody decided.
         notes: sentences that belong beside every number from here (unmapped stages, currencies
             without a rate, a date that stands in for another).
+        known_at: decisions count as recorded by then; None for all.
+        persons: name that stood for a person before his id was known -> that id.
     """
 
     facts: Facts
@@ -65,6 +80,8 @@ class Frames:
     cycle_start: str
     currency: str
     notes: list[str] = field(default_factory=list)
+    known_at: datetime | None = None
+    persons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class NoDataError(LookupError):
@@ -81,7 +98,6 @@ class _Setting:
     stages: list[selectors.StageMeaning]
     currencies: tuple[str, ...]
     stands_in: bool
-    build: Build
     notes: tuple[str, ...]
 
 
@@ -131,10 +147,14 @@ def open_frames(
             firm=setting.firm,
             stages=list(setting.stages),
             people=dict(setting.people),
-            deals=derived(facts, OPPORTUNITIES, setting.key, setting.build, reader),
+            deals=derived(
+                facts, OPPORTUNITIES, setting.key, _builder(facts, manifest, setting, day, known_at), reader
+            ),
             cycle_start="first_interaction_on" if setting.stands_in else "created_on",
             currency=_currency(setting),
             notes=list(setting.notes),
+            known_at=known_at,
+            persons=real_ids("users", manifest.id),
         )
 
 
@@ -157,15 +177,14 @@ def _setting(
             _settings[key] = found
             while len(_settings) > _KEPT:
                 _settings.pop(next(iter(_settings)))
-    # The build reads through the session at hand, not through the one it was made with.
-    return replace(found, build=_builder(facts, found, day, known_at))
+    return found
 
 
 def _read_setting(
     facts: Facts, firm: org.Firm, manifest: Manifest, mark: str, day: date, known_at: datetime | None
 ) -> _Setting:
     notes: list[str] = []
-    people = org.people(day, manifest.id, known_at)
+    people = _repaired_people(org.people(day, manifest.id, known_at), crm.repairs(day, known_at))
     meanings = selectors.stages(facts, day, known_at=known_at)
     rows = facts.read(OPPORTUNITIES, Scope.all())
     created = rows.created_on.notnull() | rows.created_at.notnull()
@@ -197,25 +216,38 @@ def _read_setting(
         stages=meanings,
         currencies=currencies,
         stands_in=stands_in,
-        build=lambda constant: rows,
         notes=tuple(notes),
     )
 
 
-def _builder(facts: Facts, setting: _Setting, day: date, known_at: datetime | None) -> Build:
+def _repaired_people(
+    people: dict[str, Person], repairs: Mapping[tuple[str, str], Mapping[str, str]]
+) -> dict[str, Person]:
+    """People with the repairs of the users table read into what is shown of them."""
+    wanted = {c: repairs[("users", c)] for c in _SHOWN_OF_PEOPLE if ("users", c) in repairs}
+    if not wanted:
+        return people
+    return {
+        key: replace(person, **{c: values.get(getattr(person, c), getattr(person, c)) for c, values in wanted.items()})
+        for key, person in people.items()
+    }
+
+
+def _builder(
+    facts: Facts, manifest: Manifest, setting: _Setting, day: date, known_at: datetime | None
+) -> Build:
     """The deals expression over all rows; row security is put around it by ``derived``."""
 
-    def build(constant: object) -> ir.Table:
+    def build(constant: Callable[[str, pa.Table], ir.Table]) -> ir.Table:
         rows = facts.read(OPPORTUNITIES, Scope.all())
         repairs = crm.repairs(day, known_at)
         rows = engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == OPPORTUNITIES})
-        for label, column, table in (
-            ("product_name", "product_id", "products"),
-            ("account_name", "account_id", "accounts"),
-        ):
+        for label, column, table in _LABELS:
             rows = engine.relinked(
                 rows, column, _ids_of(facts, table, repairs.get((OPPORTUNITIES, label), {}))
             )
+            if known := real_ids(table, manifest.id):
+                rows = engine.renamed(rows, column, constant(f"{table} by name", engine.ids_table(known)))
         rows = engine.dated(rows, lambda instant: local_date(instant, setting.firm.zone))
         if setting.stands_in:
             rows = rows.mutate(created_on=rows.first_interaction_on)
@@ -234,10 +266,16 @@ def _builder(facts: Facts, setting: _Setting, day: date, known_at: datetime | No
         rows = engine.converted(rows, setting.currencies, setting.firm.currency, _rates(facts), day)
         return engine.joined(
             rows,
-            people=constant("people", engine.people_table(setting.people.values())),  # type: ignore[operator]
-            accounts=facts.read("accounts", Scope.all()),
-            products=facts.read("products", Scope.all()),
+            people=constant("people", engine.people_table(setting.people.values())),
+            accounts=referred("accounts"),
+            products=referred("products"),
         )
+
+    def referred(table: str) -> ir.Table:
+        # A deal keeps its account's industry though the account was deleted since, or its own file came later.
+        rows = facts.read(table, Scope.all(), deleted=True, later=True)
+        repairs = crm.repairs(day, known_at)
+        return engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == table})
 
     return build
 
@@ -247,12 +285,20 @@ def _ids_of(facts: Facts, table: str, repairs: dict[str, str]) -> dict[str, str]
     names = sorted(set(repairs.values()))
     if not names:
         return {}
-    records = facts.read(table, Scope.all())
-    found = facts.execute(records.filter(records.name.isin(names)).select("id", "name")).to_pylist()
-    by_name: dict[str, list[str]] = {}
+    records = facts.read(table, Scope.all(), deleted=True, later=True)
+    found = facts.execute(
+        records.filter(records.name.isin(names)).select("id", "name", "implied", "deleted_on")
+    ).to_pylist()
+    by_name: dict[str, list[tuple[bool, str]]] = {}
     for row in found:
-        by_name.setdefault(row["name"], []).append(row["id"])
-    return {value: by_name[name][0] for value, name in repairs.items() if len(by_name.get(name, ())) == 1}
+        by_name.setdefault(row["name"], []).append((bool(row["implied"]) or row["deleted_on"] is not None, row["id"]))
+    return {value: key for value, name in repairs.items() if (key := _best(by_name.get(name, ())))}
+
+
+def _best(records: Sequence[tuple[bool, str]]) -> str:
+    """The one record of a name: of those described and not deleted where there are any; "" where several are."""
+    rank = min((rank for rank, _ in records), default=False)
+    return only(key for own, key in records if own == rank)
 
 
 def _rates(facts: Facts) -> list[engine.Rate]:

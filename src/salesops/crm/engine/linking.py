@@ -13,34 +13,35 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesops.core.names import folded
+
+LIVE, GONE, IMPLIED = range(3)
+"""How well a record is known: described, described and since deleted, only named. The best ones count."""
+
 
 @dataclass
 class Names:
     """Names of one reference table's records, gathered from the store and from the files at hand."""
 
-    ids: dict[str, set[str]] = field(default_factory=dict)
+    ids: tuple[dict[str, set[str]], ...] = field(default_factory=lambda: ({}, {}, {}))
     known: set[str] = field(default_factory=set)
 
-    def add(self, pairs: Iterable[tuple[str | None, str | None]]) -> None:
-        """Add (id, name) pairs."""
+    def add(self, pairs: Iterable[tuple[str | None, str | None]], rank: int = LIVE) -> None:
+        """Add (id, name) pairs of records known that well."""
         for key, name in pairs:
             if key is None:
                 continue
             self.known.add(key)
             if name and name.strip():
-                self.ids.setdefault(folded(name), set()).add(key)
+                self.ids[rank].setdefault(folded(name), set()).add(key)
 
     def id_of(self, name: str) -> str | None:
         """The one id behind a name; the name itself where nobody has it; None where it is ambiguous."""
-        found = self.ids.get(folded(name))
+        key = folded(name)
+        found = next((ids[key] for ids in self.ids if key in ids), None)
         if not found:
             return name.strip()
         return next(iter(found)) if len(found) == 1 else None
-
-
-def folded(name: str) -> str:
-    """A name as it is compared: case and runs of white space do not matter; spelling does."""
-    return " ".join(name.split()).casefold()
 
 
 @dataclass

@@ -63,13 +63,11 @@ def repaired(rows: ir.Table, repairs: Mapping[str, Mapping[str, str]]) -> ir.Tab
         for column, values in repairs.items()
         if column in rows.columns and values
     }
-    if "product_name" in changes:
-        # The row's reference follows its repaired label; relinked() gives it the right key.
-        old = list(repairs["product_name"])
-        changes["product_id"] = rows.product_name.isin(old).ifelse(rows.product_name, rows.product_id)
-    if "account_name" in changes:
-        old = list(repairs["account_name"])
-        changes["account_id"] = rows.account_name.isin(old).ifelse(rows.account_name, rows.account_id)
+    for label, reference in (("product_name", "product_id"), ("account_name", "account_id"), ("owner_name", "owner_id")):
+        if label in changes and reference in rows.columns:
+            # The row's reference follows its repaired label; relinked() gives it the right key.
+            old = list(repairs[label])
+            changes[reference] = rows[label].isin(old).ifelse(rows[label], rows[reference])
     return rows.mutate(**changes) if changes else rows
 
 
@@ -79,6 +77,17 @@ def relinked(rows: ir.Table, column: str, ids: Mapping[str, str]) -> ir.Table:
         return rows
     cases = ((rows[column] == value, key) for value, key in ids.items())
     return rows.mutate(**{column: ibis.cases(*cases, else_=rows[column])})
+
+
+def renamed(rows: ir.Table, column: str, ids: ir.Table) -> ir.Table:
+    """A reference column with names replaced by the ids of the records described later, see ``ids_table``."""
+    joined = rows.left_join(ids, rows[column] == ids.known_as)
+    return joined.mutate(**{column: ibis.coalesce(joined.real_id, joined[column])}).drop("known_as", "real_id")
+
+
+def ids_table(ids: Mapping[str, str]) -> pa.Table:
+    """Name that stood for a record -> its id, as a table to join to."""
+    return pa.table({"known_as": pa.array(list(ids), pa.string()), "real_id": pa.array(list(ids.values()), pa.string())})
 
 
 def dated(rows: ir.Table, local_date: Callable[[ir.TimestampValue], ir.DateValue]) -> ir.Table:
