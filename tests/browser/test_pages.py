@@ -204,7 +204,7 @@ def test_keyboard_reaches_what_matters(firm_server: Server, someone: Any) -> Non
 @pytest.mark.parametrize(
     "path, wanted",
     [
-        ("/", ["Home", "Pipeline", "Period", "Freeze"]),
+        ("/", ["Home", "Pipeline", "Period", "Team", "Freeze"]),
         ("/numbers/won_value/", ["Freeze", "Compare with my CRM"]),
         ("/pipeline/", ["Freeze"]),
         ("/data/import/", ["Look at it"]),

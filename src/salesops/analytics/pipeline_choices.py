@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from salesops.analytics.addresses import NOTHING
-from salesops.analytics.choices import Option, OptionGroup, extent, keep, recall, state_key
+from salesops.analytics.choices import Option, OptionGroup, extent, keep, recall
 from salesops.analytics.deal_columns import is_own, label
-from salesops.analytics.flags import word
+from salesops.analytics.flags import Judge, word
 from salesops.analytics.list_address import QUICK, ListAddress
-from salesops.analytics.records import choices, judge_of
+from salesops.analytics.records import OpenList, choices
 from salesops.process.inputs import Frames
 
 MOST_IN_A_SELECT = 150
@@ -38,8 +38,9 @@ class Offered:
     flags: tuple[Option, ...]
 
 
-def read(frames: Frames, address: ListAddress) -> Offered:
+def read(opened: OpenList, address: ListAddress) -> Offered:
     """The quick filters and periods for a reader, with what the address asks for chosen."""
+    frames = opened.frames
     found = extent(frames)
     stages = list(dict.fromkeys(m.stage for m in frames.stages if m.deals and m.stage))
     values: dict[str, Sequence[str]] = {
@@ -47,7 +48,7 @@ def read(frames: Frames, address: ListAddress) -> Offered:
         "owner": found.members["owner_name"],
         "team": found.members["team"],
         "region": found.members["region"],
-        "product": _products(frames),
+        "product": _products(opened),
     }
     asked = {name: getattr(address, name) for name in QUICK}
     quick = [_quick(name, values[name], asked[name]) for name in QUICK if values[name] or asked[name]]
@@ -55,12 +56,12 @@ def read(frames: Frames, address: ListAddress) -> Offered:
         quick=quick,
         closed=_periods(frames, address.closed, ahead=3),
         created=_periods(frames, address.created, ahead=0),
-        flags=_flags(frames, address.flag),
+        flags=_flags(opened.judge, address.flag),
     )
 
 
-def _products(frames: Frames) -> list[str]:
-    key = ("products", *state_key(frames))
+def _products(opened: OpenList) -> list[str]:
+    frames, key = opened.frames, ("products", *opened.state)
     kept = recall(key)
     return kept if kept is not None else keep(key, sorted(choices(frames, "product_name"), key=str.casefold))
 
@@ -89,8 +90,7 @@ def _periods(frames: Frames, chosen: str, *, ahead: int) -> list[OptionGroup]:
     return groups
 
 
-def _flags(frames: Frames, chosen: Sequence[str]) -> tuple[Option, ...]:
-    judge = judge_of(frames)
+def _flags(judge: Judge, chosen: Sequence[str]) -> tuple[Option, ...]:
     words: dict[str, str] = {}
     for rule in judge.rules:
         said = word(rule)

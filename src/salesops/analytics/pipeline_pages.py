@@ -59,7 +59,7 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     with records.open_list(actor, address.list_query()) as opened:
         shown = opened.page()
         judge = opened.judge
-        offered = pipeline_choices.read(opened.frames, address)
+        offered = pipeline_choices.read(opened, address)
         zone = opened.frames.firm.zone
     names = labels([*shown.kinds, FLAGS])
     frozen = _frozen(actor, address, shown, judge, names, zone)

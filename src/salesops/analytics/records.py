@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -156,7 +156,12 @@ class OpenList:
     @cached_property
     def judge(self) -> flags.Judge:
         """The rules behind the flags; read once per state of the data, and only where flags are asked for."""
-        return judge_of(self.frames)
+        return judge_of(self.frames, self.state)
+
+    @cached_property
+    def state(self) -> tuple[Hashable, ...]:
+        """What the reader's rows depend on, asked for once: the key under which plain results are kept."""
+        return state_key(self.frames)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -204,7 +209,7 @@ class OpenList:
     def totals(self) -> Totals:
         """Count and sums over all rows, in one query; remembered while a reader turns pages."""
         asked = replace(self.query, sort="", columns=(), page=1, size=1)
-        key = ("totals", asked, *state_key(self.frames))
+        key = ("totals", asked, *self.state)
         return recall(key) or keep(key, self._totals())
 
     def _totals(self) -> Totals:
@@ -270,9 +275,9 @@ class OpenList:
         return [row["id"] for row in found], position - start
 
 
-def judge_of(frames: Frames) -> flags.Judge:
+def judge_of(frames: Frames, state: tuple[Hashable, ...] | None = None) -> flags.Judge:
     """The rules that mean something in a reader's data, remembered while nothing changes."""
-    key = ("judge", *state_key(frames))
+    key = ("judge", *(state or state_key(frames)))
     return recall(key) or keep(key, flags.judge(frames))
 
 

@@ -246,5 +246,6 @@ def may_reopen(row: Import) -> bool:
     """Whether an import ended without being done."""
     if row.state in (ImportState.FAILED, ImportState.CANCELLED):
         return True
-    ended = row.job is not None and row.job.state in (JobState.CANCELLED, JobState.FAILED)
-    return row.state != ImportState.DONE and ended
+    if row.job is None:  # the command line's: its process died
+        return row.state == ImportState.RUNNING and not services.is_landing(row)
+    return row.state != ImportState.DONE and row.job.state in (JobState.CANCELLED, JobState.FAILED)

@@ -42,6 +42,7 @@ class Landed:
         rounded: amounts with more decimals than are kept, rounded half away from zero.
         ambiguous: label column -> name -> rows, where several records have the name.
         history: rows for the change log, None where the file has none.
+        unreadable: rows that could not be read at all.
     """
 
     plan: FilePlan
@@ -51,6 +52,18 @@ class Landed:
     rounded: int = 0
     ambiguous: dict[str, dict[str, int]] = field(default_factory=dict)
     history: pa.Table | None = None
+    unreadable: int = 0
+
+    @property
+    def incomplete_because(self) -> str:
+        """Why a file that was declared complete can't be taken so: a record may be in a row nobody can tell."""
+        if not self.plan.complete or self.plan.kind != RECORDS:
+            return ""
+        unknown = self.unreadable + sum(not r.key for r in self.refused)
+        if not unknown:
+            return ""
+        rows = "1 row is" if unknown == 1 else f"{unknown:,} rows are"
+        return f"{rows} of records nobody can tell, so nothing was taken as deleted. Mend them and import again."
 
 
 def land(
@@ -100,6 +113,7 @@ def land(
                     writer.write_table(records, row_group_size=GROUP_ROWS)
                 progress(done + result.read, total, f"Reading {plan.name}")
         done += result.read
+        result.unreadable = sum(1 for p in tables[plan.name].problems if p.severity == "error" and p.row)
         result.path = path
         if plan.kind == HISTORY:
             result.history = history_of(pq.read_table(path), how=plan.history, table=plan.table)
@@ -195,6 +209,16 @@ def _relinked(
     return target
 
 
+def _held_elsewhere(item: Landed, landed: Sequence[Landed]) -> tuple[pa.Table | Path, ...]:
+    """Records of a file's table in the other files of the same day and in refused rows: they are not gone."""
+    siblings = [other for other in landed if other.plan.table == item.plan.table and other.plan.kind == RECORDS]
+    refused = [r.key for other in siblings for r in other.refused if r.key]
+    paths: list[pa.Table | Path] = [o.path for o in siblings if o is not item and o.path is not None]
+    if refused:
+        paths.append(pa.table({"id": pa.array(refused, pa.string())}))
+    return tuple(paths)
+
+
 def incoming_of(
     landed: Sequence[Landed], implied: Mapping[str, Mapping[str, str]], *, data_on: date, import_id: str
 ) -> list[Incoming]:
@@ -210,9 +234,10 @@ def incoming_of(
                 data_on=plan.data_on or data_on,
                 source=plan.source,
                 import_id=import_id,
-                complete=plan.complete and plan.kind == RECORDS,
+                complete=plan.complete and plan.kind == RECORDS and not item.incomplete_because,
                 complete_where=plan.complete_where,
                 history=item.history,
+                held_elsewhere=_held_elsewhere(item, landed) if plan.complete else (),
             )
         )
     for table, records in implied.items():

@@ -144,13 +144,13 @@ class FilePlan:
         return cls(**values)
 
 
-def mapping_subject(table: str, headers: Iterable[str]) -> str:
-    """The subject of a mapping decision: files with the same headers, in any order, share it.
+def mapping_subject(table: str, headers: Iterable[str], source: str = "crm") -> str:
+    """The subject of a mapping decision: files of one source with the same headers, in any order, share it.
 
     Headers that a download of waiting rows adds don't count, so that the mended file is known again.
     """
     own = sorted(h.strip().casefold() for h in headers if not h.startswith(QUARANTINE_PREFIX))
-    text = json.dumps([table, own], ensure_ascii=False)
+    text = json.dumps([table, own] if source == "crm" else [table, own, source], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

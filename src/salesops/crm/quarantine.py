@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from salesops.crm.engine.assemble import SOURCE_ROW, Refused
 from salesops.crm.engine.linking import GONE, IMPLIED, LIVE, Names
-from salesops.crm.files import SOURCE_ROW as FILE_ROW
 from salesops.crm.files import RawTable
 from salesops.crm.files.tables import Dialect
 from salesops.crm.landing import REFERENCES, Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, QuarantinedRow, QuarantineState
 from salesops.crm.plans import FilePlan
+from salesops.crm.sources import cells_of, refuse_foreign
 from salesops.facts.incoming import Outcome
 from salesops.facts.merge import merge
 from salesops.facts.scope import Scope
@@ -37,20 +37,22 @@ CHUNK = 500
 def keep(
     row: Import, landed: Sequence[Landed], outcomes: Sequence[Outcome], tables: Mapping[str, RawTable]
 ) -> int:
-    """Keep every refused row of an import; a row that already waits from an earlier import is not doubled.
+    """Keep every refused row of an import; one that an earlier import refused is not asked for again.
+
+    Such a row still waits there, was mended and imported, or was said not to be wanted.
 
     Returns:
-        How many rows of these files wait.
+        How many rows of these files wait since this import.
     """
     kept = 0
     for item, outcome in zip(landed, outcomes, strict=False):
         refused = [*item.refused, *_duplicates(item, outcome, tables), *_unreadable(tables[item.plan.name])]
-        kept += len(refused)
-        waiting = {
-            (r.row, r.reason, tuple(sorted(r.cells.items())))
-            for r in QuarantinedRow.objects.filter(file=item.plan.name, state=QuarantineState.WAITING)
+        known = {
+            _mark(r.row, r.reason, r.column, r.cells)
+            for r in QuarantinedRow.objects.filter(file=item.plan.name[:300], table=item.plan.table)
         }
-        fresh = [r for r in refused if (r.row, r.reason[:500], tuple(sorted(r.cells.items()))) not in waiting]
+        fresh = [r for r in refused if _mark(r.row, r.reason[:500], r.column[:200], r.cells) not in known]
+        kept += len(fresh)
         for start in range(0, len(fresh), CHUNK):
             QuarantinedRow.objects.bulk_create(
                 QuarantinedRow(
@@ -68,28 +70,27 @@ def keep(
     return kept
 
 
+def _mark(row: int, reason: str, column: str, cells: Mapping[str, str]) -> tuple[object, ...]:
+    """What tells one refused row from others: all but the cell at fault, which may have been mended."""
+    return row, reason, tuple(sorted((h, text) for h, text in cells.items() if h != column))
+
+
 def _duplicates(item: Landed, outcome: Outcome, tables: Mapping[str, RawTable]) -> list[Refused]:
     """Rows whose key comes again further down: the last one was taken, these wait with their cells."""
     wanted = set(outcome.duplicates)
     if not wanted:
         return []
     key = ", ".join(item.plan.key) or next((c.header for c in item.plan.columns if c.to == "id"), "")
-    found = []
-    for batch in tables[item.plan.name].batches():
-        numbers = batch.column(FILE_ROW).to_pylist()
-        for index, number in enumerate(numbers):
-            if number in wanted:
-                cells = {h: batch.column(h)[index].as_py() or "" for h in tables[item.plan.name].columns}
-                found.append(
-                    Refused(
-                        number,
-                        key,
-                        "the same key comes again further down; the last row was taken",
-                        "Delete the row that is wrong, or give the rows different keys.",
-                        cells,
-                    )
-                )
-    return found
+    return [
+        Refused(
+            number,
+            key,
+            "the same key comes again further down; the last row was taken",
+            "Delete the row that is wrong, or give the rows different keys.",
+            cells,
+        )
+        for number, cells in cells_of(tables[item.plan.name], wanted)
+    ]
 
 
 def _unreadable(table: RawTable) -> list[Refused]:
@@ -119,6 +120,7 @@ def quarantine_replay(*, actor: Actor, row: QuarantinedRow, cells: Mapping[str, 
         ValidationError: the row still can't be taken; the message says why.
     """
     require(actor, "import.run")
+    row = QuarantinedRow.objects.select_related("source_import").get(pk=row.pk)
     if row.state != QuarantineState.WAITING:
         raise ValidationError("This row has been dealt with already.")
     plan = next(
@@ -156,6 +158,7 @@ def _land_one(row: QuarantinedRow, plan: FilePlan, cells: Mapping[str, str]) -> 
     known = known_names()
     try:
         landed = land([plan], {plan.name: table}, folder=folder, known=known, progress=_silent)
+        refuse_foreign(landed, {plan.name: table})
         if landed[0].refused:
             refusal = landed[0].refused[0]
             raise ValidationError(f"{refusal.column}: {refusal.reason}. {refusal.fix}")

@@ -17,17 +17,18 @@ from django.utils import timezone
 
 from salesops.crm import quarantine, selectors
 from salesops.crm.decision_services import amount_rule_decide
-from salesops.crm.engine.linking import IMPLIED
+from salesops.crm.engine.linking import IMPLIED, Names
 from salesops.crm.files import RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState
 from salesops.crm.models import Mapping as MappingDecision
 from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
 from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
-from salesops.facts.errors import MergeCancelled
-from salesops.facts.incoming import MergeReport
+from salesops.facts.errors import LockTimeout, MergeCancelled
+from salesops.facts.locks import FileLock
 from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES
+from salesops.crm.sources import refuse_foreign
 from salesops.platform import audit, jobs
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
@@ -38,6 +39,11 @@ from salesops.platform.registries import import_summaries
 from salesops.platform.store import fact_store
 
 Progress = Callable[[int, int, str], None]
+
+CRM = "crm"
+"""The source of files that name no other system."""
+
+MOST_SOURCE = 60
 
 
 def _quiet(done: int, total: int, message: str) -> None:
@@ -73,7 +79,7 @@ def import_inspect(
     tables = _open(paths)
     confirmed = {row.subject: row for row in selectors.mappings(date.max).values()}
     plans = plan_files(tables, source=source)
-    plans = [_with_confirmed(plan, table, confirmed) for plan, table in zip(plans, tables, strict=True)]
+    plans = [_with_confirmed(plan, table, confirmed, source) for plan, table in zip(plans, tables, strict=True)]
     if mapping is not None:
         plans = _with_given(plans, mapping)
     plans = with_data_dates(plans, tables, data_on)
@@ -96,8 +102,16 @@ def import_inspect(
 
 def _open(paths: Sequence[Path]) -> list[RawTable]:
     tables: list[RawTable] = []
+    taken: set[str] = set()
     for path in paths:
-        tables.extend(open_source(Path(path)))
+        for table in open_source(Path(path)):
+            # Files of one name from different folders are different files.
+            own, number = table.name, 2
+            while table.name in taken:
+                table.name = f"{own} ({number})"
+                number += 1
+            taken.add(table.name)
+            tables.append(table)
     return tables
 
 
@@ -111,15 +125,19 @@ def open_files(row: Import) -> list[RawTable]:
 
 
 def _with_confirmed(
-    plan: FilePlan, raw: RawTable, confirmed: Mapping[str, MappingDecision]
+    plan: FilePlan, raw: RawTable, confirmed: Mapping[str, MappingDecision], source: str
 ) -> FilePlan:
+    """A plan with the mapping confirmed for these headers: of the same source, else of the CRM."""
     headers = [c.header for c in plan.columns]
     for table in dict.fromkeys([plan.table, *TABLES]):
-        row = confirmed.get(mapping_subject(table, headers)) if table else None
+        row = None
+        if table:
+            row = confirmed.get(mapping_subject(table, headers, source))
+            row = row or confirmed.get(mapping_subject(table, headers))
         if row is not None:
             document = {
                 "object": row.table,
-                "source": row.source,
+                "source": row.source if source == CRM else source,
                 "key": row.key,
                 "columns": row.columns,
                 **row.options,
@@ -158,6 +176,8 @@ def import_confirm(*, actor: Actor, row: Import, plans: Sequence[FilePlan]) -> I
         raise ValidationError(problems)
     row.plan = {**row.plan, "files": [p.to_dict() for p in plans]}
     row.save(update_fields=["plan"])
+    after = {p.name: {"table": p.table, "data_on": plain(p.data_on), "complete": p.complete} for p in plans if p.taken}
+    audit.record(actor=actor, action="import.confirm", subject=f"import:{row.pk}", after=after)
     return row
 
 
@@ -181,6 +201,8 @@ def plan_problems(plan: FilePlan) -> list[str]:
         )
     if plan.data_on is None:
         problems.append(f"{plan.name}: say which day the file shows.")
+    if not plan.source.strip() or len(plan.source) > MOST_SOURCE:
+        problems.append(f"{plan.name}: name the system it comes from, in {MOST_SOURCE} characters at most.")
     return problems
 
 
@@ -189,97 +211,173 @@ def import_run(
 ) -> Import:
     """Land a confirmed import: all files, oldest data date first, each date one version of the facts.
 
+    One process lands an import at a time. An import whose process died is taken up after the last
+    date it had finished.
+
     Raises:
-        ValidationError: the plan can't land.
+        ValidationError: the plan can't land, or it has landed already.
         CancelledError: somebody cancelled; the dates landed so far stay, nothing of the rest is written.
     """
     require(actor, "import.run")
+    with landing_lock(row):
+        return _run(actor, row, progress, recorded_at)
+
+
+def landing_lock(row: Import, timeout: float = 24 * 3600.0) -> FileLock:
+    """The lock that the process holds which lands an import."""
+    return FileLock(Path(settings.FILES_PATH) / "_locks" / f"import-{row.pk}.lock", timeout=timeout)
+
+
+def is_landing(row: Import) -> bool:
+    """Whether a live process is landing an import at this moment."""
+    try:
+        with landing_lock(row, timeout=0):
+            return False
+    except LockTimeout:
+        return True
+
+
+def _run(actor: Actor, row: Import, progress: Progress, recorded_at: datetime | None) -> Import:
+    row.refresh_from_db()
+    if row.state == ImportState.DONE:
+        raise ValidationError("This import is done.")
     plans = plans_of(row)
     problems = [text for plan in plans if plan.taken for text in plan_problems(plan)]
     if problems:
         raise ValidationError(problems)
-    Import.objects.filter(pk=row.pk).update(state=ImportState.RUNNING)
+    if row.state != ImportState.RUNNING:
+        row.report = {}
+    row.state, row.finished_at = ImportState.RUNNING, None
+    row.save(update_fields=["state", "report", "finished_at"])
     try:
-        report = _land_all(actor, row, plans, progress, recorded_at or timezone.now())
+        _land_all(actor, row, plans, progress, recorded_at)
+        _finish(actor, row, plans)
     except (CancelledError, MergeCancelled):
-        Import.objects.filter(pk=row.pk).update(state=ImportState.CANCELLED, finished_at=timezone.now())
+        _stop(actor, row, ImportState.CANCELLED, "import.cancel")
         raise CancelledError from None
-    except Exception as error:
-        Import.objects.filter(pk=row.pk).update(
-            state=ImportState.FAILED, finished_at=timezone.now(), report={"error": str(error)}
-        )
+    except KeyboardInterrupt:
+        _stop(actor, row, ImportState.CANCELLED, "import.cancel")
         raise
-    with transaction.atomic():
-        row.refresh_from_db()
-        row.state, row.finished_at, row.report = ImportState.DONE, timezone.now(), plain(report)
-        row.manifest_id = report["manifest_id"]
-        row.save()
-        _keep_mappings(actor, plans)
-        if amount := row.plan.get("amount"):
-            amount_rule_decide(
-                actor=actor, deal_kind="all", column=amount, reason=f"Chosen when {row.name} was imported."[:500]
-            )
-        audit.record(
-            actor=actor, action="import.run", subject=f"import:{row.pk}", after=plain(report["tables"])
-        )
+    except Exception as error:
+        _stop(actor, row, ImportState.FAILED, "import.fail", error)
+        raise
     return row
 
 
+@transaction.atomic
+def _finish(actor: Actor, row: Import, plans: Sequence[FilePlan]) -> None:
+    row.state, row.finished_at = ImportState.DONE, timezone.now()
+    row.report = {k: v for k, v in row.report.items() if k != "landed"}
+    row.save(update_fields=["state", "finished_at", "report", "manifest_id"])
+    _keep_mappings(actor, plans)
+    if amount := row.plan.get("amount"):
+        amount_rule_decide(
+            actor=actor, deal_kind="all", column=amount, reason=f"Chosen when {row.name} was imported."[:500]
+        )
+    audit.record(
+        actor=actor, action="import.run", subject=f"import:{row.pk}", after=row.report.get("tables", {})
+    )
+
+
+def _stop(
+    actor: Actor, row: Import, state: ImportState, action: str, error: Exception | None = None
+) -> None:
+    """End an import that did not come to its end; what landed before stays, and is on record."""
+    row.refresh_from_db()
+    row.state, row.finished_at = state, timezone.now()
+    row.report = {k: v for k, v in row.report.items() if k != "landed"}
+    if error is not None:
+        messages = error.messages if isinstance(error, ValidationError) else [str(error) or type(error).__name__]
+        row.report["error"] = " ".join(messages)
+    with transaction.atomic():
+        row.save(update_fields=["state", "finished_at", "report"])
+        audit.record(
+            actor=actor,
+            action=action,
+            subject=f"import:{row.pk}",
+            after=row.report.get("tables", {}),
+            reason=str(row.report.get("error", "")),
+        )
+
+
 def _land_all(
-    actor: Actor, row: Import, plans: Sequence[FilePlan], progress: Progress, recorded_at: datetime
-) -> dict[str, Any]:
+    actor: Actor, row: Import, plans: Sequence[FilePlan], progress: Progress, recorded_at: datetime | None
+) -> None:
     tables = {t.name: t for t in open_files(row)}
     missing = [p.name for p in plans if p.taken and p.name not in tables]
     if missing:
         raise ValidationError(f"The file is no longer there: {', '.join(missing)}. Import it again.")
     total = sum(p.rows for p in plans if p.taken)
     known = quarantine.known_names()
-    files: list[dict[str, Any]] = []
-    outcomes: dict[str, dict[str, Any]] = {}
-    report: MergeReport | None = None
-    refused = 0
+    report: dict[str, Any] = {"files": [], "tables": {}, "quarantined": 0, "landed": [], **row.report}
     done = 0
-    settings.FILES_PATH.mkdir(parents=True, exist_ok=True)
     for group in in_order(plans):
-        folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.FILES_PATH))
-        try:
-            landed = land(
-                group, tables, folder=folder, known=known, progress=progress, done=done, total=total
-            )
-            done += sum(item.read for item in landed)
-            implied = link_all(landed, known)
-            day = group[0].data_on
-            assert day is not None  # plan_problems() saw to it
-            incoming = incoming_of(landed, implied, data_on=day, import_id=str(row.pk))
-            progress(done, total, "Comparing with what is known")
-            report = merge(
-                fact_store(),
-                incoming,
-                recorded_at=recorded_at,
-                note=row.name,
-                progress=lambda *args, at=done: progress(at, total, "Writing"),
-            )
-            for table, records in implied.items():
-                known[table].add(records.items(), IMPLIED)
-            refused += quarantine.keep(row, landed, report.outcomes[: len(landed)], tables)
-            for item, outcome in zip(landed, report.outcomes, strict=False):
-                files.append(_file_report(item, outcome, day))
-            for outcome in report.outcomes[: len(landed)]:
-                _add(outcomes, outcome)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    ignored = [{"file": p.name, "reason": p.ignored_reason, "rows": p.rows} for p in plans if not p.taken]
+        day = group[0].data_on
+        assert day is not None  # plan_problems() saw to it
+        if day.isoformat() in report["landed"]:  # by a process that died later
+            done += sum(p.rows for p in group)
+            continue
+        done = _land_day(row, group, tables, known, report, progress, done, total, recorded_at)
     latest = fact_store().manifests.latest()
-    return {
-        "import_id": row.pk,
-        "manifest_id": int(report.manifest.id) if report and report.manifest else None,
-        "data_date": latest.data_on if latest else None,
-        "files": files,
-        "ignored": ignored,
-        "tables": outcomes,
-        "quarantined": refused,
-        "known": {name: summary(actor) for name, summary in import_summaries.items()} if latest else {},
-    }
+    row.report = plain(
+        {
+            "import_id": row.pk,
+            "manifest_id": row.manifest_id,
+            "data_date": latest.data_on if latest else None,
+            **report,
+            "ignored": [
+                {"file": p.name, "reason": p.ignored_reason, "rows": p.rows} for p in plans if not p.taken
+            ],
+            "known": {name: summary(actor) for name, summary in import_summaries.items()} if latest else {},
+        }
+    )
+
+
+def _land_day(
+    row: Import,
+    group: Sequence[FilePlan],
+    tables: Mapping[str, RawTable],
+    known: Mapping[str, Names],
+    report: dict[str, Any],
+    progress: Progress,
+    done: int,
+    total: int,
+    recorded_at: datetime | None,
+) -> int:
+    """Land the files of one date and write down what came of it; returns the rows read so far."""
+    day = group[0].data_on
+    assert day is not None  # plan_problems() saw to it
+    settings.FILES_PATH.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.FILES_PATH))
+    try:
+        landed = land(group, tables, folder=folder, known=known, progress=progress, done=done, total=total)
+        done += sum(item.read for item in landed)
+        refuse_foreign(landed, tables)
+        implied = link_all(landed, known)
+        incoming = incoming_of(landed, implied, data_on=day, import_id=str(row.pk))
+        progress(done, total, "Comparing with what is known")
+        merged = merge(
+            fact_store(),
+            incoming,
+            recorded_at=recorded_at or timezone.now(),
+            note=row.name,
+            progress=lambda *args: progress(done, total, "Writing"),
+        )
+        for table, records in implied.items():
+            known[table].add(records.items(), IMPLIED)
+        with transaction.atomic():
+            report["quarantined"] += quarantine.keep(row, landed, merged.outcomes[: len(landed)], tables)
+            for item, outcome in zip(landed, merged.outcomes, strict=False):
+                report["files"].append(_file_report(item, outcome, day))
+            for outcome in merged.outcomes[: len(landed)]:
+                _add(report["tables"], outcome)
+            report["landed"].append(day.isoformat())
+            row.report = plain(report)
+            row.manifest_id = int(merged.manifest.id) if merged.manifest else None
+            row.save(update_fields=["report", "manifest_id"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return done
 
 
 def _file_report(item: Landed, outcome: Any, day: date) -> dict[str, Any]:
@@ -297,6 +395,7 @@ def _file_report(item: Landed, outcome: Any, day: date) -> dict[str, Any]:
         "rounded": item.rounded,
         "ambiguous": item.ambiguous,
         "refused": len(item.refused) + len(outcome.duplicates) + len(outcome.keyless),
+        "incomplete_because": item.incomplete_because,
         "rows_that_are_no_records": len(plan.dropped),
         "history_rows": outcome.history,
     }
@@ -333,7 +432,7 @@ def _keep_mappings(actor: Actor, plans: Sequence[FilePlan]) -> None:
         decision_record(
             MappingDecision,
             actor=actor,
-            subject=mapping_subject(plan.table, document["match"]["headers"]),
+            subject=mapping_subject(plan.table, document["match"]["headers"], plan.source),
             values={
                 "table": plan.table,
                 "source": plan.source,
@@ -364,6 +463,9 @@ def import_start(*, actor: Actor, row: Import) -> Import:
         raise ValidationError(problems)
     row.job = jobs.enqueue("import", {"import_id": row.pk}, actor=actor)
     row.save(update_fields=["job"])
+    audit.record(
+        actor=actor, action="import.start", subject=f"import:{row.pk}", after={"job": row.job_id}
+    )
     return row
 
 

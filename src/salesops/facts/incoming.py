@@ -28,6 +28,8 @@ class Incoming:
         import_id: id of the import run.
         complete: every record of the scope is in the file, so an absent one was deleted.
         complete_where: the scope, as column -> values; everything when empty.
+        held_elsewhere: tables with an ``id`` column: records of the scope that other files of the same day
+            hold, or whose rows could not be taken. They are not absent.
         history: the source's own log of changes: ``object_id, field, new, valid_at`` and, where known,
             ``old`` (else taken from the value before), ``changed_by``, ``source_row``. Values are text;
             those of typed fields are brought to canonical text.
@@ -42,6 +44,7 @@ class Incoming:
     complete: bool = False
     complete_where: Mapping[str, list[str]] = field(default_factory=dict)
     history: pa.Table | Path | None = None
+    held_elsewhere: tuple[pa.Table | Path, ...] = ()
 
 
 @dataclass

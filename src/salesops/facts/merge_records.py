@@ -20,7 +20,7 @@ from salesops.facts.columntypes import SQL, text_sql
 from salesops.facts.difference_dates import modified_sql
 from salesops.facts.errors import InvalidIncoming
 from salesops.facts.incoming import Incoming, Outcome
-from salesops.facts.incoming_rows import prepare
+from salesops.facts.incoming_rows import open_rows, prepare
 from salesops.facts.lake import MONTH_PART, DataFile
 from salesops.facts.sightings import SEEN, Seen
 from salesops.facts.tables import EXTRA_PREFIX, SYSTEM_COLUMNS, TABLES, ColumnType
@@ -198,11 +198,17 @@ class RecordMerge:
             tests.append(f"{text_sql('s.' + quoted(column), self.target[column])} IN ({listed})")
         due = [n for n in totals if (last := seen.last_on(n)) is None or last <= incoming.data_on]
         tests.append(f"s.{SEEN} IN ({_list(due)})")
+        # another system's records are not in this one's files, complete or not
+        tests.append(f"s.source = {text_literal(incoming.source)}")
         tests.append("s.deleted_on IS NULL AND NOT coalesce(s.implied, false)")
+        bench.run("CREATE OR REPLACE TEMP TABLE held AS SELECT id FROM inc")
+        for number, ids in enumerate(incoming.held_elsewhere):
+            open_rows(bench, f"held_{number}", ids)
+            bench.run(f"INSERT INTO held SELECT CAST(id AS VARCHAR) FROM held_{number}")
         bench.run(
             f"""CREATE OR REPLACE TEMP TABLE del AS
             SELECT s.id, s.filename, {self._last_on(due, f"s.{SEEN}")} AS last_on
-            FROM cur s ANTI JOIN inc i ON s.id = i.id WHERE {" AND ".join(tests)}"""
+            FROM cur s ANTI JOIN held h ON s.id = h.id WHERE {" AND ".join(tests)}"""
         )
         self.outcome.deleted = bench.count("del")
 

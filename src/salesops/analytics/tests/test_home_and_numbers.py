@@ -119,7 +119,7 @@ def test_nobody_sees_the_other_teams_rows(firm: None) -> None:
         "/numbers/lost_deals/rows/?period=all",
     ]
     for address in addresses:
-        for form in ("", "html", "xlsx", "csv") if address in PAGES else ("",):
+        for form in ("", "html", "xlsx") if address in PAGES else ("", "csv") if "rows" in address else ("",):
             mark = "&" if "?" in address else "?"
             where = f"{address}{mark}freeze={form}" if form else address
             for client, foreign in ((ada, his), (bo, hers)):
@@ -194,6 +194,8 @@ def test_rows_add_up_to_the_side_for_the_total_and_for_every_group(firm: None) -
             for side, value in answer.values[0].sides.items():
                 rows = exported(client, f"/numbers/{name}/rows/?period={period}&side={side}&freeze=csv")
                 assert (sums(rows) if rows else 0) == (value or 0), (name, side)
+            if period == "all" or name not in ("won_value", "win_rate_count", "open_pipeline"):
+                continue
             for by in ("owner_name", "closed_quarter", "x_partner_tier"):
                 split = selectors.numbers(LOCAL_ADMINISTRATOR, [name], Question(period=period, by=(by,)))
                 for value in split.values:

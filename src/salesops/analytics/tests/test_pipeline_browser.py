@@ -22,6 +22,8 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+ADDRESSES = ("/pipeline/?flag=any", "/pipeline/D000/", "/accounts/", "/account/A3/", "/pipeline/?page=x")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -70,7 +72,7 @@ def test_the_list_filters_in_place_fits_a_phone_and_is_accessible(live_server: A
             context = signed_in(browser, live_server, viewport={"width": width, "height": 900}, bypass_csp=True)
             context.add_init_script(f"localStorage.setItem('salesops-theme', '{theme}')")
             phone = context.new_page()
-            for address in ("/pipeline/?flag=any", "/pipeline/D000/", "/accounts/", "/account/A3/", "/pipeline/?page=x"):
+            for address in ADDRESSES:
                 phone.goto(address)
                 wide = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert wide <= 0, (address, width)

@@ -45,6 +45,7 @@ class Refused:
         column: header of the cell at fault, "" where the row as a whole is.
         reason, fix: in words.
         cells: header -> text as it stood.
+        key: id of the row's record, "" where it can't be told.
     """
 
     row: int
@@ -52,6 +53,7 @@ class Refused:
     reason: str
     fix: str
     cells: Mapping[str, str]
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def assemble(
     """
     arrays: dict[str, pa.Array] = {}
     bad: pa.Array | None = None
+    no_key: set[int] = set()
     reasons: dict[int, tuple[str, str, str]] = {}
     rounded = 0
     for plan in columns:
@@ -93,6 +96,8 @@ def assemble(
                 reason, fix = FAULTS[typed.codes[index].as_py()]
                 cell = batch.column(plan.header)[index].as_py()
                 reasons.setdefault(index, (plan.header, f"{cell!r} is {reason}", fix))
+                if plan.to == "id" or plan.header in key:
+                    no_key.add(index)
             bad = typed.faults if bad is None else pc.or_(bad, typed.faults)
     for target, headers in (joined or {}).items():
         arrays[target] = joined_text([batch.column(header) for header in headers])
@@ -117,7 +122,9 @@ def assemble(
         headers = [name for name in batch.schema.names if name != SOURCE_ROW]
         for index, (header, reason, fix) in sorted(reasons.items()):
             cells = {name: batch.column(name)[index].as_py() or "" for name in headers}
-            refused.append(Refused(batch.column(SOURCE_ROW)[index].as_py(), header, reason, fix, cells))
+            own = arrays["id"][index].as_py() if "id" in arrays and index not in no_key else None
+            number = batch.column(SOURCE_ROW)[index].as_py()
+            refused.append(Refused(number, header, reason, fix, cells, own or ""))
         records = records.filter(pc.invert(bad))
     return Assembled(records, refused, rounded)
 

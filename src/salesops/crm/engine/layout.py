@@ -292,7 +292,7 @@ def is_total(cells: Sequence[str], width: int) -> bool:
     for i, cell in enumerate(cells):
         if TOTAL_WHOLE.match(cell):
             words += 1
-        elif looks_numeric(cell):
+        elif looks_numeric(cell) or RECORD_COUNT.match(cell):  # "36 records" may stand beside "Grand Total"
             figures += 1
         elif TOTAL_PART.match(cell):
             words += 1

@@ -57,11 +57,11 @@ class Rate:
 
 
 def repaired(rows: ir.Table, repairs: Mapping[str, Mapping[str, str]]) -> ir.Table:
-    """Values read as their replacements, by column. Columns that do not exist are passed over."""
+    """Values read as their replacements, by column. Columns that do not exist, or hold no text, are passed over."""
     changes = {
         column: ibis.cases(*((rows[column] == old, new) for old, new in values.items()), else_=rows[column])
         for column, values in repairs.items()
-        if column in rows.columns and values
+        if column in rows.columns and values and rows[column].type().is_string()
     }
     for label, reference in (("product_name", "product_id"), ("account_name", "account_id"), ("owner_name", "owner_id")):
         if label in changes and reference in rows.columns:
