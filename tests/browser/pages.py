@@ -36,16 +36,16 @@ class Named:
 
 
 PAGES: Mapping[str, Named] = {
-    "home": Named("/", ALL, ("?period=2026-Q3", "?period=all&split=manager_name")),
+    "home": Named("/", ALL, ("?period=all&split=manager_name",)),
     "changes": Named("/changes/"),
     "numbers": Named("/numbers/", ALL, ("?period=2019-Q1",)),
     "number": Named(
-        "/numbers/win_rate_count/", ALL, ("?period=all&by=stage&reported=1", "?period=2026-Q3&filter=amount:gt:1000")
+        "/numbers/win_rate_count/", ALL, ("?period=2026-Q3&by=stage&filter=amount:gt:1000&reported=1",)
     ),
     "number_rows": Named("/numbers/won_value/rows/?period=2026-Q3"),
     "reconcile": Named("/numbers/won_value/reconcile/", OPERATIONS),
     "reconciled": Named("/numbers/won_value/reconcile/{reconciliation}/", OPERATIONS),
-    "pipeline": Named("/pipeline/", ALL, ("?status=all&panel=filter", "?panel=columns", "?panel=save", "?panel=views", "?q=zzzzz")),
+    "pipeline": Named("/pipeline/?size=25", ALL, ("?panel=filter&size=25", "?panel=columns&size=25", "?q=no+such+deal")),
     "deal": Named("/pipeline/{deal}/"),
     "pipeline_accounts": Named("/accounts/"),
     "pipeline_account": Named("/account/{account}/"),
@@ -76,7 +76,7 @@ PAGES: Mapping[str, Named] = {
     "account_new": Named("/settings/accounts/new/", ADMINISTRATOR),
     "account_change": Named("/settings/accounts/{user}/", ADMINISTRATOR),
     "audit": Named("/audit/", AUDITORS),
-    "job": Named("/jobs/{job}/", ADMINISTRATOR),
+    "job": Named("/jobs/{job}/", OPERATIONS),
     "account_logout": Named("/accounts/logout/"),
     "account_email": Named("/accounts/email/"),
 }

@@ -15,6 +15,9 @@ from tests.browser.pages import ALL, FOR_PROGRAMS, NO_PAGE, OUTSIDE, PAGES, name
 pytestmark = pytest.mark.browser
 OWN_ROWS = ("rep", "sales_manager")
 REFUSED = (403, 404)
+SEEN = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable", "aria-hidden-focus")
+"""Rules of axe whose outcome colours or the width of the window can change."""
+
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -33,9 +36,10 @@ def with_query(path: str, more: str) -> str:
     return path + (more.replace("?", "&", 1) if "?" in path else more)
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    """What axe finds: rule and element."""
-    found = Axe().run(page).response["violations"]
+def violations(page: Page, *rules: str) -> list[tuple[str, str]]:
+    """What axe finds by all its rules, or by some: rule and element."""
+    only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return [(one["id"], node["html"][:160]) for one in found for node in one["nodes"][:3]]
 
 
@@ -64,7 +68,7 @@ def look(page: Page, name: str) -> list[Any]:
     page.set_viewport_size(PHONE)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     wrong += [("phone", v) for v in overflow(page)]
-    wrong += [("dark", *v) for v in violations(page)]
+    wrong += [("dark", *v) for v in violations(page, *SEEN)]
     shoot(page, f"{name}-phone-dark")
     return wrong
 
@@ -99,7 +103,7 @@ def test_pages_of_people_with_own_rows(role: str, firm_server: Server, someone: 
     person = someone(firm_server, role)
     page = person.page()
     wrong = []
-    for name in ("home", "pipeline", "faults", "number"):
+    for name in ("home", "pipeline", "number"):
         page.set_viewport_size(DESK)
         page.goto(firm_server.url + address(firm_server, PAGES[name].path))
         wrong += glance(page, f"{role}-{name}")
@@ -120,7 +124,7 @@ def test_pages_before_the_first_file(empty_server: Server, someone: Any) -> None
     for role in ("ops_analyst", "rep"):
         page = someone(empty_server, role).page()
         for name, listed in sorted(PAGES.items()):
-            if "{" in listed.path or role not in listed.roles:
+            if "{" in listed.path or "subject=" in listed.path or role not in listed.roles:
                 continue
             page.set_viewport_size(DESK)
             answer = page.goto(empty_server.url + listed.path)
@@ -152,6 +156,8 @@ def test_each_role_is_refused_what_is_not_its_own(firm_server: Server, someone: 
 def test_nobody_gets_a_page_without_signing_in(firm_server: Server, someone: Any) -> None:
     person = someone(firm_server)
     for name, listed in PAGES.items():
+        if name == "account_logout":
+            continue
         answer = person.get(address(firm_server, listed.path))
         assert (name, answer.status) == (name, 302)
         assert answer.headers["location"].startswith("/accounts/login/")
@@ -164,7 +170,8 @@ def focused(page: Page) -> str:
     """What has the focus, in words."""
     return page.evaluate(
         """() => { const e = document.activeElement;
-          return (e.getAttribute("aria-label") || e.textContent || e.name || "").trim().replace(/\\s+/g, " "); }"""
+          const said = e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.textContent || e.name || "";
+          return said.trim().replace(/\\s+/g, " "); }"""
     )
 
 
@@ -206,7 +213,7 @@ def test_keyboard_reaches_what_matters(firm_server: Server, someone: Any) -> Non
     [
         ("/", ["Home", "Pipeline", "Period", "Team", "Freeze"]),
         ("/numbers/won_value/", ["Freeze", "Compare with my CRM"]),
-        ("/pipeline/", ["Freeze"]),
+        ("/pipeline/?size=25", ["Search deals", "Views", "Columns", "Export", "Add filter"]),
         ("/data/import/", ["Look at it"]),
         ("/data/faults/", ["Repair"]),
     ],

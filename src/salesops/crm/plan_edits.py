@@ -9,7 +9,7 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 
-from salesops.crm.engine.formats import ColumnFormat, format_for
+from salesops.crm.engine.formats import NO_SHARES, ColumnFormat, format_for
 from salesops.crm.engine.mapping import extra_name
 from salesops.crm.files import RawTable
 from salesops.crm.planner import replan, with_key_shown
@@ -129,7 +129,8 @@ def _column(plan: FilePlan, column: PlannedColumn, to: str, type_: str, raw: Raw
     if (to, type_) == (column.to, column.type):
         return column
     said = replace(column, to=to, type=type_, confidence=1.0, why="chosen by you")
-    if not to or (type_ == column.type and to.endswith("id") == column.to.endswith("id")):
+    same_kind = to.endswith("id") == column.to.endswith("id") and (to in NO_SHARES) == (column.to in NO_SHARES)
+    if not to or (type_ == column.type and same_kind):
         return said
     return refit(said, raw)
 
@@ -138,7 +139,11 @@ def refit(column: PlannedColumn, raw: RawTable) -> PlannedColumn:
     """The column with the format that its new type is read by; what was chosen of marks and order stays."""
     before = ColumnFormat.from_dict(column.format)
     found = format_for(
-        raw.profiles[column.header], column.type, identifier=column.to.endswith("id"), zone=before.zone
+        raw.profiles[column.header],
+        column.type,
+        identifier=column.to.endswith("id"),
+        zone=before.zone,
+        percent_points=False if column.to in NO_SHARES else None,
     )
     return replace(column, format=found.to_dict())
 

@@ -201,7 +201,8 @@ class _Job:
             days = [d for d in (data_on, latest.data_on if latest else None) if d is not None]
             manifest = self.store.manifests.append(
                 versions=versions,
-                recorded_at=self.recorded_at,
+                # a writer that began earlier and comes later must not date back what is in between
+                recorded_at=max(self.recorded_at, latest.recorded_at) if latest else self.recorded_at,
                 data_on=max(days, default=None),
                 note=self.note,
             )

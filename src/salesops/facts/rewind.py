@@ -12,6 +12,9 @@ from salesops.facts.columntypes import value_expr
 from salesops.facts.lake import MONTH_PART
 from salesops.facts.tables import ColumnType
 
+DATA_ON = "_data_on"
+"""Hidden column of the change log: data date of the file that showed a difference."""
+
 
 def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
     """Records that existed at the instant: created by then, else first dealt with or first seen by then.
@@ -39,7 +42,7 @@ def rewound(
     """
     later = log.filter(
         log.object == name,
-        log.valid_at > instant(as_of),
+        after(log, as_of),
         log[MONTH_PART] >= month_of(as_of),
         log.field.isin(list(fields)),
     )
@@ -59,6 +62,17 @@ def rewound(
             value = ibis.ifelse(joined[f"has_{i}"].fill_null(False), old, value)
         columns[column] = value
     return joined.select(**columns)
+
+
+def after(log: ir.Table, as_of: datetime) -> ir.BooleanValue:
+    """Whether a change came after an instant; the log needs its hidden data date.
+
+    A difference between two files that is known by its day alone belongs to that day in every time
+    zone, not to midnight UTC.
+    """
+    by_day = (log.source == "difference") & (log.valid_at == log[DATA_ON].cast("timestamp('UTC')"))
+    day = ibis.literal(as_of.date(), type="date")
+    return ibis.ifelse(by_day.fill_null(False), log[DATA_ON] > day, log.valid_at > instant(as_of))
 
 
 def instant(when: datetime) -> ir.TimestampScalar:

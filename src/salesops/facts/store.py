@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
-from salesops.facts.derived_views import Build, DerivedViews
+from salesops.facts.derived_views import Build, DerivedViews, Held
 from salesops.facts.errors import FactsError, UnknownTable
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
 from salesops.facts.locks import FileLock
@@ -34,9 +34,6 @@ from salesops.facts.sightings import SEEN, SIGHTINGS_TABLE, Seen
 from salesops.facts.tables import EXTRA_PREFIX, SYSTEM_COLUMNS, TABLES, ColumnType
 
 CHANGES = "changes"
-DATA_ON = "_data_on"
-"""Hidden column of the change log: data date of the file that showed a difference."""
-
 _KEPT_VIEWS = 64
 
 
@@ -148,12 +145,12 @@ class FactStore:
 
     def close(self) -> None:
         """Close the process's reader; the store can be opened again afterwards."""
+        self._derived.clear()
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
             self._engine = None
             self._views.clear()
-            self._derived.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -186,6 +183,8 @@ class FactStore:
         hidden: dict[str, ColumnType] = {}
         if snapshot.partitioned:
             hidden[MONTH_PART] = "text"
+        if rewind.DATA_ON in snapshot.columns or table == CHANGES:
+            hidden[rewind.DATA_ON] = "date"
         with self._lock:
             if name not in self._views:
                 derived = _derived(table, snapshot, self.seen(marks))
@@ -212,13 +211,21 @@ class FactStore:
                 if self._engine is not None:
                     self._engine.drop(old)
 
-    def derived_relation(self, name: str, build: Build, session: Session) -> ir.Table:
+    def derived_relation(self, name: str, build: Build, session: Session, held: Held) -> ir.Table:
         """A derived relation, defined when first asked for and held until released."""
-        return self._derived.use(self._open_engine(), session, name, build)
+        return self._derived.use(self._open_engine(), session, name, build, lambda: self._hold(held()))
+
+    def _hold(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Keep views for a derived relation that is made of them."""
+        with self._lock:
+            for name in names:
+                self._views[name] += 1
+        return tuple(names)
 
     def release_derived(self, name: str) -> None:
         """One reader of a derived relation less."""
-        self._derived.release(self._engine, name)
+        for view in self._derived.release(self._engine, name):
+            self.release_view(view)
 
     def changed_fields(self, facts: Facts) -> dict[str, list[str]]:
         """Object -> fields that occur in its change log, at the facts' manifest."""
@@ -345,7 +352,9 @@ class Facts:
 
     def use_derived(self, name: str, build: Build) -> ir.Table:
         """A derived relation over all rows, unguarded: for :func:`salesops.facts.derived.derived` alone."""
-        relation = self._store.derived_relation(name, build, self._session)
+        relation = self._store.derived_relation(
+            name, build, self._session, lambda: [view.name for view in self._held.values()]
+        )
         if name in self._held_derived:
             self._store.release_derived(name)
         self._held_derived.add(name)

@@ -77,11 +77,11 @@ def masked(table: str, rows: ir.Table, scope: Scope) -> ir.Table:
 
 def visible_changes(facts: Facts, scope: Scope, only: str | None) -> ir.Table:
     """The change log of visible records; old and new of masked columns come back null."""
-    log = facts.relation("changes")
+    log = facts.relation("changes", hidden=facts.as_of is not None)
     if only is not None:
         log = log.filter(log.object == only)
     if facts.as_of is not None:
-        log = log.filter(log.valid_at <= rewind.instant(facts.as_of))
+        log = log.filter(~rewind.after(log, facts.as_of)).select(*facts.columns("changes"))
     if not scope.everything:
         log = _visible_log(facts, log, scope, only)
     hidden = [m.split(".", 1) for m in sorted(scope.masked) if "." in m]

@@ -68,6 +68,10 @@ class ColumnFormat:
         return cls(**plain)
 
 
+NO_SHARES = frozenset({"quantity", "rate"})
+"""Columns of type rate that are no shares of one: 12 units are 12, and 150 yen for a dollar are 150."""
+
+
 def format_for(
     profile: ColumnProfile,
     target_type: str,

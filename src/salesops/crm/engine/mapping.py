@@ -15,7 +15,7 @@ from salesops.crm.engine.amounts import amount_candidates, questions
 from salesops.crm.engine.content import content_targets, fits
 from salesops.crm.engine.data_dates import data_dates, with_latest_close
 from salesops.crm.engine.extras import extra_column, extra_columns, extra_name, stage_date_columns, zone_of
-from salesops.crm.engine.formats import ColumnProfile, format_for
+from salesops.crm.engine.formats import NO_SHARES, ColumnProfile, format_for
 from salesops.crm.engine.history import propose_history
 from salesops.crm.engine.ids import SALESFORCE_PREFIXES
 from salesops.crm.engine.keys import propose_key
@@ -435,7 +435,7 @@ def _real_target(obj: str, target: str, profile: ColumnProfile) -> str | None:
 
 def _mapped(match: _Match, type_: str, profile: ColumnProfile, system: str) -> ColumnProposal:
     identifier = match.target.endswith(_IDENTIFIERS)
-    points = None
+    points = False if match.target in NO_SHARES else None
     if (
         type_ == "rate"
         and match.target == "probability"

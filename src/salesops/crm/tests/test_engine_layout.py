@@ -167,6 +167,8 @@ def test_spacer_columns_and_rows_and_repeated_headers() -> None:
     "cells, total",
     [
         (["Grand Total", "", "", "", "1,234.00", ""], True),
+        (["Grand Total", "36 records", "", "", "1,234.00", ""], True),
+        (["Grand Total", "36 new boilers", "", "Won", "1,234.00", ""], False),
         (["Gesamtsumme", "", "", "", "1.234,00 €", ""], True),
         (["Sous-total", "", "", "", "12 €", ""], True),
         (["", "Zwischensumme", "", "Anzahl", "3", ""], True),

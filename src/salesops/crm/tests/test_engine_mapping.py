@@ -788,3 +788,17 @@ def test_data_dates_from_file_names() -> None:
     assert date(2024, 4, 3) not in [
         d.day for d in proposal_for(headers, "pipeline_03-04-2024.csv").data_on[:1]
     ]
+
+
+@pytest.mark.parametrize(
+    "obj, header, target",
+    [("opportunity_lines", "Quantity", "quantity"), ("exchange_rates", "Rate", "rate")],
+)
+def test_units_and_exchange_rates_are_never_percent_points(obj: str, header: str, target: str) -> None:
+    cells = {header: [f"{n}.00" for n in range(5, 45)], "OpportunityId": [f"D{n}" for n in range(40)]}
+    table = pa.table(cells)
+    profiles = profile_columns(list(cells), table.to_batches())
+    found = propose_for_object("x.csv", list(cells), profiles, obj, data=table)
+    column = next(c for c in found.columns if c.header == header)
+    assert column.target == target
+    assert not column.format.percent_points

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 
-from salesops.facts import MemoryManifests, Scope, store
+from salesops.facts import Scope, store
 from salesops.facts.derived import derived
 from salesops.facts.implied import stand_ins
 from salesops.facts.merge import merge
@@ -70,15 +70,6 @@ def test_a_created_day_is_the_day_in_the_reader_s_zone(shop: Shop) -> None:
     end = datetime.combine(day(4), datetime.max.time(), ZoneInfo("America/Los_Angeles"))
     with shop.store.at(as_of=end) as facts:
         assert facts.execute(facts.read("opportunities", EVERYTHING))["id"].to_pylist() == ["A"]
-
-
-def test_a_writer_that_began_earlier_and_published_later_is_recorded_later() -> None:
-    """What was known at an instant never holds what came after it."""
-    log = MemoryManifests()
-    log.append(versions={}, recorded_at=EPOCH + timedelta(minutes=5), data_on=None, note="quick")
-    log.append(versions={}, recorded_at=EPOCH, data_on=None, note="slow")
-    found = log.at(EPOCH + timedelta(minutes=1))
-    assert found is None, "nothing was published by then"
 
 
 def test_a_slow_writer_does_not_date_back_what_a_quick_one_brought(shop: Shop) -> None:
