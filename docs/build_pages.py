@@ -65,7 +65,6 @@ def arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
 def kpis() -> Iterator[str]:
     """Every KPI as the catalogue declares it."""
     from salesops.analytics.engine.catalogue import catalogue
-
     from salesops.quotas.engine.kpis import KPIS
 
     for kpi in [*catalogue().values(), *KPIS]:
@@ -94,7 +93,10 @@ def faults() -> Iterator[str]:
         f"| {rule.code} | {cell(rule.title)} | {rule.severity} | {rule.frame} | {cell(rule.fix)} |"
         for rule in RULES.values()
     ]
-    yield "\n".join(["| code | fault | severity | looks at | what to do |", "|---|---|---|---|---|", *rows]) + "\n"
+    yield (
+        "\n".join(["| code | fault | severity | looks at | what to do |", "|---|---|---|---|---|", *rows])
+        + "\n"
+    )
 
 
 def mapping() -> Iterator[str]:

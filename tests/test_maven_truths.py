@@ -102,7 +102,11 @@ def test_counts_and_values(export: Copy, shared_data: Path) -> None:
     won = [r for r in rows if r["deal_stage"] == "Won"]
     days = [(date.fromisoformat(r["close_date"]) - date.fromisoformat(r["engage_date"])).days for r in won]
     assert (value["won_deals"], value["lost_deals"], value["open_deals"]) == (4238, 2473, 1589 + 500)
-    assert value["won_value"] == 10_005_534 * export.scale == sum(int(r["close_value"]) for r in won) * export.scale
+    assert (
+        value["won_value"]
+        == 10_005_534 * export.scale
+        == sum(int(r["close_value"]) for r in won) * export.scale
+    )
     assert abs(value["win_rate_count"] - Decimal(4238) / Decimal(6711)) < Decimal("1e-9")
     assert round(value["win_rate_count"] * 100, 2) == Decimal("63.15")
     assert abs(value["average_deal_size"] - Decimal(10_005_534 * export.scale) / 4238) < Decimal("1e-6")
@@ -113,7 +117,10 @@ def test_counts_and_values(export: Copy, shared_data: Path) -> None:
 
 def test_stages_and_quarters(export: Copy) -> None:
     answer = selectors.numbers(LOCAL_ADMINISTRATOR, ["open_deals"], selectors.Question(by=("stage",)))
-    assert {v.group["stage"]: v.value for v in answer.values if v.value} == {"Engaging": 1589, "Prospecting": 500}
+    assert {v.group["stage"]: v.value for v in answer.values if v.value} == {
+        "Engaging": 1589,
+        "Prospecting": 500,
+    }
     if not export.shift:
         quarter = selectors.numbers(LOCAL_ADMINISTRATOR, ["won_value"], selectors.Question(period="2017-Q4"))
         by = selectors.numbers(LOCAL_ADMINISTRATOR, ["won_value"], selectors.Question(by=("closed_quarter",)))
@@ -138,7 +145,12 @@ def test_faults_and_repair(export: Copy) -> None:
         ValueRepair,
         actor=LOCAL_ADMINISTRATOR,
         subject="opportunities.product_name=GTXPro",
-        values={"table": proposal.table, "column": proposal.column, "value": "GTXPro", "replacement": "GTX Pro"},
+        values={
+            "table": proposal.table,
+            "column": proposal.column,
+            "value": "GTXPro",
+            "replacement": "GTX Pro",
+        },
     )
     assert count("DQ20") == 0
     after = selectors.numbers(LOCAL_ADMINISTRATOR, ["won_deals"], selectors.Question(by=("product",)))

@@ -55,6 +55,18 @@ def overflow(page: Page) -> list[str]:
     )
 
 
+def sticking_out(page: Page) -> list[str]:
+    """What reaches beyond the edge of its card and is cut off or lies over the page."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".card, .tile")].flatMap(card => {
+          const edge = card.getBoundingClientRect().right + 1;
+          const out = [...card.querySelectorAll("table, p, dl, form, input, select, button, svg")].find(e =>
+            e.getBoundingClientRect().right > edge && !e.closest(".table-scroll, .code-block, [role=tooltip], [popover], .menu-list, .visually-hidden, dialog"));
+          return out ? [out.outerHTML.slice(0, 160)] : [];
+        })"""
+    )
+
+
 def settle(page: Page) -> None:
     """Until parts that the page asks for after loading are there."""
     page.wait_for_load_state("networkidle")
@@ -64,6 +76,7 @@ def look(page: Page, name: str) -> list[Any]:
     """What is wrong with a page: in light on a desk, then in dark on a phone. Keeps a picture of each."""
     settle(page)
     wrong: list[Any] = [("light", *v) for v in violations(page)]
+    wrong += [("desk", v) for v in sticking_out(page)]
     shoot(page, name)
     page.set_viewport_size(PHONE)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")

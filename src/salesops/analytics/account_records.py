@@ -16,7 +16,17 @@ from salesops.facts.scope import Scope
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, open_frames
 
-SORTS = ("name", "industry", "segment", "country", "deals", "open_deals", "open_amount", "won_deals", "won_amount")
+SORTS = (
+    "name",
+    "industry",
+    "segment",
+    "country",
+    "deals",
+    "open_deals",
+    "open_amount",
+    "won_deals",
+    "won_amount",
+)
 SEEN_THROUGH_DEALS = ("id", "name", "industry", "segment", "country")
 """What a deal says of its account: all that a reader sees of an account he does not own."""
 
@@ -78,7 +88,9 @@ def account_list(
     with open_frames(actor) as frames:
         rows = _visible(frames)
         for word in search.split():
-            rows = rows.filter(rows.name.lower().contains(word.lower()) | rows.id.lower().contains(word.lower()))
+            rows = rows.filter(
+                rows.name.lower().contains(word.lower()) | rows.id.lower().contains(word.lower())
+            )
         total = frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
         key = rows[column]
         turned = key.desc(nulls_first=False) if sort.startswith("-") else key.asc(nulls_first=False)

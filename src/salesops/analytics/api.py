@@ -85,7 +85,9 @@ def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
         column, _, rest = text.partition(":")
         op, colon, value = rest.partition(":")
         if not op:
-            message = f"Write a filter as column:operator:value, for example stage_class:eq:won, not {text!r}."
+            message = (
+                f"Write a filter as column:operator:value, for example stage_class:eq:won, not {text!r}."
+            )
             raise ValueError(message)
         found.append(Filter(column, op, tuple(value.split("|")) if colon else ()))
     return tuple(found)
@@ -108,7 +110,9 @@ def kpi_read(
     as_of: date | None = None,
 ) -> HttpResponse:
     """A number over the rows the token's account may see, split and filtered as asked."""
-    question = selectors.Question(period=period, by=tuple(by or ()), filters=parse_filters(filters or []), as_of=as_of)
+    question = selectors.Question(
+        period=period, by=tuple(by or ()), filters=parse_filters(filters or []), as_of=as_of
+    )
     answer, total = selectors.number_with_total(actor_of_request(request), name, question)
     kpi = selectors.kpis([name])[0]
     return reply(
@@ -133,7 +137,9 @@ def kpi_read(
     )
 
 
-@router.get("/kpis/{name}/rows", response={200: RowsOut, **ERRORS}, summary="The rows behind one side of a number")
+@router.get(
+    "/kpis/{name}/rows", response={200: RowsOut, **ERRORS}, summary="The rows behind one side of a number"
+)
 def kpi_rows(
     request: HttpRequest,
     name: str,
@@ -146,9 +152,7 @@ def kpi_rows(
 ) -> HttpResponse:
     """Rows with what each contributes; their sum is the side."""
     question = selectors.Question(period=period, filters=parse_filters(filters or []), as_of=as_of)
-    rows, total = selectors.rows_behind(
-        actor_of_request(request), name, side, question, page=page, size=size
-    )
+    rows, total = selectors.rows_behind(actor_of_request(request), name, side, question, page=page, size=size)
     return reply({"total": total, "rows": rows})
 
 
@@ -189,7 +193,9 @@ def opportunity_read(request: HttpRequest, deal_id: str, as_of: date | None = No
     return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of))
 
 
-@router.get("/records", response={200: list[TableOut], **ERRORS}, summary="Tables of records", tags=["records"])
+@router.get(
+    "/records", response={200: list[TableOut], **ERRORS}, summary="Tables of records", tags=["records"]
+)
 def table_list(request: HttpRequest) -> HttpResponse:
     """Every table that can be read, with its columns: the canonical ones, then the company's own (``x_...``)."""
     with open_frames(actor_of_request(request)) as frames:
@@ -222,7 +228,13 @@ def record_list(
         if column not in rows.columns:
             message = f"There is no column {column!r} to sort by."
             raise FilterError(message)
-        key = rows[column].desc(nulls_first=False) if sort.startswith("-") else rows[column].asc(nulls_first=False)
+        key = (
+            rows[column].desc(nulls_first=False)
+            if sort.startswith("-")
+            else rows[column].asc(nulls_first=False)
+        )
         total = frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
-        ordered = rows.order_by([key] if column == "id" else [key, rows.id.asc()]).limit(size, offset=(page - 1) * size)
+        ordered = rows.order_by([key] if column == "id" else [key, rows.id.asc()]).limit(
+            size, offset=(page - 1) * size
+        )
         return reply({"total": total, "rows": frames.facts.execute(ordered).to_pylist()})

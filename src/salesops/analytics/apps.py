@@ -30,7 +30,13 @@ class AnalyticsConfig(AppConfig):
             also=("number", "number_rows", "reconcile", "reconciled"),
         )
         navigation.register(
-            "pipeline", "pipeline", "Pipeline", "pipeline", "funnel", 10, also=("deal", "pipeline_view_change")
+            "pipeline",
+            "pipeline",
+            "Pipeline",
+            "pipeline",
+            "funnel",
+            10,
+            also=("deal", "pipeline_view_change"),
         )
         navigation.register(
             "pipeline",

@@ -55,7 +55,9 @@ def context(actor: Actor, deal: Deal, as_of: date | None) -> dict[str, Any]:
         "values": values,
         "status": STATUS_WORDS.get(stage_class, stage_class),
         "tone": STATUS_TONES.get(stage_class, "neutral"),
-        "account_href": reverse("pipeline_account", args=[values["account_id"]]) if values.get("account_id") else "",
+        "account_href": reverse("pipeline_account", args=[values["account_id"]])
+        if values.get("account_id")
+        else "",
         "owner_href": f"{reverse('pipeline')}?owner={quote_plus(values['owner_name'])}&status=open"
         if values.get("owner_name")
         else "",
@@ -128,7 +130,11 @@ def _tables(deal: Deal) -> list[tuple[str, Table, int]]:
             "Team",
             "opportunity_team",
             team,
-            [Column("who", "Person", "lead"), Column("role", "Role"), Column("share", "Share of the credit", "ratio")],
+            [
+                Column("who", "Person", "lead"),
+                Column("role", "Role"),
+                Column("share", "Share of the credit", "ratio"),
+            ],
         ),
         (
             "Contacts",
@@ -150,7 +156,11 @@ def _tables(deal: Deal) -> list[tuple[str, Table, int]]:
         ),
     ]
     return [
-        (title, Table(title, columns, rows, id=f"deal-{key}", live=False, noun="rows"), deal.counts.get(key, len(rows)))
+        (
+            title,
+            Table(title, columns, rows, id=f"deal-{key}", live=False, noun="rows"),
+            deal.counts.get(key, len(rows)),
+        )
         for title, key, rows, columns in made
         if rows
     ]
@@ -177,10 +187,15 @@ def frozen(deal: Deal, as_of: date | None) -> Frozen:
         definitions=[Definition(flag.word, f"{flag.title}. {flag.fix}") for flag in deal.flags],
         notes=deal.notes,
         sheets=lambda: [
-            exports.Sheet("Deal", [exports.Column("name", "Column"), exports.Column("value", "Value")], facts),
+            exports.Sheet(
+                "Deal", [exports.Column("name", "Column"), exports.Column("value", "Value")], facts
+            ),
             exports.Sheet(
                 "Changes",
-                [exports.Column(key, key.capitalize()) for key in ("when", "field", "old", "new", "who", "source")],
+                [
+                    exports.Column(key, key.capitalize())
+                    for key in ("when", "field", "old", "new", "who", "source")
+                ],
                 told,
             ),
         ],

@@ -66,12 +66,16 @@ def moments(deal: Deal, stage_classes: Mapping[str, str] | None = None) -> list[
         stage_classes: stage -> open, won, lost, for the tone of a change of stage.
     """
     told = []
-    for (when, who, source), group in groupby(deal.changes, key=lambda c: (c.valid_at, c.changed_by, c.source)):
+    for (when, who, source), group in groupby(
+        deal.changes, key=lambda c: (c.valid_at, c.changed_by, c.source)
+    ):
         changes = list(group)
         wanted = [c for c in changes if c.field not in ECHOES]
         if not wanted:
             continue
-        wanted.sort(key=lambda c: (_FIRST.index(c.field) if c.field in _FIRST else len(_FIRST), label(c.field)))
+        wanted.sort(
+            key=lambda c: (_FIRST.index(c.field) if c.field in _FIRST else len(_FIRST), label(c.field))
+        )
         stage = next((c.new for c in wanted if c.field == "stage"), None)
         tone = _TONES.get((stage_classes or {}).get(stage or "", ""), "info" if stage else "neutral")
         moment = _when(when, source)
@@ -111,7 +115,9 @@ def _instant(when: date | datetime, deal: Deal) -> str:
 def line(change: Change, deal: Deal) -> Line:
     """One change with its values in words."""
     name = _LABELS.get(change.field) or label(change.field)
-    return Line(change.field, name, said(change.field, change.old, deal), said(change.field, change.new, deal))
+    return Line(
+        change.field, name, said(change.field, change.old, deal), said(change.field, change.new, deal)
+    )
 
 
 def said(column: str, text: str | None, deal: Deal) -> str:
@@ -148,5 +154,7 @@ def shown(value: Any, kind: str, *, currency: str = "", zone: str = "UTC") -> st
 def pushes(changes: Sequence[Change]) -> int:
     """How often the close date was moved later."""
     return sum(
-        1 for c in changes if c.field in ("close_on", "expected_close_on") and c.old and c.new and c.new > c.old
+        1
+        for c in changes
+        if c.field in ("close_on", "expected_close_on") and c.old and c.new and c.new > c.old
     )

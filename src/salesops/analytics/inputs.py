@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from salesops.core.calendars import Period
 from salesops.facts.days import local_date
 from salesops.platform.registries import frame_providers
-from salesops.process.inputs import Frames
+from salesops.process.inputs import Frames, amount_columns, in_firm_currency
 
 
 def engine_frames(frames: Frames, period: Period | None) -> Mapping[str, ir.Table]:
@@ -30,24 +30,37 @@ def engine_frames(frames: Frames, period: Period | None) -> Mapping[str, ir.Tabl
 
 
 def _created_amounts(frames: Frames) -> ir.Table:
-    """Amount at the end of the creation day, for deals whose change log reaches back to it.
+    """Amount at the end of the creation day in the firm's currency, for deals whose change log reaches back to it.
 
     The log reaches back where the source's own history has a row for the deal. The amount then is
     what stood before the first change of the amount after that day, or today's where none came.
     """
     changes = frames.facts.changes(frames.scope, object="opportunities")
     logged = changes.filter(changes.source == "history").select(object_id=changes.object_id).distinct()
-    deals = frames.deals.select("id", "created_on", "source_amount")
-    amounts = changes.filter(changes.field == "amount")
+    rules = amount_columns(frames)
+    fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
+    typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
+    counts: ir.StringValue = ibis.literal(fallback)
+    if typed:
+        counts = ibis.cases(
+            *((frames.deals.type.isin(list(r.type_values)), r.column) for r in typed), else_=fallback
+        )
+    deals = frames.deals.select("id", "created_on", "closed_on", "currency", "source_amount", counts=counts)
+    amounts = changes.filter(changes.field.isin(sorted({fallback, *(r.column for r in typed)})))
     amounts = amounts.mutate(day=local_date(amounts.valid_at, frames.firm.zone))
-    later = amounts.join(deals, amounts.object_id == deals.id).filter(lambda t: t.day > t.created_on)
+    later = amounts.join(deals, amounts.object_id == deals.id).filter(
+        lambda t: (t.day > t.created_on) & (t.field == t.counts)
+    )
     # The empty text stands for "no amount yet" so that argmin does not skip it.
     first = later.group_by("object_id").agg(before=later.old.fill_null("").argmin(later.valid_at))
     known = deals.semi_join(logged, deals.id == logged.object_id)
     joined = known.left_join(first, known.id == first.object_id)
-    return joined.select(
+    found = joined.select(
         id=joined.id,
-        amount=joined.before.isnull().ifelse(
+        currency=joined.currency,
+        closed_on=joined.closed_on,
+        source_amount=joined.before.isnull().ifelse(
             joined.source_amount, joined.before.nullif(ibis.literal("")).cast("decimal(19,4)")
         ),
     )
+    return in_firm_currency(frames, found).select("id", "amount")

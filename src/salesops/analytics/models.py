@@ -18,7 +18,9 @@ class Reconciliation(models.Model):
     result = models.JSONField(default=dict, help_text="Difference by cause and deal by deal.")
     report_name = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey("platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        "platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     author_name = models.CharField(max_length=200)
 
     class Meta:

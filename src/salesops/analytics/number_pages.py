@@ -84,7 +84,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "kpi": kpi,
             "definition": definition_of(kpi),
             "value": unit_of(kpi, currency).short(total.value) if total.value is not None else "",
-            "exact": value_text(kpi, total.value, currency),
+            "exact": value_text(kpi, total.value, currency, to_the_cent=True),
             "per_day": kpi.unit == "money_per_day",
             "estimate": value_text(kpi, total.estimate, currency) if total.value is None else "",
             "reason": total.reason,
@@ -142,7 +142,7 @@ def _side(address: Address, kpi: Kpi, side: Side, total: KpiValue, currency: str
     value = total.sides.get(side.name)
     return {
         "title": side_title(kpi, side),
-        "text": side_unit(side, currency).full(value) if value is not None else "",
+        "text": side_unit(side, currency).exact(value) if value is not None else "",
         "href": rows_href(address, kpi, side, by="")
         if side.rows and not total.reason.startswith("no quota")
         else "",
@@ -247,7 +247,7 @@ def _as_reported(
         try:
             with ask(actor, question) as then:
                 value = then.values([kpi.name])[0]
-                text = value_text(kpi, value.value, then.frames.currency)
+                text = value_text(kpi, value.value, then.frames.currency, to_the_cent=True)
                 reason = value.reason
         except (NoDataError, ValueError) as error:
             text, reason = "", str(error)
@@ -278,12 +278,12 @@ def _comparisons(kpi: Kpi, asked: OpenQuestion, currency: str) -> list[dict[str,
             {
                 "row": row,
                 "side": side.title,
-                "ours": unit.full(ours),
-                "theirs": unit.full(theirs),
-                "difference": unit.full(theirs - ours),
+                "ours": unit.exact(ours),
+                "theirs": unit.exact(theirs),
+                "difference": unit.exact(theirs - ours),
                 "equal": ours == theirs,
                 "explained": unexplained == 0,
-                "unexplained": unit.full(unexplained),
+                "unexplained": unit.exact(unexplained),
             }
         )
     return found

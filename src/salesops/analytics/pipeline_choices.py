@@ -79,7 +79,10 @@ def _periods(frames: Frames, chosen: str, *, ahead: int) -> list[OptionGroup]:
     """Fiscal quarters and years around the day the list stands at; one typed into the address joins them."""
     calendar, today = frames.firm.calendar, frames.as_of
     groups, offered = [], set()
-    for title, kind, later, earlier in (("Quarters", "quarter", ahead, 5), ("Years", "year", min(ahead, 1), 3)):
+    for title, kind, later, earlier in (
+        ("Quarters", "quarter", ahead, 5),
+        ("Years", "year", min(ahead, 1), 3),
+    ):
         now = calendar.period(kind, today)  # type: ignore[arg-type]
         periods = [calendar.shift(now, step) for step in range(later, -earlier - 1, -1)]
         options = tuple(Option(p.label, p.title, p.label == chosen.upper()) for p in periods)

@@ -70,7 +70,9 @@ def deals_table(
     if judge is not None:
         renders[FLAGS] = lambda row: flag_pills(judge.of(row), MOST_PILLS)
     columns = [
-        _column(name, page.kinds.get(name, "text"), names.get(name, label(name)), page.currency, zone, renders)
+        _column(
+            name, page.kinds.get(name, "text"), names.get(name, label(name)), page.currency, zone, renders
+        )
         for name in page.columns
     ]
     return Table(
@@ -99,7 +101,11 @@ def _column(
     if name == "name":
         return Column(name, title, "lead", sort=name, render=render)
     if kind == "money":
-        own = (lambda row: row.get("currency") or "") if name != "amount_estimate" and is_foreign(name) else currency
+        own = (
+            (lambda row: row.get("currency") or "")
+            if name != "amount_estimate" and is_foreign(name)
+            else currency
+        )
         return Column(name, title, "money", sort=name, currency=own, render=render, reason=_why_empty(name))
     if kind == "integer":
         return Column(name, title, "number", sort=name, render=render or (lambda row: _plain(row.get(name))))
@@ -157,7 +163,9 @@ def _status(value: str | None) -> SafeString:
 
 def _whole(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a page's amounts are shown without cents, so that the column stays aligned."""
-    amounts = [abs(v) for row in rows for v in (row.get("amount"), row.get("amount_estimate")) if v is not None]
+    amounts = [
+        abs(v) for row in rows for v in (row.get("amount"), row.get("amount_estimate")) if v is not None
+    ]
     return not amounts or max(amounts) >= formats.MILLION or all(a == a.to_integral_value() for a in amounts)
 
 
@@ -201,12 +209,16 @@ def export_columns(
     """
     made: list[exports.Column] = []
     for name in columns:
-        made.append(_export_column(name, kinds.get(name, "text"), names.get(name, label(name)), currency, zone, judge))
+        made.append(
+            _export_column(name, kinds.get(name, "text"), names.get(name, label(name)), currency, zone, judge)
+        )
         if name == "amount" and estimates and "amount_estimate" not in columns:
             title = names.get("amount_estimate", label("amount_estimate"))
             made.append(_export_column("amount_estimate", "money", title, currency, zone, judge))
         if kinds.get(name) == "money" and is_foreign(name) and "currency" not in columns:
-            made.append(exports.Column(lambda row: row.get("currency"), f"{names.get(name, label(name))}: currency"))
+            made.append(
+                exports.Column(lambda row: row.get("currency"), f"{names.get(name, label(name))}: currency")
+            )
     return made
 
 
@@ -244,7 +256,9 @@ def definitions(columns: Sequence[str], names: Mapping[str, str], judge: Judge |
     """What every column of the file means, and every flag."""
     found = [Definition(names.get(c, label(c)), meaning(c)) for c in columns]
     if "amount" in columns and "amount_estimate" not in columns:
-        found.append(Definition(names.get("amount_estimate", label("amount_estimate")), meaning("amount_estimate")))
+        found.append(
+            Definition(names.get("amount_estimate", label("amount_estimate")), meaning("amount_estimate"))
+        )
     if judge is not None and FLAGS in columns:
         found.extend(Definition(f"Flag: {word(rule)}", f"{rule.title}. {rule.fix}") for rule in judge.rules)
     return found
@@ -274,17 +288,25 @@ def accounts_table(page: Any, sort: str, size: int) -> Table:
             Column("industry", "Industry", sort="industry"),
             Column("segment", "Segment", sort="segment", phone=False),
             Column("country", "Country", sort="country", phone=False),
-            Column("open_deals", "Open deals", "number", sort="open_deals", href=counted("open_deals", "open")),
-            Column("open_amount", "Open amount", "money", sort="open_amount", currency=page.currency, reason=none),
+            Column(
+                "open_deals", "Open deals", "number", sort="open_deals", href=counted("open_deals", "open")
+            ),
+            Column(
+                "open_amount", "Open amount", "money", sort="open_amount", currency=page.currency, reason=none
+            ),
             Column("won_deals", "Won deals", "number", sort="won_deals", href=counted("won_deals", "won")),
-            Column("won_amount", "Won amount", "money", sort="won_amount", currency=page.currency, reason=none),
+            Column(
+                "won_amount", "Won amount", "money", sort="won_amount", currency=page.currency, reason=none
+            ),
             Column("last_closed", "Last closed", "day", reason="no deal closed", phone=False),
         ],
         rows=page.rows,
         id="accounts",
         page=Paginator(range(page.total), size).page(page.page) if page.total else None,
         sort=sort,
-        empty=Empty("No account matches", "Try a part of the name, or look among all accounts.", "building-2"),
+        empty=Empty(
+            "No account matches", "Try a part of the name, or look among all accounts.", "building-2"
+        ),
         noun="accounts",
     )
 

@@ -116,7 +116,7 @@ def _side_title(side: Side) -> str:
 def _ours(asked: OpenQuestion, kpi: Kpi, side: Side) -> str:
     value = asked.values([kpi.name])[0].sides.get(side.name)
     unit = side_unit(side, asked.frames.currency)
-    return unit.full(value) if value is not None else "no amount is known"
+    return unit.exact(value) if value is not None else "no amount is known"
 
 
 def _given(request: HttpRequest, actor: Actor, kpi: Kpi) -> tuple[str, Report | None]:
@@ -261,15 +261,15 @@ def reconciled(request: HttpRequest, actor: Actor, name: str, pk: int) -> HttpRe
         "kpi": kpi,
         "row": row,
         "side": _side_title(side),
-        "ours": unit.full(ours),
-        "theirs": unit.full(theirs),
-        "difference": unit.full(theirs - ours),
+        "ours": unit.exact(ours),
+        "theirs": unit.exact(theirs),
+        "difference": unit.exact(theirs - ours),
         "equal": ours == theirs,
         "agreed": row.result["agreed"],
         "causes": causes,
-        "sum": unit.full(sum((Decimal(c["amount"]) for c in row.result["by_cause"].values()), Decimal(0))),
+        "sum": unit.exact(sum((Decimal(c["amount"]) for c in row.result["by_cause"].values()), Decimal(0))),
         "candidates": [
-            {**c, "text": unit.full(Decimal(c["contribution"])), "title": CAUSES[c["cause"]][0]}
+            {**c, "text": unit.exact(Decimal(c["contribution"])), "title": CAUSES[c["cause"]][0]}
             for c in row.result["candidates"]
         ],
         "table": table,
@@ -300,7 +300,7 @@ def _causes(row: Any, unit: Any, chosen: str) -> list[dict[str, Any]]:
             "key": cause,
             "title": CAUSES[cause][0],
             "text": CAUSES[cause][1],
-            "amount": unit.full(Decimal(found["amount"])),
+            "amount": unit.exact(Decimal(found["amount"])),
             "deals": found["deals"],
             "current": cause == chosen,
         }

@@ -182,7 +182,9 @@ class OpenList:
             except ValueError as error:
                 raise FilterError(str(error)) from error
         for word in query.search.split():
-            hits = [rows[name].lower().contains(word.lower()).fill_null(ibis.literal(False)) for name in SEARCHED]
+            hits = [
+                rows[name].lower().contains(word.lower()).fill_null(ibis.literal(False)) for name in SEARCHED
+            ]
             condition = hits[0]
             for hit in hits[1:]:
                 condition = condition | hit
@@ -481,7 +483,9 @@ def _named_contacts(frames: Frames, roles: list[dict[str, Any]]) -> list[dict[st
     if not ids or "contacts" not in frames.facts.tables():
         return roles
     contacts = frames.facts.read("contacts", Scope(everything=True, masked=frames.scope.masked))
-    found = frames.facts.execute(contacts.filter(contacts.id.isin(ids)).select("id", "name", "title")).to_pylist()
+    found = frames.facts.execute(
+        contacts.filter(contacts.id.isin(ids)).select("id", "name", "title")
+    ).to_pylist()
     by_id = {row["id"]: row for row in found}
     named = []
     for row in roles:

@@ -81,11 +81,12 @@ def side_unit(side: Side, currency: str) -> Unit:
     return Unit("money", currency)
 
 
-def value_text(kpi: Kpi, value: Exact | None, currency: str) -> str:
-    """A value in full with its unit; "" where it is undefined."""
+def value_text(kpi: Kpi, value: Exact | None, currency: str, *, to_the_cent: bool = False) -> str:
+    """A value in full with its unit; "" where it is undefined. Cents on millions only where asked for."""
     if value is None:
         return ""
-    text = unit_of(kpi, currency).full(value)
+    unit = unit_of(kpi, currency)
+    text = unit.exact(value) if to_the_cent else unit.full(value)
     return f"{text} per day" if kpi.unit == "money_per_day" else text
 
 

@@ -68,10 +68,14 @@ def import_create(
     actor = actor_of_request(request, write=True)
     require(actor, "import.run")
     path = uploads.keep(file.name or "upload", file.chunks())
-    row = services.import_inspect(actor=actor, paths=[path], source=source, data_on=data_date, complete=complete)
+    row = services.import_inspect(
+        actor=actor, paths=[path], source=source, data_on=data_date, complete=complete
+    )
     plans = services.plans_of(row)
     if not any(plan.taken for plan in plans):
-        raise ValidationError([f"{plan.name}: {plan.ignored_reason}" for plan in plans] or ["There is no file in it."])
+        raise ValidationError(
+            [f"{plan.name}: {plan.ignored_reason}" for plan in plans] or ["There is no file in it."]
+        )
     return reply(_shown(services.import_start(actor=actor, row=row)), 202)
 
 
@@ -91,5 +95,3 @@ def import_read(request: HttpRequest, import_id: int) -> HttpResponse:
         message = f"There is no import {import_id}."
         raise LookupError(message)
     return reply(_shown(row))
-
-

@@ -63,7 +63,9 @@ class Landed:
         if not unknown:
             return ""
         rows = "1 row is" if unknown == 1 else f"{unknown:,} rows are"
-        return f"{rows} of records nobody can tell, so nothing was taken as deleted. Mend them and import again."
+        return (
+            f"{rows} of records nobody can tell, so nothing was taken as deleted. Mend them and import again."
+        )
 
 
 def land(
@@ -211,7 +213,9 @@ def _relinked(
 
 def _held_elsewhere(item: Landed, landed: Sequence[Landed]) -> tuple[pa.Table | Path, ...]:
     """Records of a file's table in the other files of the same day and in refused rows: they are not gone."""
-    siblings = [other for other in landed if other.plan.table == item.plan.table and other.plan.kind == RECORDS]
+    siblings = [
+        other for other in landed if other.plan.table == item.plan.table and other.plan.kind == RECORDS
+    ]
     refused = [r.key for other in siblings for r in other.refused if r.key]
     paths: list[pa.Table | Path] = [o.path for o in siblings if o is not item and o.path is not None]
     if refused:

@@ -139,13 +139,17 @@ class Import(models.Model):
     name = models.CharField(max_length=300)
     state = models.CharField(max_length=12, choices=ImportState.choices, default=ImportState.INSPECTED)
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey("platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        "platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     actor_name = models.CharField(max_length=200)
     folder = models.TextField(help_text="Where the files as uploaded are kept.")
     plan = models.JSONField(default=dict, help_text="What was found and proposed, and what was confirmed.")
     report = models.JSONField(default=dict, help_text="What came of it, per table.")
     manifest_id = models.BigIntegerField(null=True, blank=True)
-    job = models.ForeignKey("platform.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.ForeignKey(
+        "platform.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -129,7 +129,9 @@ def _column(plan: FilePlan, column: PlannedColumn, to: str, type_: str, raw: Raw
     if (to, type_) == (column.to, column.type):
         return column
     said = replace(column, to=to, type=type_, confidence=1.0, why="chosen by you")
-    same_kind = to.endswith("id") == column.to.endswith("id") and (to in NO_SHARES) == (column.to in NO_SHARES)
+    same_kind = to.endswith("id") == column.to.endswith("id") and (to in NO_SHARES) == (
+        column.to in NO_SHARES
+    )
     if not to or (type_ == column.type and same_kind):
         return said
     return refit(said, raw)

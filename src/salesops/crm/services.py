@@ -24,11 +24,11 @@ from salesops.crm.models import Import, ImportState
 from salesops.crm.models import Mapping as MappingDecision
 from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
 from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
+from salesops.crm.sources import refuse_foreign
 from salesops.facts.errors import LockTimeout, MergeCancelled
 from salesops.facts.locks import FileLock
 from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES
-from salesops.crm.sources import refuse_foreign
 from salesops.platform import audit, jobs
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
@@ -79,7 +79,9 @@ def import_inspect(
     tables = _open(paths)
     confirmed = {row.subject: row for row in selectors.mappings(date.max).values()}
     plans = plan_files(tables, source=source)
-    plans = [_with_confirmed(plan, table, confirmed, source) for plan, table in zip(plans, tables, strict=True)]
+    plans = [
+        _with_confirmed(plan, table, confirmed, source) for plan, table in zip(plans, tables, strict=True)
+    ]
     if mapping is not None:
         plans = _with_given(plans, mapping)
     plans = with_data_dates(plans, tables, data_on)
@@ -176,7 +178,11 @@ def import_confirm(*, actor: Actor, row: Import, plans: Sequence[FilePlan]) -> I
         raise ValidationError(problems)
     row.plan = {**row.plan, "files": [p.to_dict() for p in plans]}
     row.save(update_fields=["plan"])
-    after = {p.name: {"table": p.table, "data_on": plain(p.data_on), "complete": p.complete} for p in plans if p.taken}
+    after = {
+        p.name: {"table": p.table, "data_on": plain(p.data_on), "complete": p.complete}
+        for p in plans
+        if p.taken
+    }
     audit.record(actor=actor, action="import.confirm", subject=f"import:{row.pk}", after=after)
     return row
 
@@ -279,15 +285,15 @@ def _finish(actor: Actor, row: Import, plans: Sequence[FilePlan]) -> None:
     )
 
 
-def _stop(
-    actor: Actor, row: Import, state: ImportState, action: str, error: Exception | None = None
-) -> None:
+def _stop(actor: Actor, row: Import, state: ImportState, action: str, error: Exception | None = None) -> None:
     """End an import that did not come to its end; what landed before stays, and is on record."""
     row.refresh_from_db()
     row.state, row.finished_at = state, timezone.now()
     row.report = {k: v for k, v in row.report.items() if k != "landed"}
     if error is not None:
-        messages = error.messages if isinstance(error, ValidationError) else [str(error) or type(error).__name__]
+        messages = (
+            error.messages if isinstance(error, ValidationError) else [str(error) or type(error).__name__]
+        )
         row.report["error"] = " ".join(messages)
     with transaction.atomic():
         row.save(update_fields=["state", "finished_at", "report"])
@@ -439,7 +445,9 @@ def _keep_mappings(actor: Actor, plans: Sequence[FilePlan]) -> None:
                 "headers": document["match"]["headers"],
                 "columns": document["columns"],
                 "key": document.get("key", []),
-                "options": {k: document[k] for k in ("kind", "joined", "stage_dates", "history") if k in document},
+                "options": {
+                    k: document[k] for k in ("kind", "joined", "stage_dates", "history") if k in document
+                },
             },
         )
 
@@ -463,9 +471,7 @@ def import_start(*, actor: Actor, row: Import) -> Import:
         raise ValidationError(problems)
     row.job = jobs.enqueue("import", {"import_id": row.pk}, actor=actor)
     row.save(update_fields=["job"])
-    audit.record(
-        actor=actor, action="import.start", subject=f"import:{row.pk}", after={"job": row.job_id}
-    )
+    audit.record(actor=actor, action="import.start", subject=f"import:{row.pk}", after={"job": row.job_id})
     return row
 
 

@@ -86,7 +86,9 @@ def cells_of(table: RawTable, wanted: Collection[int]) -> list[tuple[int, dict[s
     """Cells as text of some rows of a file, by row number."""
     found = []
     for batch in table.batches():
-        rows = batch.filter(pc.is_in(batch.column(SOURCE_ROW), value_set=pa.array(sorted(wanted), pa.int64())))
+        rows = batch.filter(
+            pc.is_in(batch.column(SOURCE_ROW), value_set=pa.array(sorted(wanted), pa.int64()))
+        )
         for row in rows.to_pylist():
             found.append((row[SOURCE_ROW], {h: row[h] or "" for h in table.columns}))
     return found

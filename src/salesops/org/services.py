@@ -21,7 +21,7 @@ def organisation_decide(
     *, actor: Actor, values: dict[str, Any], starts_on: date | None = None, reason: str = ""
 ) -> Organisation:
     """Decide currency, zone and fiscal calendar; fields left out keep what is in force."""
-    current = selectors.firm(starts_on or date.max)
+    current = selectors.firm(starts_on or date.min)
     kept = {
         "name": current.name,
         "currency": current.currency,

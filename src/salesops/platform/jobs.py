@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import close_old_connections, connection, transaction
-from django.db.models import Q
+from django.db import Error, close_old_connections, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
@@ -31,11 +31,22 @@ class CancelledError(Exception):
     """The job was asked to stop, and stopped at a safe point."""
 
 
+class LostError(Exception):
+    """The job was taken over by another worker: what this one says of it no longer counts."""
+
+
+def _attempt(job_id: int, attempt: int | None) -> QuerySet[Job]:
+    """A job as one worker holds it: nothing once another has claimed it."""
+    own = Job.objects.filter(pk=job_id)
+    return own if attempt is None else own.filter(attempts=attempt, state=JobState.RUNNING)
+
+
 class Progress:
     """What a job's function reports to; each call renews the lease and looks for a cancel."""
 
-    def __init__(self, job_id: int) -> None:
+    def __init__(self, job_id: int, attempt: int | None = None) -> None:
         self.job_id = job_id
+        self.attempt = attempt
         self._last = timezone.now() - LEASE
 
     def __call__(self, done: int, total: int, message: str) -> None:
@@ -43,14 +54,15 @@ class Progress:
 
         Raises:
             CancelledError: somebody asked the job to stop.
+            LostError: another worker has taken the job, because this one did not renew its lease.
         """
         now = timezone.now()
         if now - self._last < timedelta(milliseconds=500) and done < total:
             return
         self._last = now
-        Job.objects.filter(pk=self.job_id).update(
-            done=done, total=total, message=message[:300], lease_until=now + LEASE
-        )
+        own = _attempt(self.job_id, self.attempt)
+        if not own.update(done=done, total=total, message=message[:300], lease_until=now + LEASE):
+            raise LostError("Another worker has taken this job over.")
         if Job.objects.filter(pk=self.job_id, cancel_requested=True).exists():
             raise CancelledError
 
@@ -102,14 +114,20 @@ def run(job: Job) -> None:
     function: Callable[..., Any] = job_kinds.get(job.kind)
     actor = actor_of(job.created_by) if job.created_by else LOCAL_ADMINISTRATOR
     stop = threading.Event()
-    beat = threading.Thread(target=_heartbeat, args=(job.pk, stop), daemon=True)
+    beat = threading.Thread(target=_heartbeat, args=(job.pk, job.attempts, stop), daemon=True)
     beat.start()
     update: dict[str, Any]
     try:
-        result = function(actor=actor, progress=Progress(job.pk), **job.params)
+        result = function(actor=actor, progress=Progress(job.pk, job.attempts), **job.params)
         update = {"state": JobState.DONE, "result": result, "message": "Done"}
     except CancelledError:
-        update = {"state": JobState.CANCELLED, "message": "Cancelled at a safe point; what had landed before stays"}
+        update = {
+            "state": JobState.CANCELLED,
+            "message": "Cancelled at a safe point; what had landed before stays",
+        }
+    except LostError:
+        _log.warning("job %s (%s) was taken over by another worker", job.pk, job.kind)
+        return
     except Exception as error:  # noqa: BLE001 - a job's failure is its result, whatever it was
         _log.exception("job %s (%s) failed", job.pk, job.kind)
         update = {
@@ -120,12 +138,16 @@ def run(job: Job) -> None:
     finally:
         stop.set()
         beat.join()
-    Job.objects.filter(pk=job.pk).update(finished_at=timezone.now(), lease_until=None, **update)
+    _attempt(job.pk, job.attempts).update(finished_at=timezone.now(), lease_until=None, **update)
 
 
-def _heartbeat(job_id: int, stop: threading.Event) -> None:
+def _heartbeat(job_id: int, attempt: int, stop: threading.Event) -> None:
     while not stop.wait(LEASE.total_seconds() / 3):
-        Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(lease_until=timezone.now() + LEASE)
+        try:
+            _attempt(job_id, attempt).update(lease_until=timezone.now() + LEASE)
+        except Error:  # the database is busy or away for a moment: the next beat may still be in time
+            _log.warning("the lease of job %s could not be renewed", job_id, exc_info=True)
+            connection.close()
     connection.close()
 
 

@@ -67,6 +67,7 @@ class Frames:
             without a rate, a date that stands in for another).
         known_at: decisions count as recorded by then; None for all.
         persons: name that stood for a person before his id was known -> that id.
+        currencies: currencies of the opportunities, "" for none.
     """
 
     facts: Facts
@@ -82,6 +83,7 @@ class Frames:
     notes: list[str] = field(default_factory=list)
     known_at: datetime | None = None
     persons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    currencies: tuple[str, ...] = ()
 
 
 class NoDataError(LookupError):
@@ -136,7 +138,7 @@ def open_frames(
     day = as_of or today
     firm = org.firm(day, known_at)
     rewound = firm.day_end(day) if as_of is not None and as_of < today else None
-    reader = scope_of(actor, day)
+    reader = with_derived_masks(scope_of(actor, day))
     with store.at(manifest_id=manifest.id, as_of=rewound) as facts:
         setting = _setting(store, manifest, facts, firm, day, known_at)
         yield Frames(
@@ -155,6 +157,7 @@ def open_frames(
             notes=list(setting.notes),
             known_at=known_at,
             persons=real_ids("users", manifest.id),
+            currencies=setting.currencies,
         )
 
 
@@ -228,7 +231,9 @@ def _repaired_people(
     if not wanted:
         return people
     return {
-        key: replace(person, **{c: values.get(getattr(person, c), getattr(person, c)) for c, values in wanted.items()})
+        key: replace(
+            person, **{c: values.get(getattr(person, c), getattr(person, c)) for c, values in wanted.items()}
+        )
         for key, person in people.items()
     }
 
@@ -291,7 +296,9 @@ def _ids_of(facts: Facts, table: str, repairs: dict[str, str]) -> dict[str, str]
     ).to_pylist()
     by_name: dict[str, list[tuple[bool, str]]] = {}
     for row in found:
-        by_name.setdefault(row["name"], []).append((bool(row["implied"]) or row["deleted_on"] is not None, row["id"]))
+        by_name.setdefault(row["name"], []).append(
+            (bool(row["implied"]) or row["deleted_on"] is not None, row["id"])
+        )
     return {value: key for value, name in repairs.items() if (key := _best(by_name.get(name, ())))}
 
 
@@ -311,6 +318,38 @@ def _rates(facts: Facts) -> list[engine.Rate]:
         for r in rows
         if None not in r.values()
     ]
+
+
+def in_firm_currency(frames: Frames, rows: ir.Table) -> ir.Table:
+    """``amount`` of rows with ``source_amount``, ``currency`` and ``closed_on``, converted as the deals' is."""
+    return engine.converted(rows, frames.currencies, frames.firm.currency, _rates(frames.facts), frames.as_of)
+
+
+def amount_columns(frames: Frames) -> list[engine.AmountRule]:
+    """Which amount column counts, by kind of deal, as the frames' deals were made."""
+    rules = crm.amount_rules(frames.as_of, frames.known_at).values()
+    return [engine.AmountRule(r.deal_kind, r.column, tuple(r.type_values)) for r in rules]
+
+
+_MONEY_OF_DEALS = frozenset({"amount", "source_amount", "amount_estimate"})
+
+
+def with_derived_masks(scope: Scope) -> Scope:
+    """A scope that hides what the deals derive from its masked columns, too.
+
+    The amount that counts may come from any amount column of the opportunities, and its estimate
+    from a list price; a name, team or industry comes from the record referred to.
+    """
+    hidden = set(scope.masked)
+    for mask in scope.masked:
+        table, _, column = mask.partition(".")
+        if table == OPPORTUNITIES and (
+            column == "list_price" or column == "amount" or column.startswith("x_")
+        ):
+            hidden |= {f"{OPPORTUNITIES}.{c}" for c in _MONEY_OF_DEALS}
+        elif shown := engine.SHOWN_OF.get(table, {}).get(column):
+            hidden |= {f"{OPPORTUNITIES}.{c}" for c in shown}
+    return scope if hidden == scope.masked else replace(scope, masked=frozenset(hidden))
 
 
 def known_deals(actor: Actor) -> dict[str, dict[str, object]]:

@@ -38,24 +38,34 @@ def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
     """One row per visible owner with a quota in the period; None where nobody has one.
 
     A quota counts whole where its own period lies inside the one asked for. Where the period asked
-    for is a part of the quota's (a month of a quarter), it counts by its share of days.
+    for is a part of the quota's (a month of a quarter), it counts by its share of days. No day counts
+    twice: with quotas for a year and for its quarters, the period asked for decides which are read.
     """
     if period is None:
         return None
     calendar = frames.firm.calendar
     amounts: dict[str, Fraction] = {}
     foreign: set[str] = set()
-    for row in selectors.quotas(frames.as_of):
+    given: dict[str, dict[str, tuple[Period, selectors.QuotaRow]]] = {}
+    rows = selectors.quotas(frames.as_of, frames.known_at)
+    # What was decided for a person's name goes before what was decided for the person.
+    for row in sorted(rows, key=lambda q: q.person_id not in frames.persons):
         own = calendar.parse(row.period)
-        share = _share(own, period)
-        if not share or not _visible(frames.scope, row.person_id):
+        person_id = frames.persons.get(row.person_id, row.person_id)
+        if not _share(own, period) or not _visible(frames.scope, person_id):
             continue
-        if row.currency and frames.currency and row.currency != frames.currency:
-            foreign.add(row.currency)
-            continue
-        amounts[row.person_id] = amounts.get(row.person_id, Fraction(0)) + Fraction(row.amount) * share
+        given.setdefault(person_id, {})[row.period] = (own, row)
+    for person_id, quotas in given.items():
+        for own, row in _once(list(quotas.values()), period):
+            if row.currency and frames.currency and row.currency != frames.currency:
+                foreign.add(row.currency)
+                continue
+            share = Fraction(row.amount) * _share(own, period)
+            amounts[person_id] = amounts.get(person_id, Fraction(0)) + share
     if foreign:
-        frames.notes.append(f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}.")
+        frames.notes.append(
+            f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}."
+        )
     if not amounts:
         return None
     worked = _days_worked(frames, period, set(amounts))
@@ -88,6 +98,27 @@ def _share(own: Period, asked: Period) -> Fraction:
     return Fraction(0)
 
 
+def _once(
+    quotas: list[tuple[Period, selectors.QuotaRow]], asked: Period
+) -> list[tuple[Period, selectors.QuotaRow]]:
+    """Quotas of one person that together count no day twice.
+
+    The one of the very period asked for stands alone; else those inside it, longer ones first; else
+    the shortest around it.
+    """
+
+    def order(item: tuple[Period, selectors.QuotaRow]) -> tuple[bool, int, date]:
+        own = item[0]
+        inside = asked.first <= own.first and own.last <= asked.last
+        return (not inside, -own.days if inside else own.days, own.first)
+
+    taken: list[tuple[Period, selectors.QuotaRow]] = []
+    for own, row in sorted(quotas, key=order):
+        if not any(own.first <= other.last and other.first <= own.last for other, _ in taken):
+            taken.append((own, row))
+    return taken
+
+
 def _visible(scope: Scope, person_id: str) -> bool:
     return scope.everything or person_id in scope.owner_ids
 
@@ -95,7 +126,9 @@ def _visible(scope: Scope, person_id: str) -> bool:
 def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, Decimal]:
     """Months of the period each person was in the firm; the whole period where no date says otherwise."""
     users = frames.facts.read("users", Scope.all())
-    rows = frames.facts.execute(users.filter(users.id.isin(sorted(wanted))).select("id", "hired_on", "left_on"))
+    rows = frames.facts.execute(
+        users.filter(users.id.isin(sorted(wanted))).select("id", "hired_on", "left_on")
+    )
     dates = {row["id"]: (row["hired_on"], row["left_on"]) for row in rows.to_pylist()}
     months = Fraction(len(frames.firm.calendar.periods("month", period.first, period.last)))
     return {

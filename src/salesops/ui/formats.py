@@ -217,6 +217,14 @@ class Unit:
         """The value in full, as a table cell shows it."""
         return self._text(value, compact=False)
 
+    def exact(self, value: Exact) -> str:
+        """The value to the cent however large it is, where figures are compared: a full one drops cents on millions."""
+        if self.kind != "money" or self.places is not None:
+            return self.full(value)
+        figure = exact(value, get_currency_precision(self.currency))
+        places = 0 if figure == figure.to_integral_value() else None
+        return money(figure, self.currency, places=places, locale=self.locale)
+
     def short(self, value: Exact) -> str:
         """The value as a tile, an axis or a label beside a bar shows it."""
         return self._text(value, compact=True)

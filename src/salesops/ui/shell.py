@@ -37,7 +37,9 @@ class DataAge:
 
     @property
     def words(self) -> str:
-        """The age in words: today, yesterday, or N days old."""
+        """The age in words: today, yesterday, or N days old; in years where days say nothing any more."""
+        if self.days >= 2 * 365:
+            return f"{self.days / 365.25:.1f} years old"
         return {0: "today", 1: "yesterday"}.get(self.days, f"{self.days:,} days old")
 
 

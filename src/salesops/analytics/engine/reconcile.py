@@ -330,17 +330,24 @@ def _deal_lines(deal: OurDeal, rows: Sequence[TheirRow], selection: Selection) -
             yield Line("duplicate", deal.id, deal.name, Decimal(0), _their_part(row, selection), sentence)
 
 
+def _said(amount: Decimal | None) -> str:
+    """An amount in a sentence: thousands parted, cents in full where there are any."""
+    if amount is None:
+        return "no amount"
+    return f"{amount:,.2f}".removesuffix(".00") if amount == round(amount, 2) else f"{amount:,}"
+
+
 def _why_amount(deal: OurDeal, row: TheirRow) -> tuple[Cause, str]:
     """Both count the deal, with different amounts."""
     unconverted = deal.source_amount is not None and row.amount == deal.source_amount != deal.amount
     if unconverted or (row.currency and deal.currency and row.currency != deal.currency):
         return (
             "currency",
-            f"The report counts {row.amount} {row.currency or deal.currency}, we {deal.amount}.",
+            f"The report counts {_said(row.amount)} {row.currency or deal.currency}, we {_said(deal.amount)}.",
         )
     if deal.amount is None:
-        return "amount", f"We know no amount; the report counts {row.amount}."
-    return "amount", f"The report counts {row.amount}, we {deal.amount}."
+        return "amount", f"We know no amount; the report counts {_said(row.amount)}."
+    return "amount", f"The report counts {_said(row.amount)}, we {_said(deal.amount)}."
 
 
 def _outside(day: date, selection: Selection) -> bool:
@@ -368,7 +375,10 @@ def _why_not_ours(deal: OurDeal, row: TheirRow, selection: Selection) -> tuple[C
     if selection.types and deal.type not in selection.types:
         return "type", f"Its type is {deal.type or 'empty'} in our files."
     if deal.amount is None and deal.source_amount is not None:
-        return "currency", f"{deal.source_amount} {deal.currency} cannot be converted: there is no rate."
+        return (
+            "currency",
+            f"{_said(deal.source_amount)} {deal.currency} cannot be converted: there is no rate.",
+        )
     return "unexplained", "We leave it out for a reason that this comparison does not know."
 
 

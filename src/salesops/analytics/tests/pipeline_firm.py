@@ -78,7 +78,9 @@ def load() -> None:
 
 def client(role: str = "ops_analyst", person_id: str = "", username: str = "") -> Client:
     """A signed-in browser."""
-    user = account_save(actor=ADMIN, username=username or f"{role}-{person_id}", role=role, person_id=person_id)
+    user = account_save(
+        actor=ADMIN, username=username or f"{role}-{person_id}", role=role, person_id=person_id
+    )
     made = Client()
     made.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return made
@@ -89,4 +91,16 @@ def body(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
-__all__ = ["DATA_DAY", "FORMULA", "HOSTILE", "LEAD", "OURS", "SECRET", "THEIRS", "body", "client", "deals", "load"]
+__all__ = [
+    "DATA_DAY",
+    "FORMULA",
+    "HOSTILE",
+    "LEAD",
+    "OURS",
+    "SECRET",
+    "THEIRS",
+    "body",
+    "client",
+    "deals",
+    "load",
+]

@@ -69,12 +69,16 @@ def test_the_list_filters_in_place_fits_a_phone_and_is_accessible(live_server: A
         expect(page).to_have_url(re.compile(r"columns=name%2Cowner_name%2Caccount_name"))
         assert said == []
         for width, theme in ((390, "light"), (1440, "dark")):
-            context = signed_in(browser, live_server, viewport={"width": width, "height": 900}, bypass_csp=True)
+            context = signed_in(
+                browser, live_server, viewport={"width": width, "height": 900}, bypass_csp=True
+            )
             context.add_init_script(f"localStorage.setItem('salesops-theme', '{theme}')")
             phone = context.new_page()
             for address in ADDRESSES:
                 phone.goto(address)
-                wide = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                wide = phone.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
                 assert wide <= 0, (address, width)
                 found = Axe().run(phone).response["violations"]
                 assert [(v["id"], v["nodes"][0]["html"]) for v in found] == [], (address, width, theme)

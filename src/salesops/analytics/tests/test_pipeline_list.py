@@ -111,7 +111,15 @@ def test_files_hold_what_the_page_shows(loaded):
     assert len(shown) == 10 + len(firm.HOSTILE)
     text = firm.body(client.get(f"/pipeline/?{query}&export=csv")).decode("utf-8-sig")
     head, *lines = list(csv.reader(io.StringIO(text)))
-    assert head == ["Deal", "Office", "Stage", "Amount (USD)", "Estimate, list price (USD)", "Created", "Flags"]
+    assert head == [
+        "Deal",
+        "Office",
+        "Stage",
+        "Amount (USD)",
+        "Estimate, list price (USD)",
+        "Created",
+        "Flags",
+    ]
     order = [d["name"] for d in firm.deals()]
     assert [line[0].lstrip("'") for line in lines] == [row[0] for row in shown]
     assert sorted(order.index(line[0].lstrip("'")) for line in lines) == sorted(
@@ -122,7 +130,9 @@ def test_files_hold_what_the_page_shows(loaded):
         figure = row[3].split()[0].strip("$").replace(",", "")
         assert Decimal(line[3] or line[4]) == Decimal(figure)
         assert ("estimate" in row[3]) == (line[3] == "")
-    book = CalamineWorkbook.from_filelike(io.BytesIO(firm.body(client.get(f"/pipeline/?{query}&export=xlsx"))))
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(firm.body(client.get(f"/pipeline/?{query}&export=xlsx")))
+    )
     sheet = book.get_sheet_by_name("Deals").to_python()
     assert sheet[0] == head
     assert [row[:3] for row in sheet[1:]] == [[line[0].removeprefix("'"), *line[1:3]] for line in lines]
@@ -140,7 +150,9 @@ def test_a_formula_in_a_name_never_runs(loaded):
     cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
     assert "'" + firm.FORMULA in cells
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
-    book = CalamineWorkbook.from_filelike(io.BytesIO(firm.body(client.get("/pipeline/?status=all&export=xlsx"))))
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(firm.body(client.get("/pipeline/?status=all&export=xlsx")))
+    )
     assert firm.FORMULA in [row[0] for row in book.get_sheet_by_name("Deals").to_python()]
 
 
@@ -191,7 +203,9 @@ def test_the_facts_are_asked_for_one_page_and_one_total(loaded, monkeypatch):
 
 def test_htmx_gets_the_part_and_the_address_to_show(loaded):
     client = firm.client()
-    part = client.get("/pipeline/?q=&stage=Proposal&owner=", headers={"HX-Request": "true", "HX-Target": "pipeline"})
+    part = client.get(
+        "/pipeline/?q=&stage=Proposal&owner=", headers={"HX-Request": "true", "HX-Target": "pipeline"}
+    )
     assert b"<html" not in part.content
     assert part.content.lstrip().startswith(b'<div id="pipeline"')
     assert part["HX-Push-Url"] == "/pipeline/?status=all&stage=Proposal"

@@ -164,9 +164,13 @@ def person(client) -> Actor:
 
 def test_a_shared_view_shows_each_reader_his_own_rows(rep):
     boss = firm.client("ops_manager")
-    made = boss.post("/pipeline-views/", {"name": "All there is", "query": "status=all&page=3", "shared": "on"})
+    made = boss.post(
+        "/pipeline-views/", {"name": "All there is", "query": "status=all&page=3", "shared": "on"}
+    )
     assert made.status_code == 302
-    seen = {who: client.get(made["Location"]).content.decode() for who, client in (("boss", boss), ("rep", rep))}
+    seen = {
+        who: client.get(made["Location"]).content.decode() for who, client in (("boss", boss), ("rep", rep))
+    }
     assert firm.SECRET in boss.get("/pipeline/?status=all&size=250").content.decode()
     assert firm.SECRET not in seen["rep"]
     assert "All there is" in seen["rep"]
@@ -247,7 +251,9 @@ def test_the_timeline_is_the_simulated_firms_history(facts_home, db, tmp_path):
     out = tmp_path / "firm"
     simulate(FirmParameters(reps=10, opportunities=60), out, seed=3)
     folder = next((out / "exports").iterdir())
-    import_now(actor=ADMIN, paths=[folder / f"{n}.csv" for n in ("User", "Opportunity", "OpportunityHistory")])
+    import_now(
+        actor=ADMIN, paths=[folder / f"{n}.csv" for n in ("User", "Opportunity", "OpportunityHistory")]
+    )
     told: dict[str, list[dict[str, str]]] = {}
     with (folder / "OpportunityHistory.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):

@@ -135,7 +135,9 @@ def test_a_cancelled_import_says_what_landed_and_can_be_taken_up(tmp_path: Path)
     assert set(stored()) == {"006A", "0061", "0062", "0063"}
     with fact_store().at() as facts:
         log = facts.execute(facts.changes(Scope.all(), "opportunities")).to_pylist()
-    assert [(c["old"], c["new"]) for c in sorted(log, key=lambda c: c["valid_at"]) if c["field"] == "amount"] == [
+    assert [
+        (c["old"], c["new"]) for c in sorted(log, key=lambda c: c["valid_at"]) if c["field"] == "amount"
+    ] == [
         ("10.0000", "20.0000"),
         ("20.0000", "30.0000"),
     ]
@@ -257,8 +259,12 @@ def test_an_import_begun_at_the_command_line_and_killed_can_be_opened_again(tmp_
 
 
 def test_every_step_of_an_import_is_on_record(tmp_path: Path) -> None:
-    row = services.import_inspect(actor=WHO, paths=[folder_of(tmp_path, all=row_of("006A"))], data_on=date(2026, 3, 1))
+    row = services.import_inspect(
+        actor=WHO, paths=[folder_of(tmp_path, all=row_of("006A"))], data_on=date(2026, 3, 1)
+    )
     row = services.import_confirm(actor=WHO, row=row, plans=services.plans_of(row))
     row = services.import_start(actor=WHO, row=row)
-    actions = list(AuditEvent.objects.filter(subject=f"import:{row.pk}").order_by("id").values_list("action", flat=True))
+    actions = list(
+        AuditEvent.objects.filter(subject=f"import:{row.pk}").order_by("id").values_list("action", flat=True)
+    )
     assert actions == ["import.inspect", "import.confirm", "import.start"]

@@ -20,7 +20,9 @@ from salesops.facts.tests.builders import EPOCH, Shop, day
 EVERYTHING: ScopeType = Scope.all()
 
 
-def test_a_derived_relation_outlives_the_views_it_was_made_of(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_derived_relation_outlives_the_views_it_was_made_of(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reader of an old version finds its derived relation though many versions were read since."""
     monkeypatch.setattr(store, "_KEPT_VIEWS", 1)
     first = shop.take(1, [{"id": "A", "amount": None, "stage": "one"}]).manifest

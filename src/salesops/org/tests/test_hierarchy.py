@@ -35,7 +35,11 @@ def test_subtree_is_everyone_who_reaches_the_top(people: dict[str, Person]) -> N
 @given(firms)
 def test_cycles_are_the_people_who_reach_themselves(people: dict[str, Person]) -> None:
     assert {i for loop in cycles(people) for i in loop} == {i for i in people if reaches(people, i, i)}
-    assert all(people[a].manager_id == b for loop in cycles(people) for a, b in zip(loop, [*loop[1:], loop[0]], strict=True))
+    assert all(
+        people[a].manager_id == b
+        for loop in cycles(people)
+        for a, b in zip(loop, [*loop[1:], loop[0]], strict=True)
+    )
 
 
 @given(firms)

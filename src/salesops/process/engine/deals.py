@@ -18,7 +18,9 @@ import pyarrow as pa
 from salesops.org.engine.hierarchy import Person
 
 MONEY = "decimal(19,4)"
-_RATE = "decimal(19,6)"
+_RATE = "decimal(19,12)"
+"""Wide enough for the inverse of a rate such as 16,000 rupiah to the dollar."""
+_RATE_STEP = Decimal("0.000000000001")
 _WON_STATUSES = ("won", "closed won", "1")
 _LOST_STATUSES = ("lost", "closed lost", "2", "deleted")
 _OPEN_STATUSES = ("open", "0", "in progress")
@@ -63,7 +65,11 @@ def repaired(rows: ir.Table, repairs: Mapping[str, Mapping[str, str]]) -> ir.Tab
         for column, values in repairs.items()
         if column in rows.columns and values and rows[column].type().is_string()
     }
-    for label, reference in (("product_name", "product_id"), ("account_name", "account_id"), ("owner_name", "owner_id")):
+    for label, reference in (
+        ("product_name", "product_id"),
+        ("account_name", "account_id"),
+        ("owner_name", "owner_id"),
+    ):
         if label in changes and reference in rows.columns:
             # The row's reference follows its repaired label; relinked() gives it the right key.
             old = list(repairs[label])
@@ -82,12 +88,16 @@ def relinked(rows: ir.Table, column: str, ids: Mapping[str, str]) -> ir.Table:
 def renamed(rows: ir.Table, column: str, ids: ir.Table) -> ir.Table:
     """A reference column with names replaced by the ids of the records described later, see ``ids_table``."""
     joined = rows.left_join(ids, rows[column] == ids.known_as)
-    return joined.mutate(**{column: ibis.coalesce(joined.real_id, joined[column])}).drop("known_as", "real_id")
+    return joined.mutate(**{column: ibis.coalesce(joined.real_id, joined[column])}).drop(
+        "known_as", "real_id"
+    )
 
 
 def ids_table(ids: Mapping[str, str]) -> pa.Table:
     """Name that stood for a record -> its id, as a table to join to."""
-    return pa.table({"known_as": pa.array(list(ids), pa.string()), "real_id": pa.array(list(ids.values()), pa.string())})
+    return pa.table(
+        {"known_as": pa.array(list(ids), pa.string()), "real_id": pa.array(list(ids.values()), pa.string())}
+    )
 
 
 def dated(rows: ir.Table, local_date: Callable[[ir.TimestampValue], ir.DateValue]) -> ir.Table:
@@ -150,9 +160,7 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
         c: keys([r for r in rules if r.forecast_category == c])
         for c in sorted({r.forecast_category for r in rules if r.forecast_category})
     }
-    orders = [
-        (key == k, ibis.literal(r.position, "int64")) for r, k in zip(rules, keys(rules), strict=True)
-    ]
+    orders = [(key == k, ibis.literal(r.position, "int64")) for r, k in zip(rules, keys(rules), strict=True)]
     stated = rows.forecast_category.fill_null("").lower().re_replace(r"[^a-z]+", "_")
     known = ["pipeline", "best_case", "most_likely", "commit", "closed", "omitted"]
     return rows.mutate(
@@ -206,8 +214,8 @@ def converted(
     """``amount`` in the firm's currency, at the rate stored for the deal's day.
 
     A closed deal takes the rate of its close date, an open one that of ``day``. Where the data
-    has one currency only and the firm has decided none, that currency is the firm's. An amount whose currency no rate leads from
-    is null: see :func:`without_rate`.
+    has one currency only and the firm has decided none, that currency is the firm's.
+    An amount whose currency no rate leads from is null: see :func:`without_rate`.
     """
     base, foreign = _base(currencies, target)
     if not foreign:
@@ -225,7 +233,7 @@ def converted(
                 inside = inside & (on >= ibis.literal(step.valid_on))
             if number + 1 < len(steps):
                 inside = inside & (on <= ibis.literal(steps[number + 1].valid_on - timedelta(days=1)))
-            product = rows.source_amount.cast(_RATE) * ibis.literal(step.rate, type=_RATE)
+            product = rows.source_amount * ibis.literal(step.rate, type=_RATE)
             branches.append((inside, product.round(4).cast(MONEY)))
     own = rows.currency.isnull() | (rows.currency == "") | (rows.currency == base)
     if not base:
@@ -251,7 +259,7 @@ def _both_ways(rates: Sequence[Rate]) -> list[Rate]:
     """Rates as given; an inverse only where the pair is never given the other way round."""
     pairs = {(r.from_currency, r.to_currency) for r in rates}
     inverse = [
-        Rate(r.to_currency, r.from_currency, r.valid_on, (1 / r.rate).quantize(Decimal("0.000001")))
+        Rate(r.to_currency, r.from_currency, r.valid_on, (1 / r.rate).quantize(_RATE_STEP))
         for r in rates
         if (r.to_currency, r.from_currency) not in pairs and r.rate
     ]
@@ -286,6 +294,29 @@ def people_table(people: Iterable[Person]) -> pa.Table:
         active.append(person.is_active)
     arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
     return pa.table({**arrays, "owner_active": pa.array(active, pa.bool_())})
+
+
+SHOWN_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "accounts": {
+        "name": ("account_name",),
+        "industry": ("industry",),
+        "segment": ("segment",),
+        "country": ("country",),
+    },
+    "products": {
+        "name": ("product_name",),
+        "family": ("product_family",),
+        "list_price": ("catalogue_price", "amount_estimate"),
+    },
+    "users": {
+        "name": ("owner_name", "manager_name"),
+        "manager_id": ("manager_id", "manager_name"),
+        "team": ("team",),
+        "region": ("region",),
+        "role": ("role",),
+    },
+}
+"""Table -> column -> columns of the deals that :func:`joined` makes of it."""
 
 
 def joined(rows: ir.Table, *, people: ir.Table, accounts: ir.Table, products: ir.Table) -> ir.Table:

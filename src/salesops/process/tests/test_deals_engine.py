@@ -33,7 +33,9 @@ SCHEMA = pa.schema(
 
 
 def table(*rows: dict[str, Any]) -> ibis.Table:
-    return ibis.memtable(pa.Table.from_pylist([{"id": str(n), **row} for n, row in enumerate(rows)], schema=SCHEMA))
+    return ibis.memtable(
+        pa.Table.from_pylist([{"id": str(n), **row} for n, row in enumerate(rows)], schema=SCHEMA)
+    )
 
 
 def column(expr: ibis.Table, name: str) -> list[Any]:
@@ -69,12 +71,16 @@ def test_precedence_of_stage_classes(row: dict[str, Any], expected: str) -> None
 
 def test_the_same_stage_means_different_things_in_two_pipelines() -> None:
     rules = [StageRule("New", "Done", "won", decided=True), StageRule("Churn", "Done", "lost", decided=True)]
-    rows = table({"pipeline": "New", "stage": "Done"}, {"pipeline": "Churn", "stage": "Done"}, {"stage": "Done"})
+    rows = table(
+        {"pipeline": "New", "stage": "Done"}, {"pipeline": "Churn", "stage": "Done"}, {"stage": "Done"}
+    )
     assert column(engine.classed(rows, rules, as_of=None), "stage_class") == ["won", "lost", "unmapped"]
 
 
 def test_closed_later_than_as_of_is_open() -> None:
-    rows = table({"stage": "Won", "close_on": date(2026, 3, 1)}, {"stage": "Won", "close_on": date(2026, 1, 1)})
+    rows = table(
+        {"stage": "Won", "close_on": date(2026, 3, 1)}, {"stage": "Won", "close_on": date(2026, 1, 1)}
+    )
     found = engine.classed(rows, RULES, as_of=date(2026, 2, 1))
     assert column(found, "stage_class") == ["open", "won"]
     assert column(found, "closed_on") == [None, date(2026, 1, 1)]
@@ -94,7 +100,10 @@ def test_amount_by_kind_of_deal() -> None:
 
 
 def test_each_deal_at_the_rate_of_its_own_day() -> None:
-    rates = [Rate("EUR", "USD", date(2026, 1, 1), Decimal("1.10")), Rate("EUR", "USD", date(2026, 2, 1), Decimal("1.20"))]
+    rates = [
+        Rate("EUR", "USD", date(2026, 1, 1), Decimal("1.10")),
+        Rate("EUR", "USD", date(2026, 2, 1), Decimal("1.20")),
+    ]
     rows = table(
         {"stage": "Won", "currency": "EUR", "amount": Decimal(100), "close_on": date(2026, 1, 31)},
         {"stage": "Won", "currency": "EUR", "amount": Decimal(100), "close_on": date(2026, 2, 1)},
@@ -110,7 +119,9 @@ def test_each_deal_at_the_rate_of_its_own_day() -> None:
 
 
 def test_one_currency_needs_no_rate_and_no_decision() -> None:
-    rows = engine.amounted(table({"currency": "EUR", "amount": Decimal(5)}), []).mutate(closed_on=ibis.null("date"))
+    rows = engine.amounted(table({"currency": "EUR", "amount": Decimal(5)}), []).mutate(
+        closed_on=ibis.null("date")
+    )
     assert column(engine.converted(rows, ["EUR"], "", [], date(2026, 1, 1)), "amount") == [Decimal(5)]
     assert engine.without_rate(["EUR"], "", []) == []
     assert engine.without_rate(["EUR", "USD"], "", []) == ["EUR", "USD"]
@@ -118,7 +129,9 @@ def test_one_currency_needs_no_rate_and_no_decision() -> None:
 
 def test_the_inverse_rate_serves_where_only_it_is_given() -> None:
     rates = [Rate("USD", "EUR", date(2026, 1, 1), Decimal("0.5"))]
-    rows = engine.amounted(table({"currency": "EUR", "amount": Decimal(5)}), []).mutate(closed_on=ibis.null("date"))
+    rows = engine.amounted(table({"currency": "EUR", "amount": Decimal(5)}), []).mutate(
+        closed_on=ibis.null("date")
+    )
     assert column(engine.converted(rows, ["EUR"], "USD", rates, date(2026, 1, 1)), "amount") == [Decimal(10)]
 
 
@@ -126,6 +139,8 @@ def test_a_repaired_label_takes_its_reference_along() -> None:
     rows = ibis.memtable(
         pa.table({"id": ["1", "2"], "product_name": ["GTXPro", "MG"], "product_id": ["GTXPro", "P2"]})
     )
-    found = engine.relinked(engine.repaired(rows, {"product_name": {"GTXPro": "GTX Pro"}}), "product_id", {"GTXPro": "P1"})
+    found = engine.relinked(
+        engine.repaired(rows, {"product_name": {"GTXPro": "GTX Pro"}}), "product_id", {"GTXPro": "P1"}
+    )
     assert column(found, "product_name") == ["GTX Pro", "MG"]
     assert column(found, "product_id") == ["P1", "P2"]

@@ -23,7 +23,8 @@ from salesops.process.inputs import open_frames
 pytestmark = pytest.mark.django_db
 EVERYBODY = LOCAL_ADMINISTRATOR
 
-DEALS = """Opportunity ID,Opportunity Name,Account Name,Product Name,Stage,Amount,Created Date,Close Date,Opportunity Owner
+DEALS = """\
+Opportunity ID,Opportunity Name,Account Name,Product Name,Stage,Amount,Created Date,Close Date,Opportunity Owner
 006A,Alpha,Acme,Widget,Closed Won,100.00,2026-01-05,2026-02-04,Ann Ray
 006B,Beta,Initech,Gadget,Closed Won,300.00,2026-01-10,2026-03-01,Bob Lee
 """
@@ -159,7 +160,13 @@ def test_somebody_who_left_the_user_list_keeps_name_and_team(tmp_path: Path) -> 
 
 
 def test_repairs_of_owners_and_of_accounts_reach_the_deals(tmp_path: Path) -> None:
-    bring(tmp_path, date(2026, 3, 1), users=USERS, accounts=ACCOUNTS, deals=DEALS.replace("Bob Lee", "Bob Leigh"))
+    bring(
+        tmp_path,
+        date(2026, 3, 1),
+        users=USERS,
+        accounts=ACCOUNTS,
+        deals=DEALS.replace("Bob Lee", "Bob Leigh"),
+    )
     assert deals()["006B"]["owner_name"] == "Bob Leigh"
     repairs = [
         ("opportunities", "owner_name", "Bob Leigh", "Bob Lee"),

@@ -56,7 +56,7 @@ def deals(*rows: dict[str, Any]) -> ibis.Table:
 
 
 @pytest.mark.parametrize(
-    ("code", "faulty", "sound"),
+    "code, faulty, sound",
     [
         ("DQ01", {"expected_close_on": date(2026, 6, 29)}, {"expected_close_on": TODAY}),
         ("DQ02", {"expected_close_on": None}, {}),
@@ -77,7 +77,9 @@ def deals(*rows: dict[str, Any]) -> ibis.Table:
         ("DQ40C", {**WON, "account_id": None}, {"account_id": None}),
     ],
 )
-def test_each_rule_names_the_faulty_row_alone(code: str, faulty: dict[str, Any], sound: dict[str, Any]) -> None:
+def test_each_rule_names_the_faulty_row_alone(
+    code: str, faulty: dict[str, Any], sound: dict[str, Any]
+) -> None:
     table = deals(faulty, sound)
     rule = catalogue.RULES[code]
     assert faulty_rows(table, rule, CONTEXT).to_pyarrow()["id"].to_pylist() == ["0"]
@@ -87,7 +89,9 @@ def test_each_rule_names_the_faulty_row_alone(code: str, faulty: dict[str, Any],
 
 
 def test_every_rule_on_deals_is_tried_above() -> None:
-    tried = {mark.args[1][n][0] for mark in test_each_rule_names_the_faulty_row_alone.pytestmark for n in range(17)}
+    tried = {
+        mark.args[1][n][0] for mark in test_each_rule_names_the_faulty_row_alone.pytestmark for n in range(17)
+    }
     assert tried == {rule.code for rule in catalogue.DEALS}
 
 
