@@ -41,18 +41,16 @@ DISK_MB = {"base": 1000, "dev": 1300, "bundle": 1500}
 HASHED = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off")
 """How pip takes a lock: every file checked, nothing built, nothing beyond the list."""
 
-NODE_PACKAGES = ("@alpinejs/csp", "@fontsource-variable/inter", "lucide-static", "@vue/reactivity")
+NODE_PACKAGES = ("@fontsource-variable/inter", "lucide-static")
 ASSET_FILES = {
-    "alpine-csp.min.js": "@alpinejs/csp/dist/cdn.min.js",
     "inter/inter-latin-wght-normal.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter/inter-latin-ext-wght-normal.woff2": (
         "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2"
     ),
     "licences/inter.txt": "@fontsource-variable/inter/LICENSE",
     "licences/lucide.txt": "lucide-static/LICENSE",
-    "licences/vue-reactivity.txt": "@vue/reactivity/LICENSE",
 }
-"""Name below ``ui/static/vendor`` -> file in node_modules. Alpine and htmx: see NOTICE."""
+"""Name below ``ui/static/vendor`` -> file in node_modules. htmx: see NOTICE."""
 
 
 class SetupError(Exception):

@@ -75,7 +75,9 @@ class Filled:
 def fill(kind: str, path: Path, *data: Path) -> Filled:
     """Fill a home of a kind that ``homes.py`` knows."""
     command = [sys.executable, "-m", "tests.browser.homes", kind, str(path), *map(str, data)]
-    done = subprocess.run(command, env=environment(path), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment(path), cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"the home {kind!r} could not be filled:\n{done.stderr[-4000:]}"
     return Filled(path, json.loads(done.stdout.splitlines()[-1]))
 
@@ -114,7 +116,7 @@ class Person:
         page = self.context.new_page()
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.said.append(f"{page.url}: {error}"))
-        page.on("response", lambda answer: self.said.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
+        page.on("response", self._answered)
         page.on("requestfailed", self._failed)
         return page
 
@@ -122,6 +124,10 @@ class Person:
         # The browser itself reports every refused page as an error; tests of refusals look at the status.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.said.append(f"{message.location.get('url', '')}: {message.text}")
+
+    def _answered(self, answer: Any) -> None:
+        if answer.status >= 500:
+            self.said.append(f"{answer.status} {answer.url}")
 
     def _failed(self, request: Any) -> None:
         if "ERR_ABORTED" not in (request.failure or ""):  # a page left, or a download begun
@@ -136,6 +142,11 @@ class Person:
     def get(self, path: str) -> Any:
         """An answer without a page, with the person's cookies."""
         return self.context.request.get(self.server.url + path, max_redirects=0)
+
+    def ask(self, path: str) -> Any:
+        """An answer of the REST API, by the account's token."""
+        headers = {"Authorization": f"Bearer {self.server.known['tokens'][self.role]}"}
+        return self.context.request.get(self.server.url + "/api/v1/" + path, headers=headers, max_redirects=0)
 
     def check(self) -> None:
         """Fail over anything the browser complained about."""

@@ -18,7 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-ROLES = ("rep", "sales_manager", "ops_representative", "ops_analyst", "ops_manager", "ops_vp", "administrator", "auditor")
+ROLES = (
+    "rep", "sales_manager", "ops_representative", "ops_analyst", "ops_manager", "ops_vp", "administrator", "auditor",
+)  # fmt: skip
 
 
 def main(kind: str, home: Path, data: Path | None) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def main(kind: str, home: Path, data: Path | None) -> dict[str, Any]:
     elif kind == "firm":
         known = firm(home)
     known["links"] = accounts(known.get("people") or people(kind))
+    known["tokens"] = tokens("rep", "sales_manager", "administrator")
     if kind == "firm":
         known |= extras(home)
     return known
@@ -70,6 +73,19 @@ def accounts(stands_for: dict[str, str]) -> dict[str, str]:
         )
         links[role] = f"/sign-in/{signin.link_create(actor=LOCAL_ADMINISTRATOR, user=user)}/"
     return links
+
+
+def tokens(*roles: str) -> dict[str, str]:
+    """An API token of the account of each role."""
+    from salesops.platform import signin
+    from salesops.platform.actors import actor_of
+    from salesops.platform.models import User
+
+    made = {}
+    for role in roles:
+        user = User.objects.get(role=role)
+        made[role] = signin.token_create(actor=actor_of(user), user=user, name="Tests")[1]
+    return made
 
 
 def firm(home: Path) -> dict[str, Any]:
@@ -143,7 +159,12 @@ def extras(home: Path) -> dict[str, Any]:
     with selectors.ask(actor, selectors.Question(period="2026-Q3")) as asked:
         result = reconciling.compare(asked, kpi, side, None, Decimal(1_000_000))
         compared = services.reconciliation_record(
-            actor=actor, kpi=kpi.name, side=side.name, result=result, period="2026-Q3", as_of=asked.frames.as_of
+            actor=actor,
+            kpi=kpi.name,
+            side=side.name,
+            result=result,
+            period="2026-Q3",
+            as_of=asked.frames.as_of,
         )
     pattern = {"source": "crm", "table": "opportunities", "pattern": "https://crm.example.org/{id}"}
     decision_record(RecordLink, actor=actor, subject="crm/opportunities", values=pattern)

@@ -12,7 +12,9 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-ALL = frozenset({"rep", "sales_manager", "ops_representative", "ops_analyst", "ops_manager", "ops_vp", "administrator", "auditor"})
+from tests.browser.homes import ROLES
+
+ALL = frozenset(ROLES)
 OPERATIONS = ALL - {"rep", "sales_manager", "auditor"}
 DATA = ALL - {"rep", "sales_manager"}
 DECIDERS = OPERATIONS - {"ops_representative"}
@@ -45,7 +47,9 @@ PAGES: Mapping[str, Named] = {
     "number_rows": Named("/numbers/won_value/rows/?period=2026-Q3"),
     "reconcile": Named("/numbers/won_value/reconcile/", OPERATIONS),
     "reconciled": Named("/numbers/won_value/reconcile/{reconciliation}/", OPERATIONS),
-    "pipeline": Named("/pipeline/?size=25", ALL, ("?panel=filter&size=25", "?panel=columns&size=25", "?q=no+such+deal")),
+    "pipeline": Named(
+        "/pipeline/?size=25", ALL, ("?panel=filter&size=25", "?panel=columns&size=25", "?q=no+such+deal")
+    ),
     "deal": Named("/pipeline/{deal}/"),
     "pipeline_accounts": Named("/accounts/"),
     "pipeline_account": Named("/account/{account}/"),

@@ -15,8 +15,32 @@ from pathlib import Path
 import xlsxwriter
 
 OWNERS = ("Ada North", "Ben South", "Cleo East")
-STAGES = ("Closed Won", "Closed Lost", "Negotiation", "Closed Won", "Proposal", "Closed Lost", "Qualification", "Closed Won")
-TOWNS = ("Amiens", "Bergen", "Cork", "Delft", "Evora", "Faro", "Gent", "Hull", "Izola", "Jena", "Kiel", "Lund", "Metz", "Narva")
+STAGES = (
+    "Closed Won",
+    "Closed Lost",
+    "Negotiation",
+    "Closed Won",
+    "Proposal",
+    "Closed Lost",
+    "Qualification",
+    "Closed Won",
+)
+TOWNS = (
+    "Amiens",
+    "Bergen",
+    "Cork",
+    "Delft",
+    "Evora",
+    "Faro",
+    "Gent",
+    "Hull",
+    "Izola",
+    "Jena",
+    "Kiel",
+    "Lund",
+    "Metz",
+    "Narva",
+)
 HEADERS = (
     "Opportunity Owner", "Opportunity Name", "Account Name", "Stage", "Amount", "Total Contract Value",
     "Created Date", "Close Date", "Partner Tier",

@@ -8,10 +8,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from python_calamine import CalamineWorkbook
 
 from tests.browser import report
@@ -48,6 +47,11 @@ def figures(page: Page, label: str) -> str:
     """The figure of a tile."""
     head = page.locator(".tile-head > span:first-child", has_text=re.compile(rf"^\s*{re.escape(label)}\s*$"))
     return page.locator(".tile").filter(has=head).locator(".tile-value").inner_text().split("\n")[0].strip()
+
+
+def value_card(page: Page) -> Locator:
+    """The card of a number's page that shows its value and what it is made of."""
+    return page.locator("section", has=page.locator("#value-title"))
 
 
 def test_1_an_empty_home_asks_for_a_file_first(analyst: Person) -> None:
@@ -115,7 +119,7 @@ def test_4_the_numbers_equal_an_independent_calculation(analyst: Person) -> None
         ("won_deals", str(len(won))),
     ):
         page.goto(f"{analyst.server.url}/numbers/{name}/?period=all")
-        expect(page.locator("section", has=page.locator("#value-title"))).to_contain_text(wanted)
+        expect(value_card(page)).to_contain_text(wanted)
 
 
 def test_5_a_number_opens_down_to_its_rows(analyst: Person) -> None:
@@ -143,7 +147,7 @@ def test_6_the_own_column_filters(analyst: Person) -> None:
     page = analyst.context.pages[0]
     page.goto(f"{analyst.server.url}/numbers/won_deals/?period=all&filter=x_partner_tier:eq:Gold")
     gold = sum(row.stage == "Closed Won" and row.tier == "Gold" for row in report.deals())
-    expect(page.locator("section", has=page.locator("#value-title")).locator(".tile-value")).to_have_text(str(gold))
+    expect(value_card(page).locator(".tile-value")).to_have_text(str(gold))
 
 
 def test_7_the_crm_s_own_report_is_compared_deal_by_deal(analyst: Person, tmp_path: Path) -> None:
@@ -180,7 +184,7 @@ def test_8_the_page_is_frozen_and_opens_without_a_network(
     page = analyst.context.pages[0]
     won = sum(row.amount for row in report.deals() if row.stage == "Closed Won")
     page.goto(f"{analyst.server.url}/numbers/won_value/?period=all")
-    shown = page.locator("section", has=page.locator("#value-title")).locator(".tile-value").inner_text()
+    shown = value_card(page).locator(".tile-value").inner_text()
     frozen: dict[str, Path] = {}
     for form, item in (("html", "One HTML file"), ("xlsx", "Excel workbook")):
         page.locator("summary", has_text="Freeze").click()
@@ -198,7 +202,7 @@ def test_8_the_page_is_frozen_and_opens_without_a_network(
     sheet = manager.new_page()
     sheet.on("console", lambda message: said.append(message.text))
     sheet.goto(frozen["html"].as_uri())
-    expect(sheet.locator("section", has=sheet.locator("#value-title")).locator(".tile-value")).to_have_text(shown)
+    expect(value_card(sheet).locator(".tile-value")).to_have_text(shown)
     expect(sheet.locator("body")).to_contain_text(f"{won:,.2f}")
     expect(sheet.locator("body")).to_contain_text("Jun 30, 2026")
     expect(sheet.locator("body")).to_contain_text("the-ops-analyst")
@@ -209,7 +213,9 @@ def test_8_the_page_is_frozen_and_opens_without_a_network(
     manager.close()
 
     book = CalamineWorkbook.from_path(frozen["xlsx"])
-    cells = {cell for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row}
+    cells = {
+        cell for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
+    }
     assert float(won) in {c for c in cells if isinstance(c, float)}
     assert any("2026" in str(c) for c in cells)
 
@@ -218,7 +224,8 @@ def test_9_a_later_export_brings_changes_and_the_deal_s_timeline(analyst: Person
     before, after = report.deals(), report.later(report.deals())
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     page = import_report(analyst, report.write(tmp_path / "Opportunity report.xlsx", after, SECOND))
-    row = page.locator("section", has=page.get_by_role("heading", name="What this import did")).locator("tbody tr").first
+    did = page.locator("section", has=page.get_by_role("heading", name="What this import did"))
+    row = did.locator("tbody tr").first
     expect(row.locator("[data-label=Changed]")).to_have_text(str(len(changed)))
     expect(row.locator("[data-label=Unchanged]")).to_have_text(str(len(before) - len(changed)))
     expect(row.locator("[data-label=Added]")).to_have_text("0")
@@ -252,4 +259,4 @@ def test_a_the_other_amount_can_be_made_the_one_that_counts(analyst: Person) -> 
     form.get_by_role("button", name="Record").click()
     page.goto(f"{analyst.server.url}/numbers/won_value/?period=all")
     wanted = sum((row.contract for row in rows if row.stage == "Closed Won"), Decimal(0))
-    expect(page.locator("section", has=page.locator("#value-title"))).to_contain_text(f"{wanted:,.2f}".removesuffix(".00"))
+    expect(value_card(page)).to_contain_text(f"{wanted:,.2f}".removesuffix(".00"))

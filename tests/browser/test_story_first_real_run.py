@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, shoot
-from tests.browser.test_story_excel_report import figures
+from tests.browser.test_story_excel_report import figures, value_card
 
 pytestmark = pytest.mark.browser
 
@@ -32,14 +32,14 @@ def test_home_and_numbers_say_what_is_known(maven_server: Server, someone: Any) 
         ("open_deals", "2,089"), ("win_rate_count", "63.15"),
     ):  # fmt: skip
         page.goto(f"{maven_server.url}/numbers/{name}/?period=all")
-        value = page.locator("section", has=page.locator("#value-title"))
+        value = value_card(page)
         if name == "win_rate_count":
             expect(value).to_contain_text("4,238")
             expect(value).to_contain_text("6,711")
         expect(value).to_contain_text(wanted)
     shoot(page, "story-maven-win-rate")
     page.goto(f"{maven_server.url}/numbers/open_pipeline/?period=all")
-    value = page.locator("section", has=page.locator("#value-title"))
+    value = value_card(page)
     expect(value).to_contain_text(re.compile("no open deal has an amount", re.IGNORECASE))
     expect(value).to_contain_text("estimate")
     shoot(page, "story-maven-open-pipeline")
@@ -70,7 +70,9 @@ def test_a_misspelt_product_is_repaired_by_one_click_and_undone(maven_server: Se
     page = someone(maven_server, "ops_analyst").open("/data/faults/")
     unknown = page.locator("#faults-list tr", has_text="DQ20")
     expect(unknown.locator("[data-label='At fault']")).to_have_text("1,480")
-    expect(page.locator("#faults-list tr", has_text="DQ40").locator("[data-label='At fault']")).to_have_text("1,425")
+    expect(page.locator("#faults-list tr", has_text="DQ40").locator("[data-label='At fault']")).to_have_text(
+        "1,425"
+    )
     shoot(page, "story-maven-faults")
     page.get_by_role("button", name="Repair GTXPro: read it as GTX Pro").click()
     expect(page.locator("#toasts")).to_contain_text("1,480 → 0")
@@ -90,8 +92,8 @@ def test_the_hierarchy_splits_the_firm(maven_server: Server, someone: Any) -> No
     expect(page.locator("#groups tbody tr")).to_have_count(3)
     page.goto(f"{maven_server.url}/numbers/won_value/?period=all&by=manager_name")
     expect(page.locator("#groups tbody tr")).to_have_count(6)
-    said = [Decimal(re.sub(r"[^\d.]", "", cell)) for cell in page.locator("#groups tbody td:nth-child(2)").all_inner_texts()]
-    assert sum(said) == 10_005_534
+    said = page.locator("#groups tbody td:nth-child(2)").all_inner_texts()
+    assert sum(Decimal(re.sub(r"[^\d.]", "", cell)) for cell in said) == 10_005_534
 
 
 # --- Undefined and bad input ----------------------------------------------------------------------
@@ -99,13 +101,14 @@ def test_the_hierarchy_splits_the_firm(maven_server: Server, someone: Any) -> No
 
 def test_an_empty_period_gives_a_reason_and_no_zero(maven_server: Server, someone: Any) -> None:
     page = someone(maven_server, "ops_analyst").open("/numbers/win_rate_count/?period=2019-Q1")
-    value = page.locator("section", has=page.locator("#value-title"))
+    value = value_card(page)
     expect(value.locator(".undefined")).to_be_visible()
     expect(value).to_contain_text(re.compile("no deal was won or lost", re.IGNORECASE))
     assert "0%" not in value.inner_text()
     shoot(page, "story-undefined-number")
     page.goto(f"{maven_server.url}/?period=2019-Q1")
-    expect(page.locator(".tile", has=page.locator(".tile-head > span:first-child", has_text="Win rate"))).to_contain_text(re.compile("no deal", re.IGNORECASE))
+    head = page.locator(".tile-head > span:first-child", has_text="Win rate")
+    expect(page.locator(".tile", has=head)).to_contain_text(re.compile("no deal", re.IGNORECASE))
     shoot(page, "story-undefined-home")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
@@ -37,7 +38,12 @@ def _created_amounts(frames: Frames) -> ir.Table:
     """
     changes = frames.facts.changes(frames.scope, object="opportunities")
     logged = changes.filter(changes.source == "history").select(object_id=changes.object_id).distinct()
-    rules = amount_columns(frames)
+    # As the deals themselves: a rule whose column holds no figures gives way to the plain amount.
+    schema = frames.deals.schema()
+    rules = [
+        r if r.column in schema and schema[r.column].is_numeric() else replace(r, column="amount")
+        for r in amount_columns(frames)
+    ]
     fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
     typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
     counts: ir.StringValue = ibis.literal(fallback)

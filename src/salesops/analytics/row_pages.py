@@ -118,7 +118,7 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         heads = selects(asked, address)
     unit = side_unit(side, currency)
     whole = exact(counted["all"])
-    adds = unit.full(whole) if whole is not None else "nothing, as none has a value"
+    adds = unit.exact(whole) if whole is not None else "nothing, as none has a value"
     missing = counted["n"] - counted["known"]
     for row in shown:
         row["contribution"] = exact(row["contribution"])

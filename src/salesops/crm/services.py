@@ -34,7 +34,7 @@ from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import decision_record
 from salesops.platform.documents import plain
-from salesops.platform.jobs import CancelledError
+from salesops.platform.jobs import CancelledError, LostError
 from salesops.platform.registries import import_summaries
 from salesops.platform.store import fact_store
 
@@ -255,12 +255,15 @@ def _run(actor: Actor, row: Import, progress: Progress, recorded_at: datetime | 
         row.report = {}
     row.state, row.finished_at = ImportState.RUNNING, None
     row.save(update_fields=["state", "report", "finished_at"])
+    _clear_up(row)
     try:
         _land_all(actor, row, plans, progress, recorded_at)
         _finish(actor, row, plans)
     except (CancelledError, MergeCancelled):
         _stop(actor, row, ImportState.CANCELLED, "import.cancel")
         raise CancelledError from None
+    except LostError:
+        raise  # the worker that took the job over goes on with the import
     except KeyboardInterrupt:
         _stop(actor, row, ImportState.CANCELLED, "import.cancel")
         raise
@@ -268,6 +271,15 @@ def _run(actor: Actor, row: Import, progress: Progress, recorded_at: datetime | 
         _stop(actor, row, ImportState.FAILED, "import.fail", error)
         raise
     return row
+
+
+def _clear_up(row: Import) -> None:
+    """Remove what processes left that died while they landed an import."""
+    for folder in Path(settings.FILES_PATH).glob("import-*-*"):
+        number = folder.name.split("-")[1]
+        dead = number.isdigit() and (int(number) == row.pk or not is_landing(Import(pk=int(number))))
+        if dead:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @transaction.atomic
@@ -354,7 +366,7 @@ def _land_day(
     day = group[0].data_on
     assert day is not None  # plan_problems() saw to it
     settings.FILES_PATH.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.FILES_PATH))
+    folder = Path(tempfile.mkdtemp(prefix=f"import-{row.pk}-", dir=settings.FILES_PATH))
     try:
         landed = land(group, tables, folder=folder, known=known, progress=progress, done=done, total=total)
         done += sum(item.read for item in landed)

@@ -218,7 +218,9 @@ class Unit:
         return self._text(value, compact=False)
 
     def exact(self, value: Exact) -> str:
-        """The value to the cent however large it is, where figures are compared: a full one drops cents on millions."""
+        """The value as figures are compared: money to the cent however large, a share to two places of a percent."""
+        if self.kind == "ratio" and self.places is None:
+            return ratio(value, places=2, locale=self.locale)
         if self.kind != "money" or self.places is not None:
             return self.full(value)
         figure = exact(value, get_currency_precision(self.currency))

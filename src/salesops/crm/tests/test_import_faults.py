@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from salesops.crm import confirming, jobs, services
@@ -173,11 +174,14 @@ def test_a_killed_job_taken_again_reports_all_it_did(tmp_path: Path) -> None:
         services.import_run(actor=WHO, row=row, progress=stop_when("Comparing", 2, Killed()))
     row.refresh_from_db()
     assert row.state == ImportState.RUNNING
+    left = Path(settings.FILES_PATH) / f"import-{row.pk}-left"
+    left.mkdir()
     jobs.import_job(actor=WHO, progress=lambda *args: None, import_id=row.pk)  # type: ignore[arg-type]
     row.refresh_from_db()
     assert row.state == ImportState.DONE
     assert row.report["tables"]["opportunities"]["added"] == 4
     assert len(row.report["files"]) == 3
+    assert not left.exists()
 
 
 def test_a_done_import_is_not_landed_again(tmp_path: Path) -> None:
@@ -268,3 +272,10 @@ def test_every_step_of_an_import_is_on_record(tmp_path: Path) -> None:
         AuditEvent.objects.filter(subject=f"import:{row.pk}").order_by("id").values_list("action", flat=True)
     )
     assert actions == ["import.inspect", "import.confirm", "import.start"]
+
+
+def test_files_of_one_name_from_two_folders_both_land(tmp_path: Path) -> None:
+    one, two = folder_of(tmp_path, "one", deals=row_of("006A")), folder_of(tmp_path, "two", deals=row_of("006B"))
+    paths = [one / "deals.csv", two / "deals.csv"]
+    services.import_now(actor=WHO, paths=paths, data_on=date(2026, 3, 1))
+    assert set(stored()) == {"006A", "006B"}
