@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-output"
@@ -35,6 +35,7 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 VENDOR = ROOT / "src" / "salesops" / "ui" / "static" / "vendor" / "htmx.min.js"
+expect.set_options(timeout=20_000)  # patience with a slow machine, not a measure of speed
 START_SECONDS = 120
 """Patience with a slow machine, not a measure of speed."""
 
