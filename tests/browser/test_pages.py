@@ -78,7 +78,8 @@ def sticking_out(page: Page) -> list[str]:
         """() => [...document.querySelectorAll(".card, .tile")].flatMap(card => {
           const edge = card.getBoundingClientRect().right + 1;
           const out = [...card.querySelectorAll("table, p, dl, form, input, select, button, svg")].find(e =>
-            e.getBoundingClientRect().right > edge && e.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+            e.getBoundingClientRect().right > edge
+            && e.checkVisibility({ visibilityProperty: true, opacityProperty: true })
             && !e.closest(".table-scroll, .code-block, [role=tooltip], [popover], .menu-list, dialog"));
           return out ? [out.outerHTML.slice(0, 160)] : [];
         })"""

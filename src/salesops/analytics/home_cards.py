@@ -202,7 +202,7 @@ def flag_pills(row: Mapping[str, Any]) -> SafeString | str:
     """The flags of a deal as words on soft backgrounds."""
     if not row["flags"]:
         # Faults that every listed deal shares stand above the table, so a row without its own is not "fine".
-        return format_html('<span class="muted">{}</span>', "nothing of its own")
+        return format_html('<span class="muted">{}</span>', "no other flag")
     pills = format_html_join(
         "",
         '<span class="pill pill-{}" title="{}">{}</span>',

@@ -275,7 +275,10 @@ def test_every_step_of_an_import_is_on_record(tmp_path: Path) -> None:
 
 
 def test_files_of_one_name_from_two_folders_both_land(tmp_path: Path) -> None:
-    one, two = folder_of(tmp_path, "one", deals=row_of("006A")), folder_of(tmp_path, "two", deals=row_of("006B"))
+    one, two = (
+        folder_of(tmp_path, "one", deals=row_of("006A")),
+        folder_of(tmp_path, "two", deals=row_of("006B")),
+    )
     paths = [one / "deals.csv", two / "deals.csv"]
     services.import_now(actor=WHO, paths=paths, data_on=date(2026, 3, 1))
     assert set(stored()) == {"006A", "006B"}
