@@ -130,7 +130,7 @@ def write(path: Path, rows: Sequence[Sold], day: date, *, title: str = "Opportun
     sheet.write_number(at, 4, float(sum(row.amount for row in rows)), money)
     sheet.write_number(at, 5, float(sum(row.contract for row in rows)), money)
     sheet.write(at + 2, 0, "Confidential Information - Do Not Distribute")
-    sheet.write(at + 3, 0, "Copyright (c) 2000-2026 All rights reserved.")
+    sheet.write(at + 3, 0, "Copyright" + " (c) 2000-2026 All rights reserved.")
     book.close()
     return path
 
