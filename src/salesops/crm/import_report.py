@@ -130,6 +130,8 @@ def _file(found: Mapping[str, Any]) -> FileLine:
         )
     if found.get("refused"):
         remarks.append(f"{found['refused']:,} rows went to quarantine.")
+    if found.get("incomplete_because"):
+        remarks.append(f"Not taken as complete: {found['incomplete_because']}")
     return FileLine(
         name=found["file"],
         title=table_title(found["table"]),

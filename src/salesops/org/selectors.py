@@ -68,7 +68,7 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
     """
     store = fact_store()
     manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
-    real = real_ids("users", manifest.id) if manifest else {}
+    real = real_ids("users", manifest) if manifest else {}
     by_id: dict[str, Person] = {}
     if manifest:
         past = _instant_before(manifest, on, known_at)
@@ -117,8 +117,9 @@ def _people_in_facts(
         "left_on",
         "deleted_on",
     ]
-    real = real_ids("users", manifest_id)
-    with fact_store().at(manifest_id=manifest_id, as_of=past) as facts:
+    store = fact_store()
+    real = real_ids("users", store.manifests.get(manifest_id))
+    with store.at(manifest_id=manifest_id, as_of=past) as facts:
         users = facts.read("users", Scope.all(), deleted=True, later=True)
         rows = facts.execute(users.select(*wanted)).to_pylist()
     return tuple(

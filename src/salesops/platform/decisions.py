@@ -261,12 +261,12 @@ def decision_end(
 
 def high_water_mark() -> str:
     """A mark that moves with every writing of a decision, since each is audited in its own transaction."""
-    last = AuditEvent.objects.order_by("-id").values_list("id", "at").first()
-    if last is None:
-        return "none"
+    newest = models.Subquery(AuditEvent.objects.order_by("-id").values("id")[:1])
+    found = AuditEvent.objects.filter(id__gt=newest - OVERLAPPING).aggregate(
+        last=models.Max("id"), at=models.Max("at"), near=models.Count("id")
+    )
     # Where transactions overlap, a lower id may become visible after a higher one: it moves the count.
-    near = AuditEvent.objects.filter(id__gt=last[0] - OVERLAPPING).count()
-    return f"{last[0]}@{last[1].isoformat()}+{near}"
+    return f"{found['last']}@{found['at'].isoformat()}+{found['near']}" if found["near"] else "none"
 
 
 def export_documents(kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:

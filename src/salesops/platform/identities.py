@@ -7,18 +7,19 @@ from datetime import datetime
 from functools import lru_cache
 
 from salesops.facts.implied import stand_ins
+from salesops.facts.manifests import Manifest
 from salesops.platform.store import fact_store
 
 
-def real_ids(table: str, manifest_id: str | None = None) -> Mapping[str, str]:
+def real_ids(table: str, manifest: Manifest | None = None) -> Mapping[str, str]:
     """Implied id -> real id of a reference table's records, see :func:`salesops.facts.implied.stand_ins`.
 
     Args:
         table: users, accounts or products.
-        manifest_id: facts version; the newest where None.
+        manifest: facts version; the newest where None.
     """
     store = fact_store()
-    manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
+    manifest = manifest or store.manifests.latest()
     if manifest is None:
         return {}
     return _real_ids(str(store.address), manifest.id, manifest.recorded_at, table)

@@ -156,7 +156,7 @@ def open_frames(
             currency=_currency(setting),
             notes=list(setting.notes),
             known_at=known_at,
-            persons=real_ids("users", manifest.id),
+            persons=real_ids("users", manifest),
             currencies=setting.currencies,
         )
 
@@ -251,7 +251,7 @@ def _builder(
             rows = engine.relinked(
                 rows, column, _ids_of(facts, table, repairs.get((OPPORTUNITIES, label), {}))
             )
-            if known := real_ids(table, manifest.id):
+            if known := real_ids(table, manifest):
                 rows = engine.renamed(rows, column, constant(f"{table} by name", engine.ids_table(known)))
         rows = engine.dated(rows, lambda instant: local_date(instant, setting.firm.zone))
         if setting.stands_in:
