@@ -57,6 +57,35 @@ def shared_folder(name: str) -> Path:
     return folder
 
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ASSET = ROOT / "src" / "salesops" / "ui" / "static" / "vendor" / "htmx.min.js"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, once for all browser tests of a process: Playwright's synchronous driver starts only once in it."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    if not ASSET.exists():
+        pytest.skip("the browser assets have not been fetched")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        yield started
+        started.close()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Public data sets the product is proved on; never part of the repository."""

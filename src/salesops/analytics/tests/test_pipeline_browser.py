@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from salesops import ui
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.org import selectors as org
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 ADDRESSES = ("/pipeline/?flag=any", "/pipeline/D000/", "/accounts/", "/account/A3/", "/pipeline/?page=x")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium on this machine")
-    if not (Path(ui.__file__).parent / "static" / "vendor" / "htmx.min.js").exists():
-        pytest.skip("the browser assets have not been fetched")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 def signed_in(browser: Browser, live_server: Any, **options: Any) -> BrowserContext:
