@@ -58,6 +58,46 @@ class AnalyticsConfig(AppConfig):
             holds("import.view"),
             tab_of="data",
         )
+        shell.use_search("pipeline")
+        navigation.register("home", "home", "Home", "home", "house", 10, also=("changes",))
+        navigation.register(
+            "home",
+            "numbers",
+            "Numbers",
+            "numbers",
+            "chart-column",
+            20,
+            also=("number", "number_rows", "reconcile", "reconciled"),
+        )
+        navigation.register(
+            "pipeline",
+            "pipeline",
+            "Pipeline",
+            "pipeline",
+            "funnel",
+            10,
+            also=("deal", "pipeline_view_change"),
+        )
+        navigation.register(
+            "pipeline",
+            "pipeline_accounts",
+            "Accounts",
+            "pipeline_accounts",
+            "building-2",
+            20,
+            tab_of="pipeline",
+            also=("pipeline_account",),
+        )
+        navigation.register(
+            "operations",
+            "data_supports",
+            "What it supports",
+            "data_supports",
+            "list-checks",
+            35,
+            holds("import.view"),
+            tab_of="data",
+        )
         navigation.register("pipeline", "pipeline", "Pipeline", "pipeline", "funnel", 10, also=("deal",))
         navigation.register(
             "pipeline",
