@@ -14,6 +14,9 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=32, choices=Role.choices, default=Role.REP)
     person_id = models.CharField(max_length=200, blank=True, default="")
+    areas = models.JSONField(
+        default=list, blank=True, help_text="Areas this account administers besides its role: see access.AREAS."
+    )
 
     class Meta:
         verbose_name = "user"
@@ -31,6 +34,10 @@ class AuditEvent(models.Model):
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     reason = models.TextField(blank=True, default="")
+    previous_digest = models.CharField(max_length=64, blank=True, default="")
+    digest = models.CharField(
+        max_length=64, blank=True, default="", help_text="SHA-256 over this event and the digest before it."
+    )
 
     class Meta:
         verbose_name = "audit event"
@@ -69,6 +76,17 @@ class Job(models.Model):
     total = models.BigIntegerField(default=0)
     message = models.CharField(max_length=300, blank=True, default="")
     attempts = models.PositiveIntegerField(default=0)
+    most_attempts = models.PositiveIntegerField(default=3)
+    run_after = models.DateTimeField(null=True, blank=True, db_index=True)
+    dedupe_key = models.CharField(
+        max_length=200, blank=True, default="", help_text="One waiting or running job a key; empty for no limit."
+    )
+    worker = models.CharField(max_length=200, blank=True, default="", help_text="Host, process and a random part.")
+    code_version = models.CharField(max_length=40, blank=True, default="")
+    checkpoint = models.JSONField(null=True, blank=True, help_text="What a repeat may skip.")
+    schedule = models.ForeignKey(
+        "Schedule", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -82,9 +100,89 @@ class Job(models.Model):
         verbose_name = "job"
         verbose_name_plural = "jobs"
         ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("dedupe_key",),
+                condition=models.Q(state__in=("queued", "running")) & ~models.Q(dedupe_key=""),
+                name="job_once_under_way",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} ({self.state})"
+
+
+class Schedule(models.Model):
+    """A job that comes again: what, when (cron in a zone), and as whom."""
+
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=80)
+    params = models.JSONField(default=dict)
+    cron = models.CharField(max_length=120)
+    zone = models.CharField(max_length=64, default="UTC")
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    why_stopped = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = "schedule"
+        verbose_name_plural = "schedules"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.cron} {self.zone})"
+
+
+class Run(models.Model):
+    """One result that somebody relied on, with everything it rests on. Append-only.
+
+    A run is replayed by asking the same question of the manifest and of the decisions as
+    recorded by ``known_at``; ``digest`` says whether the replay gives the same figures.
+    """
+
+    kind = models.CharField(max_length=80, db_index=True)
+    params = models.JSONField(default=dict)
+    manifest_id = models.BigIntegerField(null=True, blank=True)
+    known_at = models.DateTimeField(db_index=True)
+    decisions_through = models.CharField(max_length=120, blank=True, default="")
+    as_of = models.DateField(null=True, blank=True)
+    code_version = models.CharField(max_length=40)
+    engine = models.CharField(max_length=40, default="duckdb")
+    result = models.JSONField(null=True, blank=True)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    actor_name = models.CharField(max_length=200)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "run"
+        verbose_name_plural = "runs"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} run {self.pk}"
+
+
+class IdempotencyKey(models.Model):
+    """A write that REST was asked for under a key, and what it answered: asked again, it answers the same."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveIntegerField(null=True, blank=True)
+    body = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "idempotency key"
+        verbose_name_plural = "idempotency keys"
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class SavedView(models.Model):
@@ -114,6 +212,9 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=120)
     digest = models.CharField(max_length=64, unique=True)
     can_write = models.BooleanField(default=False)
+    scopes = models.JSONField(
+        default=list, blank=True, help_text="What it may be used for: see signin.TOKEN_SCOPES; empty for all."
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
