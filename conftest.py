@@ -20,6 +20,7 @@ import pytest
 from django import conf as django_conf
 from hypothesis import settings
 from pytest_django.plugin import blocking_manager_key
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
@@ -35,6 +36,13 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["SALESOPS_HOME"] = HOME
 Path(HOME, "static").mkdir()  # where an installation may collect static files; the suite has none
 os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.project.settings"
+os.environ.pop("DATABASE_URL", None)  # the suite never touches a database that somebody uses
+if os.environ.get("SALESOPS_TEST_DATABASE", "") == "postgresql":
+    if postgres.CLUSTER not in os.environ:  # not in a worker: it shares its controller's cluster
+        cluster = postgres.Cluster()
+        atexit.register(cluster.stop)
+        os.environ[postgres.CLUSTER] = cluster.address
+    os.environ["DATABASE_URL"] = os.environ[postgres.CLUSTER] + "/postgres"
 # Playwright's synchronous API runs a loop in the test's own thread, which Django takes for a view.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
@@ -84,6 +92,16 @@ def browser() -> Iterator[Any]:
         started = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A private PostgreSQL cluster of this process, whatever database the suite runs on."""
+    if postgres.binaries() is None:
+        pytest.skip("no PostgreSQL on this machine")
+    cluster = postgres.Cluster()
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +26,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.postgres import home_copy, home_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "test-output"
@@ -43,6 +44,7 @@ def environment(home: Path) -> dict[str, str]:
         "SALESOPS_HOME": str(home),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
         "PYTHONUTF8": "1",
+        **home_environment(home),
     }
 
 
@@ -177,7 +179,7 @@ def free_port() -> int:
 def served(filled: Filled, folder: Path, browser: Browser) -> Iterator[Server]:
     """Serve a copy of a home until the block ends."""
     home = folder / "home"
-    shutil.copytree(filled.path, home)
+    home_copy(filled.path, home)
     url, log = f"http://127.0.0.1:{(port := free_port())}", folder / "server.log"
     with log.open("wb") as written:
         process = subprocess.Popen(

@@ -1,0 +1,235 @@
+"""PostgreSQL as reader of fact tables that were loaded into it from a manifest.
+
+The same expressions that DuckDB runs over Delta files run here over a copy; versions, pins and
+the change of a manifest are promised on Delta alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import ibis.expr.schema as sch
+import ibis.expr.types as ir
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import sqlglot.expressions as sge
+from ibis.backends.postgres import Backend
+from ibis.backends.sql.compilers.postgres import PostgresCompiler
+from psycopg import sql
+
+from salesops.facts.columntypes import ibis_schema
+from salesops.facts.errors import FactsError, QueryFailed
+from salesops.facts.tables import ColumnType
+
+_LONGEST_NAME = 63
+"""Bytes of an identifier: PostgreSQL cuts longer ones off, so two columns could become one."""
+
+_TRY = {
+    "date": "date",
+    "int64": "bigint",
+    "boolean": "boolean",
+    "timestamp": "timestamptz",
+    "decimal": "numeric",
+}
+
+
+def _type(kind: dt.DataType) -> str:
+    if kind.is_string() or kind.is_null():
+        # Text compares byte by byte, as in the other engines, whatever the database's own collation.
+        return 'text COLLATE "C"'
+    if kind.is_decimal():
+        return f"numeric({kind.precision}, {kind.scale})"
+    if kind.is_timestamp():
+        return "timestamptz" if kind.timezone else "timestamp"
+    if kind.is_floating():
+        return "double precision"
+    if kind.is_integer():
+        return "bigint"
+    if kind.is_boolean():
+        return "boolean"
+    if kind.is_date():
+        return "date"
+    message = f"PostgreSQL is not given columns of type {kind}."
+    raise FactsError(message)
+
+
+class _Compiler(PostgresCompiler):
+    """Ibis's compiler, with the operations that our expressions use and it lacks on PostgreSQL."""
+
+    __slots__ = ()
+
+    def visit_TryCast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:  # noqa: N802 - Ibis's naming
+        """A cast that gives null where the text does not fit: a function made at loading."""
+        name = _TRY[str(to).split("(")[0]]
+        call = self.f.anon[f"salesops_try_{name}"](arg)
+        return sge.Cast(this=call, to=self.type_mapper.from_ibis(to)) if to.is_decimal() else call
+
+    def visit_Median(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802 - Ibis's naming
+        """The exact middle of amounts: ``percentile_cont`` knows floating point alone."""
+        if not op.arg.dtype.is_decimal():
+            return super().visit_Median(op, arg=arg, where=where)
+
+        def middle(*, upper: bool) -> Any:
+            order = sge.Order(expressions=[sge.Ordered(this=arg, desc=upper)])
+            value: Any = sge.WithinGroup(this=self.f.anon.percentile_disc(sge.convert(0.5)), expression=order)
+            return value if where is None else sge.Filter(this=value, expression=sge.Where(this=where))
+
+        total = sge.Paren(this=sge.Add(this=middle(upper=False), expression=middle(upper=True)))
+        return self.cast(sge.Div(this=total, expression=sge.convert(2)), op.dtype)
+
+
+class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ships no types
+    """Ibis over a connection whose search path and time zone are set already."""
+
+    compiler = _Compiler()
+
+
+class PostgresSession:
+    """One reader's own connection over loaded tables. Not for use by two threads at once, except :meth:`interrupt`.
+
+    Args:
+        address: ``postgresql://...``.
+        schema: the schema that :func:`load` filled.
+    """
+
+    def __init__(self, address: str, schema: str) -> None:
+        self.schema = schema
+        self._connection = psycopg.connect(
+            address, autocommit=True, options=f"-c search_path={schema},public"
+        )
+        self.ibis = _SessionBackend.from_connection(self._connection)
+
+    def view(self, name: str, columns: Mapping[str, ColumnType]) -> ir.Table:
+        """A loaded table as an Ibis table, without asking the engine for its schema."""
+        return self.relation(name, ibis_schema(dict(columns)))
+
+    def relation(self, name: str, schema: sch.Schema) -> ir.Table:
+        """A table of a known schema."""
+        return ops.DatabaseTable(name, schema, self.ibis, ops.Namespace(database=self.schema)).to_expr()
+
+    def constant(self, label: str, rows: pa.Table) -> ir.Table:
+        """A small Arrow table as a temporary table of this connection."""
+        name = "c_" + hashlib.sha256(label.encode()).hexdigest()[:24]
+        schema = sch.Schema.from_pyarrow(rows.schema)
+        with self._connection.transaction():
+            self._connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
+            _make(self._connection, sql.Identifier("pg_temp", name), schema)
+            _fill(self._connection, sql.Identifier("pg_temp", name), rows.schema.names, [rows])
+        return ops.DatabaseTable(name, schema, self.ibis, ops.Namespace(database="pg_temp")).to_expr()
+
+    def compile(self, expr: ir.Table) -> str:
+        """The engine's SQL of an expression."""
+        return str(self.ibis.compile(expr))
+
+    def sql(self, expr: ir.Expr) -> str:
+        """The query an expression compiles to, laid out over lines."""
+        return str(self.ibis.compile(expr.as_table(), pretty=True))
+
+    def execute(self, expr: ir.Expr) -> pa.Table:
+        """Run an expression; a scalar or column comes back as a table of one column."""
+        schema = expr.as_table().schema().to_pyarrow()
+        return pa.Table.from_batches(list(self.batches(expr, 65_536)), schema=schema)
+
+    def batches(self, expr: ir.Expr, rows: int) -> Iterator[pa.RecordBatch]:
+        """Stream an expression's rows in record batches of about ``rows``."""
+        table = expr.as_table()
+        schema = table.schema().to_pyarrow()
+        self.ibis._run_pre_execute_hooks(table)  # noqa: SLF001 - makes the expression's small tables readable
+        query = str(self.ibis.compile(table))
+        try:
+            with self._connection.transaction(), self._connection.cursor(name="salesops_rows") as cursor:
+                cursor.execute(query)
+                while found := cursor.fetchmany(rows):
+                    columns = list(zip(*found, strict=True))
+                    arrays = [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)]
+                    yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        except psycopg.Error as error:
+            message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise QueryFailed(message) from error
+
+    def interrupt(self) -> None:
+        """Stop the running query; callable from another thread."""
+        self._connection.cancel_safe()
+
+    def close(self) -> None:
+        """End the session; its expressions can no longer be executed."""
+        self._connection.close()
+
+
+def load(
+    address: str, schema: str, tables: Mapping[str, tuple[Mapping[str, ColumnType], Iterable[pa.RecordBatch]]]
+) -> None:
+    """Load tables into a schema made anew, in one transaction: readers see the old copy or the new one.
+
+    Args:
+        address: ``postgresql://...``.
+        schema: name of the schema; what it held is dropped.
+        tables: name -> columns by type, and the rows.
+
+    Raises:
+        FactsError: a column's name is too long for PostgreSQL, or a text holds a zero byte.
+    """
+    with psycopg.connect(address) as connection:
+        own = sql.Identifier(schema)
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(own))
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
+        connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(own))
+        for name in _TRY.values():
+            connection.execute(
+                sql.SQL(_TRY_FUNCTION).format(sql.Identifier(f"salesops_try_{name}"), sql.SQL(name))
+            )
+        for table, (columns, batches) in tables.items():
+            target = sql.Identifier(schema, table)
+            _make(connection, target, ibis_schema(dict(columns)))
+            try:
+                _fill(connection, target, list(columns), batches)
+            except psycopg.DataError as error:
+                message = f"{table} can't be loaded into PostgreSQL: {str(error).splitlines()[0]}"
+                raise FactsError(message) from error
+            connection.execute(sql.SQL("ANALYZE {}").format(target))
+
+
+_TRY_FUNCTION = """
+CREATE FUNCTION {0}(value text) RETURNS {1} LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+BEGIN RETURN value::{1}; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$
+"""
+
+
+def _make(connection: psycopg.Connection[Any], target: sql.Identifier, schema: sch.Schema) -> None:
+    parts = []
+    for name, kind in schema.items():
+        if len(name.encode()) > _LONGEST_NAME:
+            message = f"PostgreSQL cuts names after {_LONGEST_NAME} bytes; {name!r} is longer."
+            raise FactsError(message)
+        parts.append(sql.SQL("{} " + _type(kind)).format(sql.Identifier(name)))
+    temporary = "TEMPORARY " if target._obj[0] == "pg_temp" else ""  # noqa: SLF001 (a schema's name)
+    if temporary:
+        target = sql.Identifier(target._obj[1])  # noqa: SLF001
+    connection.execute(
+        sql.SQL("CREATE " + temporary + "TABLE {} ({})").format(target, sql.SQL(", ").join(parts))
+    )
+
+
+def _fill(
+    connection: psycopg.Connection[Any],
+    target: sql.Identifier,
+    columns: Sequence[str],
+    batches: Iterable[pa.RecordBatch | pa.Table],
+) -> None:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, names)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for batch in batches:
+            # Every text is quoted and a null is not, which is how COPY tells "" from null.
+            buffer = io.BytesIO()
+            pa_csv.write_csv(batch, buffer, pa_csv.WriteOptions(include_header=False))
+            copy.write(buffer.getvalue())
+
+
+__all__ = ["PostgresSession", "load"]
