@@ -4,6 +4,7 @@
     python3 run.py demo                    the demo firm in your browser
     python3 run.py demo --data PATH        the same, on your own CRM export (a file or a folder)
     python3 run.py test [pytest options]   the whole test suite
+    python3 run.py install                 set up only: for a server, or to use the command line
     python3 run.py bundle DIR              pack everything a machine without network needs
     python3 run.py --offline DIR demo      install from such a folder; no network is used
 
@@ -451,6 +452,14 @@ def demo(args: argparse.Namespace) -> int:
     return run_child(command, dict(os.environ, SALESOPS_HOME=str(home_for(data))))
 
 
+def install(args: argparse.Namespace) -> int:
+    """Set up what the product needs to run, and say where its command is."""
+    set_up("base", args.offline)
+    command = venv_python().with_name("salesops.exe" if os.name == "nt" else "salesops")
+    say(f"Installed: {command}")
+    return 0
+
+
 def test(args: argparse.Namespace) -> int:
     """Set up with the test tools, then run pytest on every core."""
     set_up("dev", args.offline)
@@ -504,7 +513,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         prog="run.py", description="Set salesops up and run it.", allow_abbrev=False
     )
     parser.add_argument("--offline", metavar="DIR", help="install from a folder made by `bundle`; no network")
-    commands = parser.add_subparsers(dest="command", metavar="{demo,test,bundle}", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="{demo,test,install,bundle}", required=True)
     one = commands.add_parser("demo", help="run on the demo firm, or on your own export", allow_abbrev=False)
     one.add_argument("--data", metavar="PATH", help="a CRM export: one file or a folder of files")
     one.add_argument(
@@ -514,6 +523,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     commands.add_parser(
         "test", help="run the test suite; options are pytest's", allow_abbrev=False, add_help=False
     )
+    commands.add_parser("install", help="set up only, for a server or the command line", allow_abbrev=False)
     two = commands.add_parser(
         "bundle", help="pack all that a machine without network needs", allow_abbrev=False
     )
@@ -532,7 +542,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(sys.argv[1:] if argv is None else argv)
     try:
         check_python()
-        return {"demo": demo, "test": test, "bundle": bundle}[args.command](args)
+        return {"demo": demo, "test": test, "install": install, "bundle": bundle}[args.command](args)
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 2

@@ -30,11 +30,11 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "SALESOPS_HOME": str(home), "PYTHONPATH": source, **home_environment(home)}
 
 
-def salesops(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def salesops(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; ``extra`` goes into its environment."""
     return subprocess.run(
         [sys.executable, "-m", "salesops", *arguments],
-        env=environment(home),
+        env=environment(home) | extra,
         capture_output=True,
         text=True,
         timeout=300,
@@ -50,7 +50,7 @@ def test_a_bare_home(tmp_path: Path) -> None:
     assert (empty.returncode, empty.stdout) == (3, "")
     assert empty.stderr == "Nothing has been imported yet. Run: salesops import FILE\n"
     other = tmp_path / "other"
-    made = salesops(home, "--home", str(other), "init", "--json")
+    made = salesops(home, "--home", str(other), "init", "--json", **home_environment(other))
     assert json.loads(made.stdout) == {"home": str(other), "made": True}
     assert (other / "salesops.sqlite3").is_file() or os.environ.get(CLUSTER)
 

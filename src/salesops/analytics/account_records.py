@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from salesops.analytics.engine.filters import FilterError
 from salesops.crm import selectors as crm
-from salesops.facts.scope import Scope
+from salesops.org.known import NOW, Known
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, open_frames
 
@@ -74,7 +74,13 @@ class Account:
 
 
 def account_list(
-    actor: Actor, *, search: str = "", sort: str = "-open_amount", page: int = 1, size: int = 50
+    actor: Actor,
+    *,
+    search: str = "",
+    sort: str = "-open_amount",
+    page: int = 1,
+    size: int = 50,
+    known: Known = NOW,
 ) -> AccountPage:
     """One page of the accounts an actor may see.
 
@@ -85,7 +91,7 @@ def account_list(
     column = sort.removeprefix("-")
     if column not in SORTS:
         raise FilterError(f"There is no column {column!r} to sort accounts by: choose {', '.join(SORTS)}.")
-    with open_frames(actor) as frames:
+    with open_frames(actor, manifest_id=known.manifest_id, known_at=known.known_at) as frames:
         rows = _visible(frames)
         for word in search.split():
             rows = rows.filter(
@@ -100,14 +106,14 @@ def account_list(
         return AccountPage(found, total, number, frames.today, frames.currency, frames.notes)
 
 
-def account(actor: Actor, account_id: str) -> Account:
+def account(actor: Actor, account_id: str, *, known: Known = NOW) -> Account:
     """One account with what the reader's deals there add up to.
 
     Raises:
         LookupError: there is none of that id that the actor may see; one of somebody else and one
             that does not exist are the same answer.
     """
-    with open_frames(actor) as frames:
+    with open_frames(actor, manifest_id=known.manifest_id, known_at=known.known_at) as frames:
         seen: list[dict[str, Any]] = []
         if "\x00" not in account_id:
             visible = _visible(frames)
@@ -119,7 +125,8 @@ def account(actor: Actor, account_id: str) -> Account:
         full = frames.facts.execute(own.filter(own.id == account_id)).to_pylist()
         values = full[0] if full else {name: seen[0][name] for name in SEEN_THROUGH_DEALS}
         measures = {k: v for k, v in seen[0].items() if k not in SEEN_THROUGH_DEALS}
-        pattern = crm.record_links(frames.as_of).get((values.get("source") or "", "accounts"), "")
+        links = crm.record_links(frames.as_of, frames.known_at)
+        pattern = links.get((values.get("source") or "", "accounts"), "")
         owner = frames.people.get(values.get("owner_id") or "")
         return Account(
             owner=owner.name if owner else values.get("owner_name") or values.get("owner_id") or "",
@@ -146,7 +153,7 @@ def _visible(frames: Frames) -> ir.Table:
         won_amount=deals.amount.sum(where=is_won),
         last_closed=deals.closed_on.max(),
     )
-    accounts = frames.facts.read("accounts", Scope(everything=True, masked=frames.scope.masked))
+    accounts = frames.facts.read("accounts", frames.scope.through_parent())
     joined = accounts.left_join(sums, accounts.id == sums.deal_account)
     if not frames.scope.everything:
         own = frames.facts.read("accounts", frames.scope).select(own_id="id").distinct()

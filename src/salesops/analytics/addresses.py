@@ -21,9 +21,12 @@ from salesops.analytics.engine.selection import KpiError
 from salesops.analytics.selectors import ALIASES, Question
 from salesops.core.calendars import PeriodError
 from salesops.facts.errors import ManifestMissing
+from salesops.org import known as known_at
+from salesops.org.known import NOW, Known, KnownError
+from salesops.platform import manifest_history
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
-from salesops.process.inputs import NoDataError
+from salesops.process.inputs import NoDataError, NotKeptError
 from salesops.ui import shell
 
 DEFAULT_PERIOD = "quarter"
@@ -74,6 +77,7 @@ class Address:
         side: side whose rows are asked for.
         group: value of ``by`` whose rows are asked for, None for the total, NOTHING for no value.
         default: period where the address gives none.
+        known: facts and decisions as they were known then.
     """
 
     period: str = ""
@@ -84,11 +88,19 @@ class Address:
     side: str = ""
     group: str | None = None
     default: str = DEFAULT_PERIOD
+    known: Known = NOW
 
     def question(self, *by: str) -> Question:
         """The question behind the page, split by ``by``."""
         filters = (*((self.team_filter(),) if self.team else ()), *self.filters)
-        return Question(period=self.period or self.default, by=by, filters=filters, as_of=self.as_of)
+        return Question(
+            period=self.period or self.default,
+            by=by,
+            filters=filters,
+            as_of=self.as_of,
+            manifest_id=self.known.manifest_id,
+            known_at=self.known.known_at,
+        )
 
     def team_filter(self) -> Filter:
         """The team select as a filter."""
@@ -100,6 +112,8 @@ class Address:
         pairs = [("period", self.period)] if self.period else []
         if self.as_of:
             pairs.append(("as_of", self.as_of.isoformat()))
+        if self.known.text:
+            pairs.append((known_at.PARAMETER, self.known.text))
         if self.team:
             pairs.append(("team", self.team))
         pairs.extend(("filter", text_of(f)) for f in self.filters)
@@ -143,6 +157,7 @@ def read(query: QueryDict, *, default: str = DEFAULT_PERIOD) -> Address:
         side=query.get("side", "").strip(),
         group=query.get("group"),
         default=default,
+        known=known_at.read(query.get(known_at.PARAMETER, "")),
     )
 
 
@@ -189,12 +204,13 @@ def added_filter(query: QueryDict) -> Filter | None:
     return Filter(column, op, tuple(part.strip() for part in parts))
 
 
-def deal_href(deal_id: object) -> str:
-    """Address of one opportunity's page."""
+def deal_href(deal_id: object, known: Known = NOW) -> str:
+    """Address of one opportunity's page, as it was known then."""
+    query = "?" + urlencode({known_at.PARAMETER: known.text}) if known.text else ""
     try:
-        return reverse("deal", args=[deal_id])
+        return reverse("deal", args=[deal_id]) + query
     except NoReverseMatch:
-        return f"/pipeline/{quote(str(deal_id), safe='')}/"
+        return f"/pipeline/{quote(str(deal_id), safe='')}/{query}"
 
 
 def href(url_name: str | None, *args: Any) -> str:
@@ -221,14 +237,17 @@ def reads_address(view: View) -> View:
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         actor = actor_of(request.user)
         try:
+            request.as_known = known_at.shown(known_at.read(request.GET.get(known_at.PARAMETER, "")))
             return view(request, actor, *args, **kwargs)
         except NoDataError:
-            return first_run(request, actor)
+            return first_run(request, actor) if request.as_known is None else nothing_known(request)
+        except NotKeptError as error:
+            return unreadable(request, str(error), 410)
         except ManifestMissing as error:
             return unreadable(request, str(error))
         except NotThereError as error:
             return unreadable(request, str(error), 404)
-        except (AddressError, PeriodError, KpiError, FilterError) as error:
+        except (AddressError, KnownError, PeriodError, KpiError, FilterError) as error:
             return unreadable(request, str(error))
 
     return answered
@@ -241,13 +260,23 @@ def first_run(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "analytics/first_run.html", context)
 
 
+def nothing_known(request: HttpRequest) -> HttpResponse:
+    """The page for a time before the first import: it says so, and when knowledge begins."""
+    first = manifest_history.first()
+    context = {"title": "Nothing was known yet", "first": first, "first_known": f"v{first.id}" if first else ""}
+    return render(request, "analytics/nothing_known.html", context)
+
+
 def may_import(actor: Actor) -> bool:
     """Whether the actor may bring data in."""
     return may(actor, "import.run")
 
 
+TITLES = {400: "This address can't be read", 404: "Not found", 410: "No longer kept"}
+
+
 def unreadable(request: HttpRequest, message: str, status: int = 400) -> HttpResponse:
     """A page that says what is wrong with an address."""
     sentence = message[:1].upper() + message[1:]
-    context = {"title": "This address can't be read" if status == 400 else "Not found", "message": sentence}
+    context = {"title": TITLES[status], "message": sentence}
     return render(request, "analytics/unreadable.html", context, status=status)

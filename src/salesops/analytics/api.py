@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,8 @@ from salesops.analytics import records, selectors
 from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
 from salesops.facts.tables import TABLES
-from salesops.platform.rest import ERRORS, PageNumber, PageSize, actor_of_request, reply
+from salesops.org import known as known_at_text
+from salesops.platform.rest import PageNumber, PageSize, actor_of_request, reply, scoped
 from salesops.process.inputs import open_frames
 
 router = Router(tags=["numbers"])
@@ -48,6 +49,7 @@ class NumberOut(Schema):
     as_of: date
     data_date: date
     facts_version: str
+    known_at: datetime | None
     n: int
     sides: dict[str, Any]
     notes: list[str]
@@ -74,6 +76,17 @@ Filters = Annotated[
 ]
 
 
+KnownAt = Annotated[
+    str,
+    Query(
+        "",
+        alias="known_at",
+        description="as known at the end of a day (2026-03-31), at an instant, or at a facts version (v12); "
+        "empty for now",
+    ),
+]
+
+
 def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
     """``column:operator:value|value`` texts as filters.
 
@@ -93,14 +106,14 @@ def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
     return tuple(found)
 
 
-@router.get("/kpis", response={200: list[KpiOut], **ERRORS}, summary="Every KPI with its definition")
+@router.get("/kpis", **scoped("numbers.read", list[KpiOut]), summary="Every KPI with its definition")
 def kpi_list(request: HttpRequest) -> HttpResponse:
     """Definitions need no row security: they are the same for everybody who signs in."""
     actor_of_request(request)
     return reply([definition(kpi) for kpi in selectors.catalogue()])
 
 
-@router.get("/kpis/{name}", response={200: NumberOut, **ERRORS}, summary="One number")
+@router.get("/kpis/{name}", **scoped("numbers.read", NumberOut), summary="One number")
 def kpi_read(
     request: HttpRequest,
     name: str,
@@ -108,10 +121,17 @@ def kpi_read(
     by: Annotated[list[str] | None, Query(description="dimension; may be repeated")] = None,
     filters: Filters = None,
     as_of: date | None = None,
+    known: KnownAt = "",
 ) -> HttpResponse:
-    """A number over the rows the token's account may see, split and filtered as asked."""
+    """A number over the rows the token's account may see, split and filtered as asked, as known then."""
+    then = known_at_text.read(known)
     question = selectors.Question(
-        period=period, by=tuple(by or ()), filters=parse_filters(filters or []), as_of=as_of
+        period=period,
+        by=tuple(by or ()),
+        filters=parse_filters(filters or []),
+        as_of=as_of,
+        manifest_id=then.manifest_id,
+        known_at=then.known_at,
     )
     answer, total = selectors.number_with_total(actor_of_request(request), name, question)
     kpi = selectors.kpis([name])[0]
@@ -126,6 +146,7 @@ def kpi_read(
             "as_of": answer.as_of,
             "data_date": answer.today,
             "facts_version": answer.manifest_id,
+            "known_at": then.known_at,
             "n": total.n,
             "sides": total.sides,
             "notes": [*total.notes, *answer.notes],
@@ -138,7 +159,7 @@ def kpi_read(
 
 
 @router.get(
-    "/kpis/{name}/rows", response={200: RowsOut, **ERRORS}, summary="The rows behind one side of a number"
+    "/kpis/{name}/rows", **scoped("numbers.read", RowsOut), summary="The rows behind one side of a number"
 )
 def kpi_rows(
     request: HttpRequest,
@@ -149,14 +170,22 @@ def kpi_rows(
     as_of: date | None = None,
     page: PageNumber = 1,
     size: PageSize = 100,
+    known: KnownAt = "",
 ) -> HttpResponse:
     """Rows with what each contributes; their sum is the side."""
-    question = selectors.Question(period=period, filters=parse_filters(filters or []), as_of=as_of)
+    then = known_at_text.read(known)
+    question = selectors.Question(
+        period=period,
+        filters=parse_filters(filters or []),
+        as_of=as_of,
+        manifest_id=then.manifest_id,
+        known_at=then.known_at,
+    )
     rows, total = selectors.rows_behind(actor_of_request(request), name, side, question, page=page, size=size)
     return reply({"total": total, "rows": rows})
 
 
-@router.get("/opportunities", response={200: RowsOut, **ERRORS}, summary="Opportunities", tags=["records"])
+@router.get("/opportunities", **scoped("records.read", RowsOut), summary="Opportunities", tags=["records"])
 def opportunity_list(
     request: HttpRequest,
     search: str = "",
@@ -166,6 +195,7 @@ def opportunity_list(
     page: PageNumber = 1,
     size: PageSize = 100,
     as_of: date | None = None,
+    known: KnownAt = "",
 ) -> HttpResponse:
     """The opportunities the token's account may see."""
     query = records.ListQuery(
@@ -176,6 +206,7 @@ def opportunity_list(
         page=page,
         size=size,
         as_of=as_of,
+        known=known_at_text.read(known),
     )
     found = records.deal_list(actor_of_request(request), query)
     # Past the end a page of the application shows the last one; a program that reads on must come to an end.
@@ -184,17 +215,20 @@ def opportunity_list(
 
 @router.get(
     "/opportunities/{deal_id}",
-    response={200: dict[str, Any], **ERRORS},
+    **scoped("records.read", dict[str, Any]),
     summary="One opportunity",
     tags=["records"],
 )
-def opportunity_read(request: HttpRequest, deal_id: str, as_of: date | None = None) -> HttpResponse:
+def opportunity_read(
+    request: HttpRequest, deal_id: str, as_of: date | None = None, known: KnownAt = ""
+) -> HttpResponse:
     """One opportunity with its timeline; 404 where there is none that the account may see."""
-    return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of))
+    then = known_at_text.read(known)
+    return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of, known=then))
 
 
 @router.get(
-    "/records", response={200: list[TableOut], **ERRORS}, summary="Tables of records", tags=["records"]
+    "/records", **scoped("records.read", list[TableOut]), summary="Tables of records", tags=["records"]
 )
 def table_list(request: HttpRequest) -> HttpResponse:
     """Every table that can be read, with its columns: the canonical ones, then the company's own (``x_...``)."""
@@ -207,7 +241,7 @@ def table_list(request: HttpRequest) -> HttpResponse:
 
 
 @router.get(
-    "/records/{table}", response={200: RowsOut, **ERRORS}, summary="Records of one table", tags=["records"]
+    "/records/{table}", **scoped("records.read", RowsOut), summary="Records of one table", tags=["records"]
 )
 def record_list(
     request: HttpRequest,
@@ -217,13 +251,17 @@ def record_list(
     page: PageNumber = 1,
     size: PageSize = 100,
     as_of: date | None = None,
+    known: KnownAt = "",
 ) -> HttpResponse:
     """Records as they were imported, those the token's account may see; no decision is applied to them."""
     if table not in READABLE:
         message = f"There is no table {table!r}. There are: {', '.join(READABLE)}."
         raise LookupError(message)
     column = sort.removeprefix("-")
-    with open_frames(actor_of_request(request), as_of=as_of) as frames:
+    then = known_at_text.read(known)
+    with open_frames(
+        actor_of_request(request), as_of=as_of, manifest_id=then.manifest_id, known_at=then.known_at
+    ) as frames:
         rows = apply_filters(frames.facts.read(table, frames.scope), parse_filters(filters or []))
         if column not in rows.columns:
             message = f"There is no column {column!r} to sort by."

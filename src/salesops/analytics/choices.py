@@ -2,59 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
 
 from salesops.analytics.addresses import TEAM_COLUMNS, Address
+from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.shown import column_title
 from salesops.core.calendars import FiscalCalendar
-from salesops.platform.decisions import high_water_mark
-from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
-_KEPT = 64
 _MOST_MEMBERS = 200
-
-T = TypeVar("T")
-_lock = threading.Lock()
-_known: OrderedDict[Hashable, Any] = OrderedDict()
-
-
-def state_key(frames: Frames) -> tuple[Hashable, ...]:
-    """What a reader's frames depend on: store, facts version, instant, rows he may see, decisions.
-
-    Two readers share a key only where they may see exactly the same rows.
-    """
-    manifest = frames.facts.manifest
-    return (
-        str(fact_store().address),
-        manifest.id if manifest else "",
-        frames.facts.as_of,
-        frames.as_of,
-        frames.scope,
-        high_water_mark(),
-    )
-
-
-def recall(key: Hashable) -> Any:
-    """What was kept under a key, or None."""
-    with _lock:
-        if key in _known:
-            _known.move_to_end(key)
-        return _known.get(key)
-
-
-def keep(key: Hashable, value: T) -> T:
-    """Keep a plain value under a key; the least used go first."""
-    with _lock:
-        _known[key] = value
-        while len(_known) > _KEPT:
-            _known.popitem(last=False)
-    return value
 
 
 @dataclass(frozen=True)
@@ -78,10 +35,10 @@ _FLAGGED = ("next_step", "last_activity_on", "expected_close_on", "account_id", 
 
 def extent(frames: Frames) -> Extent:
     """The extent of a reader's deals."""
-    key = ("extent", *state_key(frames))
-    kept = recall(key)
-    if kept is not None:
-        return kept  # type: ignore[no-any-return]
+    return remembered(("extent", *state_key(frames)), lambda: _extent(frames))
+
+
+def _extent(frames: Frames) -> Extent:
     deals = frames.deals
     row = frames.facts.execute(
         deals.agg(
@@ -100,7 +57,7 @@ def extent(frames: Frames) -> Extent:
         for name in TEAM_COLUMNS
     }
     filled = frozenset(name for name in _FLAGGED if row[f"n_{name}"])
-    return keep(key, Extent(min(days, default=None), max(ends, default=None), members, filled))
+    return Extent(min(days, default=None), max(ends, default=None), members, filled)
 
 
 @dataclass(frozen=True)

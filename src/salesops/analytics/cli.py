@@ -11,6 +11,7 @@ from salesops.analytics import selectors
 from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.engine.kpi import Kpi, KpiValue
+from salesops.org import known as known_at
 from salesops.platform.cli import actor_from, day, read_yaml
 from salesops.platform.documents import to_json
 
@@ -30,6 +31,12 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     one.add_argument("--from", dest="first", type=day, metavar="DAY", help="first day, instead of a period")
     one.add_argument("--to", dest="last", type=day, metavar="DAY", help="last day, included")
     one.add_argument("--as-of", type=day, metavar="DAY", help="state as of the end of that day")
+    one.add_argument(
+        "--known-at",
+        default="",
+        metavar="WHEN",
+        help="as known at the end of a day (2026-03-31), at an instant (2026-03-31T18:00) or at a facts version (v12)",
+    )
     one.add_argument(
         "--filter",
         action="append",
@@ -59,7 +66,8 @@ def _kpis(args: argparse.Namespace) -> int:
     return 0
 
 
-def _filter(text: str) -> Filter:
+def filter_of(text: str) -> Filter:
+    """``column=value`` of the command line as a filter; an empty value asks for rows without one."""
     column, equals, value = text.partition("=")
     if not equals:
         message = f"Write a filter as column=value, not {text!r}."
@@ -70,16 +78,20 @@ def _filter(text: str) -> Filter:
 
 
 def _kpi(args: argparse.Namespace) -> int:
+    actor = actor_from(args)  # makes the home ready, which the firm's zone is read from
+    known = known_at.read(args.known_at)
     question = selectors.Question(
         period=args.period,
         first=args.first,
         last=args.last,
         by=tuple(args.by),
-        filters=tuple(_filter(f) for f in args.filter),
+        filters=tuple(filter_of(f) for f in args.filter),
         as_of=args.as_of,
+        manifest_id=known.manifest_id,
+        known_at=known.known_at,
     )
     kpi = selectors.kpis([args.name])[0]
-    with selectors.ask(actor_from(args), question) as asked:
+    with selectors.ask(actor, question) as asked:
         answer = asked.answer([args.name])
         total = answer.values[0] if not args.by else _total(asked, args.name)
         drilled = asked.execute(asked.rows(args.name, args.rows)).to_pylist() if args.rows else None
@@ -96,6 +108,7 @@ def _kpi(args: argparse.Namespace) -> int:
         "as_of": answer.as_of,
         "data_date": answer.today,
         "facts_version": answer.manifest_id,
+        "known_at": known.known_at,
         "n": total.n,
         "sides": total.sides,
         "estimate": total.estimate,
@@ -112,6 +125,8 @@ def _kpi(args: argparse.Namespace) -> int:
     if args.json:
         print(to_json(document))
         return 0
+    if known.known_at:
+        print(f"As known at {known.known_at:%Y-%m-%d %H:%M:%S %Z}, facts version {answer.manifest_id}")
     _print(kpi, total, answer, args.by, drilled)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 from django.urls import reverse
 
@@ -17,6 +17,7 @@ from salesops.analytics.freezing import Frozen
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
 from salesops.analytics.records import Deal
 from salesops.facts.tables import SYSTEM_COLUMNS
+from salesops.org.known import NOW, PARAMETER, Known
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.ui import exports, formats
@@ -34,7 +35,7 @@ KEY_FACTS = (
 _SEEN = ("source", "import_id", "source_row", "first_seen_on", "last_seen_on")
 
 
-def context(actor: Actor, deal: Deal, as_of: date | None) -> dict[str, Any]:
+def context(actor: Actor, deal: Deal, as_of: date | None, known: Known = NOW) -> dict[str, Any]:
     """What the template of a deal needs; nothing in it reads facts."""
     values, kinds = deal.values, deal.kinds
     names = labels(kinds)
@@ -43,6 +44,7 @@ def context(actor: Actor, deal: Deal, as_of: date | None) -> dict[str, Any]:
     classes = {values["stage"]: stage_class} if values.get("stage") else {}
     facts = [(names.get(c, label(c)), _said(deal, c)) for c in KEY_FACTS if values.get(c) not in (None, "")]
     day = deal.as_of or deal.today
+    again = "&" + urlencode({PARAMETER: known.text}) if known.text else ""
     age = _age(values, day)
     raw = [
         {"label": names[c], "column": c, "value": _said(deal, c), "meaning": meaning(c)}
@@ -55,10 +57,10 @@ def context(actor: Actor, deal: Deal, as_of: date | None) -> dict[str, Any]:
         "values": values,
         "status": STATUS_WORDS.get(stage_class, stage_class),
         "tone": STATUS_TONES.get(stage_class, "neutral"),
-        "account_href": reverse("pipeline_account", args=[values["account_id"]])
+        "account_href": reverse("pipeline_account", args=[values["account_id"]]) + again.replace("&", "?", 1)
         if values.get("account_id")
         else "",
-        "owner_href": f"{reverse('pipeline')}?owner={quote_plus(values['owner_name'])}&status=open"
+        "owner_href": f"{reverse('pipeline')}?owner={quote_plus(values['owner_name'])}&status=open{again}"
         if values.get("owner_name")
         else "",
         "facts": facts,

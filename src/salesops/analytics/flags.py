@@ -15,9 +15,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from salesops.process.inputs import Frames
+from salesops.process.inputs import Frames, masked_columns
 from salesops.quality.engine import catalogue
-from salesops.quality.engine.rules import WEIGHTS, Rule, RuleContext, both
+from salesops.quality.engine.rules import WEIGHTS, Rule, RuleContext, both, columns_of
 from salesops.ui import formats
 
 PREFIX = "flag_"
@@ -135,13 +135,16 @@ def judge(frames: Frames) -> Judge:
     days = deals.closed_on.delta(deals.created_on, unit="day")
     measures = {f"n_{column}": deals[column].count() for column in needed}
     row = frames.facts.execute(deals.agg(longest=days.max(where=closed), **measures)).to_pylist()[0]
+    context = RuleContext(as_of=frames.as_of, longest_cycle=row["longest"])
+    masked = masked_columns(frames)
     rules = [
         rule
         for rule in catalogue.DEALS
         if all(column in deals.columns and row[f"n_{column}"] for column in rule.needs)
+        and not (masked and masked & columns_of(rule, deals.schema(), context))
     ]
     rules.sort(key=lambda rule: -WEIGHTS[rule.severity])
-    return Judge(tuple(rules), RuleContext(as_of=frames.as_of, longest_cycle=row["longest"]))
+    return Judge(tuple(rules), context)
 
 
 def sentence(rule: Rule, row: Mapping[str, Any], context: RuleContext) -> str:

@@ -19,6 +19,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from salesops.platform import file_runs, page_files
 from salesops.ui.about import About
 from salesops.ui.components import Definition
 from salesops.ui.exports import Sheet, write_csv, write_xlsx
@@ -29,6 +30,9 @@ View = Callable[..., HttpResponseBase]
 
 FORMS = ("html", "xlsx", "csv")
 """What ``?freeze=`` may ask for."""
+
+RUN_HEADER = "X-Salesops-Run"
+"""Header of a file's answer: the run that it is recorded as."""
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -47,6 +51,8 @@ class Frozen:
         sheets: makes the sheets of a workbook; called after the view has answered, so rows that are
             read from the facts open a session of their own. CSV takes the first sheet.
         zone: IANA zone of the file's time.
+        rows: rows of the sheets, where they may be many: a large file is made by a job.
+        shown: sheets of what the page itself shows, where that is only a part of ``sheets``.
     """
 
     title: str
@@ -57,8 +63,10 @@ class Frozen:
     definitions: Sequence[Definition] = ()
     notes: Sequence[str] = field(default_factory=tuple)
     zone: str = "UTC"
+    rows: int = 0
+    shown: Callable[[], Sequence[Sheet]] | None = None
 
-    def about(self, made_by: str) -> About:
+    def about(self, made_by: str, run: str = "") -> About:
         """The statement that goes inside."""
         zone = ZoneInfo(self.zone)
         return About(
@@ -70,6 +78,7 @@ class Frozen:
             definitions=self.definitions,
             notes=self.notes,
             zone=zone,
+            run=run,
         )
 
     def file_name(self, ending: str) -> str:
@@ -93,25 +102,44 @@ def freezable(view: View) -> View:
 
     @wraps(view)
     def frozen_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        begun = file_runs.started() if request.GET.get("freeze") else None
         response = view(request, *args, **kwargs)
         form = request.GET.get("freeze", "")
         frozen = getattr(response, "frozen", None)
         if not form or frozen is None or response.status_code != 200:
             return response
-        about = frozen.about(str(request.user))
-        if form == "html":
-            return _as_html(response, frozen, about)
-        if form == "xlsx":
-            return _as_workbook(frozen, about)
-        if form == "csv":
-            return _as_csv(frozen)
+        if form in FORMS:
+            later = page_files.instead(request, 0 if form == "html" else frozen.rows)
+            if later is not None:
+                return later
+        if form in FORMS and begun is not None:
+            run = file_runs.FileRun(request, begun, form=form, data_on=frozen.data_on)
+            answer = _file(response, frozen, form, run, str(request.user))
+            answer[RUN_HEADER] = run.reference
+            return answer
         return HttpResponse(
             f"A page can be frozen as {', '.join(FORMS)}.",
             status=400,
             content_type="text/plain; charset=utf-8",
         )
 
-    return frozen_view
+    return page_files.makes_files(frozen_view)
+
+
+def _file(
+    response: TemplateResponse, frozen: Frozen, form: str, run: file_runs.FileRun, made_by: str
+) -> HttpResponseBase:
+    about = frozen.about(made_by, run.reference)
+    if form == "html":
+        run.read((frozen.shown or frozen.sheets)())
+        answer: HttpResponseBase = _as_html(response, frozen, about)
+        run.record()
+        return answer
+    if form == "xlsx":
+        answer = workbook(run.sheets(frozen.sheets()), about, frozen.file_name("xlsx"))
+        run.record()
+        return answer
+    return csv_file(run, frozen)
 
 
 def _as_html(response: TemplateResponse, frozen: Frozen, about: About) -> HttpResponse:
@@ -120,18 +148,19 @@ def _as_html(response: TemplateResponse, frozen: Frozen, about: About) -> HttpRe
     return _download(answer, frozen.file_name("html"))
 
 
-def _as_workbook(frozen: Frozen, about: About) -> FileResponse:
+def workbook(sheets: Sequence[Sheet], about: About, name: str) -> FileResponse:
+    """Sheets as a workbook to download."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    write_xlsx(frozen.sheets(), about, file)
+    write_xlsx(sheets, about, file)
     file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=frozen.file_name("xlsx"), content_type=XLSX)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
 
 
-def _as_csv(frozen: Frozen) -> StreamingHttpResponse:
-    sheet = frozen.sheets()[0]
-    answer = StreamingHttpResponse(
-        write_csv(sheet.columns, sheet.rows), content_type="text/csv; charset=utf-8"
-    )
+def csv_file(run: file_runs.FileRun, frozen: Frozen) -> StreamingHttpResponse:
+    """The first sheet as CSV, written while it is read."""
+    sheet = run.sheets(frozen.sheets()[:1])[0]
+    pieces = run.stream(write_csv(sheet.columns, sheet.rows))
+    answer = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     _download(answer, frozen.file_name("csv"))
     return answer
 

@@ -11,15 +11,16 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from salesops.analytics.choices import Extent, keep, recall, state_key
+from salesops.analytics.choices import Extent
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.flags import Judge, judge
+from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.core.calendars import Period
 from salesops.facts.backends import local_date
+from salesops.platform import manifest_history
 from salesops.platform.actors import Actor
-from salesops.platform.manifests import DatabaseManifests
 from salesops.quality.engine.rules import Finding
 from salesops.quality.selectors import open_faults
 
@@ -108,7 +109,8 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
             values[name] = [found_at.get((name, p.label)) for p in periods]
     stocks = [kpi.name for kpi in kpis(names) if not kpi.dated_by]
     if stocks:
-        values |= _past_stocks(asked, stocks, periods)
+        key = ("stocks", tuple(stocks), tuple(periods), repr(asked.filters), *state_key(asked.frames))
+        values |= remembered(key, lambda: _past_stocks(asked, stocks, periods))
     return Past(periods, values)
 
 
@@ -171,9 +173,7 @@ NOT_HERE = frozenset({"DQ12", "DQ27U"})
 
 def judged(asked: OpenQuestion) -> Judge:
     """The rules that mean something in the reader's data."""
-    key = ("judge", *state_key(asked.frames))
-    found: Judge | None = recall(key)
-    return found if found is not None else keep(key, judge(asked.frames))
+    return remembered(("judge", *state_key(asked.frames)), lambda: judge(asked.frames))
 
 
 def deals_that_matter(
@@ -183,6 +183,13 @@ def deals_that_matter(
 
     Largest first, by amount or its labelled estimate. A rep's own list starts with what is due.
     """
+    key = ("matter", own, most, asked.period, repr(asked.filters), *state_key(asked.frames))
+    return remembered(key, lambda: _deals_that_matter(asked, own=own, most=most))
+
+
+def _deals_that_matter(
+    asked: OpenQuestion, *, own: bool, most: int
+) -> tuple[list[dict[str, Any]], list[str]]:
     rows = asked.rows("open_deals", "open")
     rules = judged(asked)
     worth = ibis.coalesce(rows.amount, rows.amount_estimate)
@@ -273,7 +280,8 @@ class Window:
 def window(asked: OpenQuestion) -> Window:
     """Since the data of the previous import; the last seven days of the data where there was none."""
     today = asked.frames.as_of
-    for manifest in DatabaseManifests().recent(200):
+    shown = asked.frames.facts.manifest
+    for manifest in manifest_history.versions(200, upto=shown.id if shown else None):
         if manifest.data_on is not None and manifest.data_on < today:
             return Window(
                 manifest.data_on, today, f"since the data of {manifest.data_on:%b} {manifest.data_on.day}"
@@ -326,6 +334,11 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
 
 def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     """Deals by kind of change; every kind is there, moved and slipped only where a change log exists."""
+    key = ("changes", inside.after, inside.last, repr(asked.filters), *state_key(asked.frames))
+    return remembered(key, lambda: _change_counts(asked, inside))
+
+
+def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     rows = changes_of(asked, inside)
     counts = {
         row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()
@@ -334,12 +347,17 @@ def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in ("moved", "slipped")}
 
 
+def _faults(actor: Actor, asked: OpenQuestion) -> list[Finding]:
+    question = asked.question
+    with open_faults(
+        actor, as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at
+    ) as faults:
+        return [f for f in faults.findings() if f.faulty]
+
+
 def top_faults(actor: Actor, asked: OpenQuestion, most: int = 5) -> list[Finding]:
     """The findings that weigh most: by severity, then by rows at fault."""
     key = ("faults", *state_key(asked.frames))
-    found = recall(key)
-    if found is None:
-        with open_faults(actor) as faults:
-            found = keep(key, [f for f in faults.findings() if f.faulty])
+    found = remembered(key, lambda: _faults(actor, asked))
     order = ("critical", "high", "medium", "low")
     return sorted(found, key=lambda f: (order.index(f.rule.severity), -f.faulty))[:most]

@@ -28,6 +28,7 @@ from salesops.analytics.shown import (
     unit_of,
 )
 from salesops.core.calendars import Period
+from salesops.org.known import NOW, Known
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames
@@ -211,7 +212,9 @@ def flag_pills(row: Mapping[str, Any]) -> SafeString | str:
     return format_html('<span class="row">{}</span>', pills)
 
 
-def deals_table(rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool) -> Table:
+def deals_table(
+    rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool, known: Known = NOW
+) -> Table:
     """The deals that matter, with why."""
     unit = formats.Unit("money", currency)
     estimated = [row for row in rows if row["estimated"]]
@@ -241,7 +244,8 @@ def deals_table(rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool) 
     ]
     labelled = [{**row, "label": row["name"] or row["id"]} for row in rows]
     return Table(
-        "Deals that matter", columns, labelled, id="deals", row_href=lambda row: deal_href(row["id"]), live=False,
+        "Deals that matter", columns, labelled, id="deals", live=False,
+        row_href=lambda row: deal_href(row["id"], known),
         empty=Empty("No open deal", "Nothing was open at the end of this period under these filters.", "briefcase"),
     )  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -14,20 +15,43 @@ from salesops.platform.registries import frame_providers
 from salesops.process.inputs import Frames, amount_columns, in_firm_currency
 
 
-def engine_frames(frames: Frames, period: Period | None) -> Mapping[str, ir.Table]:
+def engine_frames(frames: Frames, period: Period | None, *, provided: bool = True) -> Mapping[str, ir.Table]:
     """The named frames of :mod:`salesops.analytics.engine.frames` for one reader and period.
 
     ``deals`` always; ``created_amounts`` where the source gave a change history; whatever higher
-    domains provide (quotas), where they have something for the period.
+    domains provide (quotas), where they have something for the period, unless ``provided`` says no.
     """
-    named: dict[str, ir.Table] = {"deals": frames.deals}
+    makers: dict[str, Callable[[], ir.Table | None]] = {"deals": lambda: frames.deals}
     if "changes" in frames.facts.tables():
-        named["created_amounts"] = _created_amounts(frames)
-    for name, provide in frame_providers.items():
-        frame = provide(frames, period)
-        if frame is not None:
-            named[name] = frame
-    return named
+        makers["created_amounts"] = lambda: _created_amounts(frames)
+    if provided:
+        makers |= {name: partial(provide, frames, period) for name, provide in frame_providers.items()}
+    return _MadeWhenAsked(makers)
+
+
+class _MadeWhenAsked(Mapping[str, ir.Table]):
+    """Frames by name, each made when somebody looks for it: most questions need one of them."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], ir.Table | None]]) -> None:
+        self._makers = makers
+        self._made: dict[str, ir.Table | None] = {}
+
+    def _frame(self, name: str) -> ir.Table | None:
+        if name not in self._made:
+            self._made[name] = self._makers[name]() if name in self._makers else None
+        return self._made[name]
+
+    def __getitem__(self, name: str) -> ir.Table:
+        frame = self._frame(name)
+        if frame is None:
+            raise KeyError(name)
+        return frame
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._makers if self._frame(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _created_amounts(frames: Frames) -> ir.Table:

@@ -18,6 +18,7 @@ from salesops.analytics.deal_columns import FLAGS, label
 from salesops.analytics.engine.filters import OPERATORS, Filter
 from salesops.analytics.flags import WORDS
 from salesops.analytics.records import ListQuery
+from salesops.org import known as known_at
 
 STATUSES: dict[str, str] = {"open": "Open", "won": "Won", "lost": "Lost", "all": "All"}
 OTHER_STATUSES = {"ignored": "Left out", "unmapped": "Stage undecided"}
@@ -54,6 +55,7 @@ class ListAddress:
         columns: columns in order; empty for the usual ones.
         page, size: which rows.
         as_of: state as of the end of that day.
+        known_at: facts and decisions as they were known then, see :mod:`salesops.org.known`.
         view: id of the saved view that was picked.
     """
 
@@ -73,6 +75,7 @@ class ListAddress:
     page: int = 1
     size: int = 50
     as_of: date | None = None
+    known_at: str = ""
     view: str = ""
 
     @property
@@ -129,6 +132,7 @@ class ListAddress:
             created=self.created,
             flags=self.flag,
             exact=True,
+            known=known_at.read(self.known_at),
         )
 
 
@@ -174,6 +178,7 @@ def read(query: QueryDict) -> ListAddress:
         page=_whole(query, "page", 1),
         size=min(size, 500),
         as_of=_day(query.get("as_of", "")),
+        known_at=known_at.read(query.get(known_at.PARAMETER, "")).text,
         view=str(_whole(query, "view", 0) or ""),
     )
 
@@ -268,4 +273,6 @@ def words(address: ListAddress) -> list[tuple[str, str, str]]:
         found.append((name, said, address.link(filters=rest_filters)))
     if address.as_of:
         found.append(("As of", address.as_of.isoformat(), address.link(as_of=None)))
+    if address.known_at:
+        found.append(("As known", address.known_at, address.link(known_at="")))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +20,11 @@ from salesops.analytics.addresses import (
 )
 from salesops.analytics.choices import columns_to_filter, dimensions_to_split, extent
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
+from salesops.analytics.engine.masking import masked_in
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import chips, filter_words, kpi_named, numbers_sheet, scope_line, selects
 from salesops.analytics.reconciling import kept_comparisons, sides_to_compare
+from salesops.analytics.restated_pages import first_and_now
 from salesops.analytics.selectors import OpenQuestion, Question, ask, dimension_names
 from salesops.analytics.shown import (
     column_title,
@@ -43,10 +44,11 @@ from salesops.analytics.shown import (
     value_text,
 )
 from salesops.facts.manifests import Manifest
+from salesops.org.known import Known
+from salesops.platform import manifest_history
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
-from salesops.platform.manifests import DatabaseManifests
-from salesops.process.inputs import NoDataError
+from salesops.process.inputs import NoDataError, masked_columns
 from salesops.ui import charts, exports
 from salesops.ui.components import Empty
 from salesops.ui.readings import BarRow, Point
@@ -102,6 +104,8 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "filter_columns": columns_to_filter(frames),
             "operators": list(OPERATOR_WORDS.items()),
             "chips": chips(address),
+            "reported": first_and_now(actor, asked, address, kpi, total),
+            "keep_href": address.to("number_keep", name),
             "versions": versions,
             "more_versions": more,
             "comparisons": _comparisons(kpi, asked, currency),
@@ -229,14 +233,18 @@ def _as_reported(
     Returns:
         Newest first; and how many more there are to ask for.
     """
-    manifests = DatabaseManifests().recent(MOST_VERSIONS)
+    shown = asked.frames.facts.manifest
+    manifests = manifest_history.versions(MOST_VERSIONS, upto=shown.id if shown else None)
     if len(manifests) > FEW_VERSIONS and not everything:
         return [], len(manifests)
     label = asked.period.label if asked.period else "all"
     found = []
     newer: Manifest | None = None
     for manifest in manifests:
-        known_at = newer.recorded_at - timedelta(microseconds=1) if newer is not None else None
+        if newer is None:
+            known_at = address.known.known_at
+        else:
+            known_at = manifest_history.just_before(newer.recorded_at, manifest.recorded_at)
         question = Question(
             period=label,
             filters=address.question().filters,
@@ -254,6 +262,7 @@ def _as_reported(
         found.append(
             {
                 "version": manifest.id,
+                "href": address.query(known=Known(f"v{manifest.id}")),
                 "data_on": manifest.data_on,
                 "recorded_at": manifest.recorded_at,
                 "text": text,
@@ -266,10 +275,15 @@ def _as_reported(
 
 def _comparisons(kpi: Kpi, asked: OpenQuestion, currency: str) -> list[dict[str, Any]]:
     """Comparisons with the CRM, for readers who see every row: they were made over all of them."""
-    if not asked.frames.scope.everything:
+    if not asked.frames.scope.everything or masked_in(
+        kpi, asked.named, asked.context, masked_columns(asked.frames)
+    ):
         return []
     found = []
+    until = asked.frames.known_at
     for row in kept_comparisons(kpi.name):
+        if until is not None and row.created_at > until:
+            continue
         side = next((s for s in kpi.sides if s.name == row.result.get("side")), lead_side(kpi))
         unit = side_unit(side, currency)
         ours, theirs = Decimal(row.ours), Decimal(row.theirs)

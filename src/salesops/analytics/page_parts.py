@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from salesops.analytics.addresses import OPERATOR_WORDS, TEAM_COLUMNS, Address, NotThereError
 from salesops.analytics.choices import extent, period_groups, team_groups
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.analytics.shown import column_title, interval_text, period_words, unit_words
+from salesops.org.known import PARAMETER
 from salesops.platform.actors import Actor
 from salesops.platform.registries import kpi_definitions
 from salesops.platform.roles import Role
@@ -32,11 +35,15 @@ def whose(actor: Actor, asked: OpenQuestion) -> str:
     scope = asked.frames.scope
     if scope.everything:
         return asked.frames.firm.name or "everyone's deals"
+    bound = ", as far as the CRM shares them with you" if scope.sharing is not None else ""
+    if scope.any_owner:
+        return f"everyone's deals{bound}"
     if not scope.owner_ids:
         return "no deals: this account stands for no person in the data"
+    more = " and those you work on or are assigned to" if scope.matching or scope.account_ids else ""
     if actor.role == Role.SALES_MANAGER:
-        return f"your team's deals ({len(scope.owner_ids)} people)"
-    return "your own deals"
+        return f"your team's deals ({len(scope.owner_ids)} people){more}{bound}"
+    return f"your own deals{more}{bound}"
 
 
 def day_words(asked: OpenQuestion) -> str:
@@ -54,7 +61,23 @@ def scope_line(actor: Actor, asked: OpenQuestion, address: Address) -> str:
     parts = [days, day_words(asked), whose(actor, asked), address.team.partition(":")[2]]
     if address.as_of:
         parts.append(f"as of {formats.day(asked.frames.as_of)}")
+    if not address.known.now:
+        parts.append(known_words(asked, address))
     return " · ".join(part for part in parts if part)
+
+
+def known_words(asked: OpenQuestion, address: Address) -> str:
+    """Until when facts and decisions were recorded, and the facts version of then."""
+    manifest = asked.frames.facts.manifest
+    instant = address.known.known_at
+    when = f"on {formats.instant(instant, ZoneInfo(asked.frames.firm.zone))}" if instant else "now"
+    return f"as known {when}, facts version {manifest.id if manifest else 'none'}"
+
+
+def known_query(address: Address, *others: str) -> str:
+    """A query string that keeps what was known when, after other pairs; "" where there is nothing to say."""
+    again = urlencode({PARAMETER: address.known.text}) if address.known.text else ""
+    return "&".join(filter(None, (*others, again)))
 
 
 def filter_words(actor: Actor, asked: OpenQuestion, address: Address) -> list[tuple[str, str]]:
@@ -65,6 +88,8 @@ def filter_words(actor: Actor, asked: OpenQuestion, address: Address) -> list[tu
         pairs.append((TEAM_COLUMNS[column], value))
     if address.as_of:
         pairs.append(("As of", formats.day(asked.frames.as_of)))
+    if not address.known.now:
+        pairs.append(("As known", known_words(asked, address).removeprefix("as known ")))
     for item in address.filters:
         values = ", ".join(str(v) for v in item.values)
         pairs.append((column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()))

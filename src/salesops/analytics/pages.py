@@ -26,7 +26,14 @@ from salesops.analytics.addresses import (
 from salesops.analytics.choices import extent
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.freezing import Frozen, freezable, page
-from salesops.analytics.page_parts import day_words, filter_words, numbers_sheet, scope_line, selects
+from salesops.analytics.page_parts import (
+    day_words,
+    filter_words,
+    known_query,
+    numbers_sheet,
+    scope_line,
+    selects,
+)
 from salesops.analytics.selectors import OpenQuestion, ask, catalogue, kpis
 from salesops.analytics.shown import (
     definition_of,
@@ -91,12 +98,15 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             else cards.won_by(address, asked, column, won, frames.currency),
             "splits": [] if own else _splits(address, found, column),
             "stages": cards.open_by_stage(address, frames, stages, frames.currency),
-            "deals": cards.deals_table(deals, frames.currency, own=own),
+            "deals": cards.deals_table(deals, frames.currency, own=own, known=address.known),
             "deals_title": "Your open deals, what is due first" if own else "Deals that matter",
             "deals_note": _deals_note(values, shared),
-            "deals_href": href("pipeline"),
+            "deals_href": f"{href('pipeline')}?{known_query(address, 'filter=stage_class:eq:open')}",
             "open_deals": values["open_deals"].value,
-            "questions": cards.questions(actor, frames, values) if actor.role in SEES_ALL_ROWS else [],
+            # Asked of a reader who looks at now: what was open then is decided now, not then.
+            "questions": cards.questions(actor, frames, values)
+            if actor.role in SEES_ALL_ROWS and address.known.now
+            else [],
             "notes": unique(frames.notes),
             **selects(asked, address),
         }
@@ -106,7 +116,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             context["changes"] = cards.change_cells(address, counts, inside, seen.KINDS)
             context["changes_words"] = inside.words
         if "data" in order and may(actor, "import.view"):
-            context["data"] = _data_card(actor, asked)
+            context["data"] = _data_card(actor, asked, address)
         frozen = Frozen(
             title=f"{context['title']}, {scope_line(actor, asked, address)}",
             name=f"home {asked.period.label if asked.period else 'all'}",
@@ -149,14 +159,18 @@ def _deals_note(values: dict[str, KpiValue], shared: Sequence[str]) -> str:
     return f"{said} All of these: {', '.join(word.lower() for word in shared)}." if shared else said
 
 
-def _data_card(actor: Actor, asked: OpenQuestion) -> dict[str, Any]:
+def _data_card(actor: Actor, asked: OpenQuestion, address: Address) -> dict[str, Any]:
     """Freshness, faults, what waits: for those who keep the data right."""
     manifest = asked.frames.facts.manifest
     faults = seen.top_faults(actor, asked)
-    unconfirmed, quarantined = imports.unconfirmed(), imports.waiting()
+    # What waits is a matter of now: who looks back is shown none of it.
+    unconfirmed = imports.unconfirmed() if address.known.now else []
+    quarantined = imports.waiting() if address.known.now else 0
+    again = known_query(address)
 
     def fault_link(row: Any) -> str:
-        return href("fault_rows", row["code"]) or href("faults")
+        found = href("fault_rows", row["code"]) or href("faults")
+        return f"{found}?{again}" if again else found
 
     rows = [
         {
@@ -194,7 +208,7 @@ def _data_card(actor: Actor, asked: OpenQuestion) -> dict[str, Any]:
         else href("data"),
         "quarantined": quarantined,
         "quarantine_href": href("quarantine"),
-        "faults_href": href("faults"),
+        "faults_href": f"{href('faults')}?{again}" if again else href("faults"),
         "data_href": href("data"),
         "import_href": href("import_new") if may(actor, "import.run") else "",
     }
@@ -291,7 +305,8 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         Column("amount", "Amount", "money", currency=currency, reason="the deal has no amount"),
     ]
     table = Table(
-        "Changes", columns, shown, id="changes", page=paging, row_href=lambda row: deal_href(row["id"]), noun="changes",
+        "Changes", columns, shown, id="changes", page=paging, noun="changes",
+        row_href=lambda row: deal_href(row["id"], address.known),
         empty=Empty("Nothing changed", f"No such change {inside.words}.", "history"),
     )  # fmt: skip
     title = seen.KINDS[kind] if kind else "What changed"

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from salesops.analytics.addresses import NOTHING
-from salesops.analytics.choices import Option, OptionGroup, extent, keep, recall
+from salesops.analytics.choices import Option, OptionGroup, extent
 from salesops.analytics.deal_columns import is_own, label
 from salesops.analytics.flags import Judge, word
+from salesops.analytics.kept import remembered
 from salesops.analytics.list_address import QUICK, ListAddress
 from salesops.analytics.records import OpenList, choices
 from salesops.process.inputs import Frames
@@ -61,9 +62,10 @@ def read(opened: OpenList, address: ListAddress) -> Offered:
 
 
 def _products(opened: OpenList) -> list[str]:
-    frames, key = opened.frames, ("products", *opened.state)
-    kept = recall(key)
-    return kept if kept is not None else keep(key, sorted(choices(frames, "product_name"), key=str.casefold))
+    frames = opened.frames
+    return remembered(
+        ("products", *opened.state), lambda: sorted(choices(frames, "product_name"), key=str.casefold)
+    )
 
 
 def _quick(name: str, values: Sequence[str], chosen: Sequence[str]) -> Quick:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,13 +10,11 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import (
-    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -35,8 +32,11 @@ from salesops.analytics import (
 from salesops.analytics import pipeline_tables as tables
 from salesops.analytics.addresses import OPERATOR_WORDS, AddressError, added_filter, href, reads_address
 from salesops.analytics.deal_columns import FLAGS, labels
-from salesops.analytics.freezing import XLSX, Frozen, freezable, page
+from salesops.analytics.freezing import RUN_HEADER, Frozen, csv_file, freezable, page, workbook
 from salesops.analytics.list_address import ListAddress
+from salesops.org import known as known_at
+from salesops.org.known import Known
+from salesops.platform import file_runs, page_files
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
 from salesops.ui import exports
@@ -56,6 +56,7 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     if moved is not None:
         return moved
     address = list_address.read(request.GET)
+    begun = file_runs.started() if request.GET.get("export") else None
     with records.open_list(actor, address.list_query()) as opened:
         shown = opened.page()
         judge = opened.judge
@@ -64,14 +65,15 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     names = labels([*shown.kinds, FLAGS])
     frozen = _frozen(actor, address, shown, judge, names, zone)
     wanted = request.GET.get("export", "")
-    if wanted:
-        return _export(request, frozen, wanted)
+    if wanted and begun is not None:
+        return page_files.instead(request, shown.total) or _export(request, frozen, wanted, begun)
     kept = address.query(page=1)
 
     def opened_from(place: int) -> str:
         at = (shown.page - 1) * address.size + place
         as_of = {"as_of": address.as_of.isoformat()} if address.as_of else {}
-        return urlencode({"from": kept, "at": at} | as_of)
+        known = {known_at.PARAMETER: address.known_at} if address.known_at else {}
+        return urlencode({"from": kept, "at": at} | as_of | known)
 
     saved = views_services.views(actor)
     picked = next((view for view in saved if str(view.id) == address.view), None)
@@ -82,7 +84,12 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         "table": tables.deals_table(shown, judge, zone, names, address, opened_from),
         "sums": list(tables.total_words(shown)),
         "narrowed": list_address.words(address),
-        "clear": ListAddress(status=address.shown_status, sort=address.sort, columns=address.columns).link(),
+        "clear": ListAddress(
+            status=address.shown_status,
+            sort=address.sort,
+            columns=address.columns,
+            known_at=address.known_at,
+        ).link(),
         "statuses": _statuses(address),
         "offered": offered,
         "operators": OPERATOR_WORDS,
@@ -174,6 +181,9 @@ def _frozen(
         # Read when the file is written, by the same query under the same scope.
         return [exports.Sheet("Deals", columns, records.deal_rows(actor, address.list_query()))]
 
+    def seen() -> Sequence[exports.Sheet]:
+        return [exports.Sheet("Deals", columns, shown.rows)]
+
     status = (list_address.STATUSES | list_address.OTHER_STATUSES)[address.shown_status]
     order = address.sort.removeprefix("-")
     direction = "descending" if address.sort.startswith("-") else "ascending"
@@ -189,32 +199,29 @@ def _frozen(
         name="deals",
         data_on=shown.today,
         sheets=sheets,
+        shown=seen,
         filters=filters,
         definitions=tables.definitions(shown.columns, names, judge),
         notes=[f"The rows are those that {actor.name} may see.", *shown.notes],
         zone=zone,
+        rows=shown.total,
     )
 
 
-def _export(request: HttpRequest, frozen: Frozen, form: str) -> HttpResponseBase:
+def _export(request: HttpRequest, frozen: Frozen, form: str, begun: file_runs.Started) -> HttpResponseBase:
     """All rows of what the page shows, as a file."""
     if form not in EXPORTS:
         raise AddressError(f"A list can be exported as {' or '.join(EXPORTS)}, not as {form!r:.40}.")
-    name = frozen.file_name(form)
+    run = file_runs.FileRun(request, begun, form=form, data_on=frozen.data_on)
     if form == "csv":
-        sheet = frozen.sheets()[0]
-        answer = StreamingHttpResponse(
-            exports.write_csv(sheet.columns, sheet.rows), content_type="text/csv; charset=utf-8"
-        )
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer: HttpResponseBase = csv_file(run, frozen)
+    else:
+        about = frozen.about(str(request.user), run.reference)
+        answer = workbook(run.sheets(frozen.sheets()), about, frozen.file_name(form))
         answer["Cache-Control"] = "no-store"
-        return answer
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    exports.write_xlsx(frozen.sheets(), frozen.about(str(request.user)), file)
-    file.seek(0)
-    workbook = FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
-    workbook["Cache-Control"] = "no-store"
-    return workbook
+        run.record()
+    answer[RUN_HEADER] = run.reference
+    return answer
 
 
 # --- One deal -------------------------------------------------------------------------------------
@@ -226,19 +233,24 @@ def _export(request: HttpRequest, frozen: Frozen, form: str) -> HttpResponseBase
 def deal(request: HttpRequest, actor: Actor, deal_id: str) -> HttpResponseBase:
     """One deal: what it is, what is at fault with it, how it came to be so."""
     as_of = list_address.read(_only(request, "as_of")).as_of
+    known = _known(request)
     try:
-        found = records.deal(actor, deal_id, as_of=as_of)
+        found = records.deal(actor, deal_id, as_of=as_of, known=known)
     except LookupError as error:
         if type(error) is not LookupError:
             raise
         raise Http404("There is no such deal.") from error
     if as_of is not None and as_of > found.today:
         raise AddressError(f"The data ends on {found.today}: choose that day or an earlier one.")
-    context = deal_pages.context(actor, found, as_of)
+    context = deal_pages.context(actor, found, as_of, known)
     context |= _neighbours(request, actor, deal_id)
     context["may_link"] = may(actor, "decision.write")
     context["link_settings"] = href("record_links")
     return page(request, "analytics/deal.html", context, deal_pages.frozen(found, as_of))
+
+
+def _known(request: HttpRequest) -> Known:
+    return known_at.read(request.GET.get(known_at.PARAMETER, ""))
 
 
 def _only(request: HttpRequest, *names: str) -> Any:
@@ -252,7 +264,11 @@ def _only(request: HttpRequest, *names: str) -> Any:
 def _neighbours(request: HttpRequest, actor: Actor, deal_id: str) -> dict[str, Any]:
     """The list that the deal was opened from, and the deals before and after it there."""
     text, at = request.GET.get("from", ""), request.GET.get("at", "")
-    nothing = {"back": reverse("pipeline"), "carried": []}
+    known = {known_at.PARAMETER: request.GET[known_at.PARAMETER]} if _known(request).text else {}
+    nothing = {
+        "back": reverse("pipeline") + (f"?{urlencode(known)}" if known else ""),
+        "carried": list(known.items()),
+    }
     if not text or not (at.isascii() and at.isdigit()) or int(at) > 10**9:
         return nothing
     try:
@@ -262,12 +278,12 @@ def _neighbours(request: HttpRequest, actor: Actor, deal_id: str) -> dict[str, A
     except ValueError:
         return nothing
     back = f"{reverse('pipeline')}?{address.query(page=int(at) // address.size + 1)}"
-    found: dict[str, Any] = {"back": back, "carried": [("from", text), ("at", at)]}
+    found: dict[str, Any] = {"back": back, "carried": [("from", text), ("at", at), *known.items()]}
     if middle < len(ids) and ids[middle] == deal_id:
         as_of = {"as_of": request.GET["as_of"]} if request.GET.get("as_of") else {}
 
         def link(place: int) -> str:
-            query = {"from": text, "at": int(at) + place - middle} | as_of
+            query = {"from": text, "at": int(at) + place - middle} | as_of | known
             return f"{reverse('deal', args=[ids[place]])}?{urlencode(query)}"
 
         found["before"] = link(middle - 1) if middle else ""
@@ -288,17 +304,22 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     if "\x00" in search:
         raise AddressError("The address holds a character that no text may hold.")
     number = list_address.read(_only(request, "page")).page
-    found = account_records.account_list(actor, search=search, sort=sort, page=number, size=ACCOUNTS_A_PAGE)
+    known = _known(request)
+    found = account_records.account_list(
+        actor, search=search, sort=sort, page=number, size=ACCOUNTS_A_PAGE, known=known
+    )
     context = {
         "title": "Accounts",
-        "table": tables.accounts_table(found, sort, ACCOUNTS_A_PAGE),
+        "table": tables.accounts_table(found, sort, ACCOUNTS_A_PAGE, known.text),
         "search": search,
         "found": found,
         "notes": found.notes,
     }
 
     def sheets() -> Sequence[exports.Sheet]:
-        rows = account_records.account_list(actor, search=search, sort=sort, page=1, size=1_000_000).rows
+        rows = account_records.account_list(
+            actor, search=search, sort=sort, page=1, size=1_000_000, known=known
+        ).rows
         return [exports.Sheet("Accounts", tables.account_columns(found.currency), rows)]
 
     frozen = Frozen(
@@ -306,6 +327,7 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         name="accounts",
         data_on=found.today,
         sheets=sheets,
+        shown=lambda: [exports.Sheet("Accounts", tables.account_columns(found.currency), found.rows)],
         filters=[("Search", search)] if search else [],
         notes=[f"The rows are those that {actor.name} may see."],
     )
@@ -317,15 +339,18 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @reads_address
 def account(request: HttpRequest, actor: Actor, account_id: str) -> HttpResponseBase:
     """One account and the reader's deals there."""
+    known = _known(request)
     try:
-        found = account_records.account(actor, account_id)
+        found = account_records.account(actor, account_id, known=known)
     except LookupError as error:
         if type(error) is not LookupError:
             raise
         raise Http404("There is no such account.") from error
     number = list_address.read(_only(request, "page", "sort"))
     address = replace(
-        list_address.ListAddress(status="all", filters=(tables.same_account(account_id),)),
+        list_address.ListAddress(
+            status="all", filters=(tables.same_account(account_id),), known_at=known.text
+        ),
         page=number.page,
         sort=number.sort,
         columns=("name", "owner_name", "stage", "amount", "expected_close_on", "closed_on", FLAGS),
@@ -336,7 +361,8 @@ def account(request: HttpRequest, actor: Actor, account_id: str) -> HttpResponse
     kept = address.query(page=1)
 
     def opened_from(place: int) -> str:
-        return urlencode({"from": kept, "at": (shown.page - 1) * address.size + place})
+        again = {known_at.PARAMETER: known.text} if known.text else {}
+        return urlencode({"from": kept, "at": (shown.page - 1) * address.size + place} | again)
 
     name = str(found.values.get("name") or account_id)
     context = deal_pages.account_context(found, name) | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core.paginator import Paginator
@@ -17,6 +18,7 @@ from salesops.analytics.engine.filters import Filter
 from salesops.analytics.flags import Flag, Judge, word
 from salesops.analytics.list_address import ListAddress
 from salesops.analytics.records import ListPage
+from salesops.org.known import PARAMETER
 from salesops.ui import exports, formats
 from salesops.ui.components import Action, Definition, Empty
 from salesops.ui.tables import Column, Table
@@ -62,7 +64,7 @@ def deals_table(
 
     renders: dict[str, Render] = {
         "name": lead,
-        "account_name": _account,
+        "account_name": lambda row: _account(row, address.known_at),
         "stage": _stage,
         "stage_class": lambda row: _status(row["stage_class"]),
         "amount": lambda row: amount_cell(row, page.currency, whole),
@@ -140,13 +142,13 @@ def _yes_no(value: Any) -> SafeString | str:
     return undefined("not given in the data") if value is None else ("Yes" if value else "No")
 
 
-def _account(row: Mapping[str, Any]) -> SafeString:
+def _account(row: Mapping[str, Any], known: str) -> SafeString:
     name = row.get("account_name")
     if not name:
         return undefined("the deal names no account")
     if not row.get("account_id"):
         return format_html("{}", name)
-    href = reverse("pipeline_account", args=[row["account_id"]])
+    href = reverse("pipeline_account", args=[row["account_id"]]) + _known_query(known, "?")
     return format_html('<a href="{}" hx-boost="false">{}</a>', href, name)
 
 
@@ -267,16 +269,20 @@ def definitions(columns: Sequence[str], names: Mapping[str, str], judge: Judge |
 # --- Accounts -------------------------------------------------------------------------------------
 
 
-def accounts_table(page: Any, sort: str, size: int) -> Table:
-    """A page of accounts as a table."""
+def _known_query(known: str, mark: str) -> str:
+    return mark + urlencode({PARAMETER: known}) if known else ""
+
+
+def accounts_table(page: Any, sort: str, size: int, known: str = "") -> Table:
+    """A page of accounts as a table; its links lead to the same as known at ``known``."""
 
     def lead(row: Mapping[str, Any]) -> SafeString:
-        href = reverse("pipeline_account", args=[row["id"]])
+        href = reverse("pipeline_account", args=[row["id"]]) + _known_query(known, "?")
         return format_html('<a href="{}">{}</a>', href, row["name"] or row["id"])
 
     def counted(name: str, status: str) -> Callable[[Mapping[str, Any]], str]:
         def href(row: Mapping[str, Any]) -> str:
-            return deals_of_account(row["id"], status) if row[name] else ""
+            return deals_of_account(row["id"], status) + _known_query(known, "&") if row[name] else ""
 
         return href
 

@@ -27,15 +27,16 @@ from salesops.analytics.addresses import (
 )
 from salesops.analytics.engine.kpi import Kpi, Side
 from salesops.analytics.freezing import Frozen, freezable, page
+from salesops.analytics.number_runs import reconciliation_run
 from salesops.analytics.page_parts import kpi_named, scope_line, selects
 from salesops.analytics.reconciling import FIELDS, Report, ReportError, sides_to_compare
 from salesops.analytics.selectors import OpenQuestion, ask
 from salesops.analytics.services import reconciliation_record
 from salesops.analytics.shown import definition_of, side_unit
 from salesops.crm import uploads
-from salesops.platform.access import require
+from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor
-from salesops.process.inputs import open_frames
+from salesops.process.inputs import masked_columns, open_frames
 from salesops.ui import exports
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
@@ -62,7 +63,7 @@ _LIFE = 24 * 3600
 @reads_address
 def reconcile(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
     """Give the report, say what its columns are, and be told where the difference comes from."""
-    require(actor, "reconcile")
+    _require_everything(actor)
     kpi, address = kpi_named(name), read(request.GET)
     sides = sides_to_compare(kpi)
     if not sides:
@@ -96,6 +97,14 @@ def reconcile(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase
             **selects(asked, address),
         }
     return render(request, "analytics/reconcile.html", context, status=400 if error else 200)
+
+
+def _require_everything(actor: Actor) -> None:
+    """Comparisons are made over every row and amount: whoever does not see them all does not compare."""
+    require(actor, "reconcile")
+    with open_frames(actor) as frames:
+        if not frames.scope.everything or masked_columns(frames):
+            raise NotAllowedError("A comparison shows every deal and amount, and not all are yours to see.")
 
 
 def _side(sides: list[Side], wanted: str) -> Side:
@@ -185,7 +194,7 @@ def _compare(
             theirs = reconciling.their_rows(report, columns, asked.frames.stages)
         result = reconciling.compare(asked, kpi, side, theirs, stated)
         manifest = asked.frames.facts.manifest
-        return reconciliation_record(
+        row = reconciliation_record(
             actor=actor,
             kpi=kpi.name,
             side=side.name,
@@ -196,6 +205,8 @@ def _compare(
             manifest_id=manifest.id if manifest else "",
             report_name=report.table.name if report else "",
         )
+    reconciliation_run(actor=actor, row=row, side=side.name, question=address.question())
+    return row
 
 
 @require_safe
@@ -203,7 +214,7 @@ def _compare(
 @reads_address
 def reconciled(request: HttpRequest, actor: Actor, name: str, pk: int) -> HttpResponseBase:
     """One comparison as it was found: our figure, theirs, the difference by cause, and its deals."""
-    require(actor, "reconcile")
+    _require_everything(actor)
     kpi = kpi_named(name)
     row = reconciling.kept_comparison(name, pk)
     if row is None:

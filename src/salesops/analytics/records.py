@@ -15,14 +15,15 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.analytics import flags
-from salesops.analytics.choices import keep, recall, state_key
 from salesops.analytics.deal_columns import FLAGS, HIDDEN, kind_of
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
+from salesops.analytics.engine.masking import refuse_masked
+from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.selectors import ALIASES, Question, period_of
 from salesops.crm import selectors as crm
-from salesops.facts.scope import Scope
+from salesops.org.known import NOW, Known
 from salesops.platform.actors import Actor
-from salesops.process.inputs import Frames, open_frames
+from salesops.process.inputs import Frames, masked_columns, open_frames
 
 DEFAULT_COLUMNS = (
     "name",
@@ -39,9 +40,6 @@ DEFAULT_COLUMNS = (
 
 SEARCHED = ("id", "name", "account_name", "owner_name", "product_name")
 MOST_A_PAGE = 500
-DEEP = 5_000
-"""Rows past which a page's ids are sorted out first: sorting whole rows that deep is what would take long."""
-
 _WEIGHT = "flag_weight"
 
 _ALWAYS = ("id", "name", "account_id", "stage_class", "amount", "amount_estimate", "currency")
@@ -64,6 +62,7 @@ class ListQuery:
         created: period label of creation; "" for any.
         flags: codes of why-flags, any of which counts.
         exact: names are columns as they are; else what people call them counts too.
+        known: facts and decisions as they were known then.
     """
 
     search: str = ""
@@ -77,6 +76,7 @@ class ListQuery:
     created: str = ""
     flags: tuple[str, ...] = ()
     exact: bool = False
+    known: Known = NOW
 
     def column(self, name: str) -> str:
         """The column that a name means."""
@@ -151,6 +151,7 @@ class OpenList:
         self.sort_column = query.column(query.sort.removeprefix("-")) or "id"
         if self.sort_column not in deal_columns(frames) and self.sort_column != FLAGS:
             raise FilterError(f"There is no column {self.sort_column!r} to sort by.")
+        refuse_masked(masked_columns(frames), [replace(f, column=query.column(f.column)) for f in query.filters])
         self.rows = self._narrowed()
 
     @cached_property
@@ -212,7 +213,7 @@ class OpenList:
         """Count and sums over all rows, in one query; remembered while a reader turns pages."""
         asked = replace(self.query, sort="", columns=(), page=1, size=1)
         key = ("totals", asked, *self.state)
-        return recall(key) or keep(key, self._totals())
+        return remembered(key, self._totals)
 
     def _totals(self) -> Totals:
         rows = self.rows
@@ -231,11 +232,9 @@ class OpenList:
         size = min(max(self.query.size, 1), MOST_A_PAGE)
         number = min(max(self.query.page, 1), max(1, -(-totals.rows // size)))
         start = (number - 1) * size
-        part = self.ordered().limit(size, offset=start)
-        if start > DEEP:
-            found = self.frames.facts.execute(part.select("id")).column("id").to_pylist()
-            part = self.rows.filter(self.rows.id.isin(found))
-        rows = self.frames.facts.execute(self._shown(part)).to_pylist() if totals.rows else []
+        rows: list[dict[str, Any]] = []
+        if totals.rows:
+            rows = self._cells(self._ids(size, start))
         return ListPage(
             rows=rows,
             total=totals.rows,
@@ -250,11 +249,31 @@ class OpenList:
             totals=totals,
         )
 
+    def _ids(self, size: int, start: int) -> list[str]:
+        """Ids of some rows in order: sorting whole rows is what would take long."""
+        made = {_WEIGHT: self.judge.weight(self.rows)} if self.sort_column == FLAGS else {}
+        keys = ["id", *(("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,))]
+        narrow = self.rows.select(*dict.fromkeys(k for k in keys if k != FLAGS), **made)
+        part = self._ordered(narrow).limit(size, offset=start)
+        return list(self.frames.facts.execute(part).column("id").to_pylist())
+
+    def _cells(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows of some ids, in their order: one query for every page of a reader's lists."""
+        deals = self.frames.deals
+        chosen = self.frames.facts.chosen(ids)
+        found = self.frames.facts.execute(self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen)))
+        by_id = {row["id"]: row for row in found.to_pylist()}
+        return [by_id[key] for key in ids]
+
     def _shown(self, rows: ir.Table) -> ir.Table:
-        """The columns that a row's cells need, in order; flags are judged on these rows only.
+        """The columns that a row's cells need, in order.
 
         The order comes last: a projection over ordered rows need not keep theirs.
         """
+        return self._ordered(self._wanted(rows))
+
+    def _wanted(self, rows: ir.Table) -> ir.Table:
+        """The columns that a row's cells need; flags are judged on these rows only."""
         always = _ALWAYS if self.query.exact else ("id", "stage_class", "amount_estimate")
         wanted = [c for c in dict.fromkeys([*always, *self.columns, self.sort_column]) if c != FLAGS]
         made: dict[str, ir.Value] = {}
@@ -262,7 +281,7 @@ class OpenList:
             made |= self.judge.columns(rows)
         if self.sort_column == FLAGS:
             made[_WEIGHT] = self.judge.weight(rows)
-        return self._ordered(rows.mutate(**made).select(*wanted, *made))
+        return rows.select(*wanted, **made)
 
     def stream(self) -> Iterator[dict[str, Any]]:
         """Every row in order, a batch at a time."""
@@ -272,15 +291,13 @@ class OpenList:
     def ids_around(self, position: int) -> tuple[list[str], int]:
         """Ids at ``position - 1``, ``position`` and ``position + 1`` (from 0), and the place of the middle one."""
         start = max(position - 1, 0)
-        part = self._ordered(self.rows).limit(position + 2 - start, offset=start)
-        found = self.frames.facts.execute(self._ordered(part).select("id")).to_pylist()
-        return [row["id"] for row in found], position - start
+        return self._ids(position + 2 - start, start), position - start
 
 
 def judge_of(frames: Frames, state: tuple[Hashable, ...] | None = None) -> flags.Judge:
     """The rules that mean something in a reader's data, remembered while nothing changes."""
     key = ("judge", *(state or state_key(frames)))
-    return recall(key) or keep(key, flags.judge(frames))
+    return remembered(key, lambda: flags.judge(frames))
 
 
 @contextmanager
@@ -291,7 +308,10 @@ def open_list(actor: Actor, query: ListQuery) -> Iterator[OpenList]:
         NoDataError: nothing was imported yet.
         FilterError: the query can't be applied; the message says why.
     """
-    with open_frames(actor, as_of=query.as_of) as frames:
+    known = query.known
+    with open_frames(
+        actor, as_of=query.as_of, manifest_id=known.manifest_id, known_at=known.known_at
+    ) as frames:
         yield OpenList(frames, query)
 
 
@@ -408,32 +428,38 @@ class Deal:
 MOST_CHANGES = 500
 
 
-def deal(actor: Actor, deal_id: str, *, as_of: date | None = None) -> Deal:
-    """One deal with its timeline.
+def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known = NOW) -> Deal:
+    """One deal with its timeline, both as they were known then.
 
     Raises:
         LookupError: there is none of that id among the rows the actor may see; a deal of somebody
             else and a deal that does not exist are the same answer.
     """
-    with open_frames(actor, as_of=as_of) as frames:
+    with open_frames(
+        actor, as_of=as_of, manifest_id=known.manifest_id, known_at=known.known_at
+    ) as frames:
         # A null character is in no id, and no text of a query may hold it.
-        mine = frames.deals.filter(frames.deals.id == deal_id) if "\x00" not in deal_id else None
-        rows = frames.facts.execute(mine).to_pylist() if mine is not None else []
-        if mine is None or not rows:
+        chosen = frames.facts.chosen([deal_id] if "\x00" not in deal_id else [])
+        judge = judge_of(frames)
+        mine = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
+        rows = frames.facts.execute(mine.select(*mine.columns, **judge.columns(mine)).limit(1)).to_pylist()
+        if not rows:
             message = f"There is no opportunity {deal_id!r} that you may see."
             raise LookupError(message)
-        values = rows[0]
-        changes = frames.facts.changes(frames.scope, object="opportunities")
+        judged = rows[0]
+        values = {name: judged[name] for name in frames.deals.columns}
+        # The reader may see the deal, so he may see its changes: looking for all he may see would take long.
+        own = Scope(everything=True, masked=frames.scope.masked)
+        changes = frames.facts.changes(own, object="opportunities")
         log = frames.facts.execute(
-            changes.filter(changes.object_id == deal_id)
+            changes.semi_join(chosen, changes.object_id == chosen.chosen)
             .order_by([ibis.desc("valid_at"), ibis.desc("recorded_at"), ibis.asc("field")])
             .select("valid_at", "recorded_at", "field", "old", "new", "source", "changed_by")
             .limit(MOST_CHANGES + 1)
         ).to_pylist()
-        pattern = crm.record_links(frames.as_of).get((values.get("source") or "", "opportunities"), "")
-        children = {name: _children(frames, name, deal_id) for name in CHILDREN}
-        judge = judge_of(frames)
-        judged = frames.facts.execute(mine.mutate(**judge.columns(mine)).limit(1)).to_pylist()[0]
+        links = crm.record_links(frames.as_of, frames.known_at)
+        pattern = links.get((values.get("source") or "", "opportunities"), "")
+        children = {name: _children(frames, name, chosen) for name in CHILDREN}
         return Deal(
             values=values,
             kinds=deal_columns(frames),
@@ -460,12 +486,12 @@ MOST_CHILDREN = 50
 _NEWEST_FIRST = {"activities": ("happened_on", "starts_at")}
 
 
-def _children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, Any]], int]:
+def _children(frames: Frames, table: str, chosen: ir.Table) -> tuple[list[dict[str, Any]], int]:
     """Rows of a table that belong to a deal the reader may see, with masked columns null, and their number."""
     if table not in frames.facts.tables():
         return [], 0
-    rows = frames.facts.read(table, Scope(everything=True, masked=frames.scope.masked))
-    rows = rows.filter(rows.opportunity_id == deal_id)
+    rows = frames.facts.read(table, frames.scope.through_parent())
+    rows = rows.semi_join(chosen, rows.opportunity_id == chosen.chosen)
     order: list[ir.Value] = [rows.id.asc()]
     if table in _NEWEST_FIRST:
         day, instant = (rows[name] for name in _NEWEST_FIRST[table])
@@ -482,7 +508,7 @@ def _named_contacts(frames: Frames, roles: list[dict[str, Any]]) -> list[dict[st
     ids = sorted({row["contact_id"] for row in roles if row["contact_id"]})
     if not ids or "contacts" not in frames.facts.tables():
         return roles
-    contacts = frames.facts.read("contacts", Scope(everything=True, masked=frames.scope.masked))
+    contacts = frames.facts.read("contacts", frames.scope.through_parent())
     found = frames.facts.execute(
         contacts.filter(contacts.id.isin(ids)).select("id", "name", "title")
     ).to_pylist()

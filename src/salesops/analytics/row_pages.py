@@ -130,7 +130,7 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         id="rows",
         page=paging,
         sort=sort,
-        row_href=(lambda row: deal_href(row["id"])) if side.frame == "deals" else None,
+        row_href=(lambda row: deal_href(row["id"], address.known)) if side.frame == "deals" else None,
         noun="rows",
         empty=Empty("No row", "No row falls in this period and these filters.", "table"),
     )
@@ -149,6 +149,7 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         notes=frame_notes,
         sheets=lambda: [_row_sheet(actor, address, kpi, side, names, currency)],
         zone=zone,
+        rows=counted["n"],
     )
     context = {
         "title": title,

@@ -13,14 +13,16 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
-from salesops.analytics.engine.dimensions import period_dimension
+from salesops.analytics.engine.dimensions import Dimension, period_dimension
 from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue
+from salesops.analytics.engine.masking import refuse_masked, without_masked
 from salesops.analytics.inputs import engine_frames
+from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
 from salesops.platform.actors import Actor
 from salesops.platform.registries import kpi_definitions
-from salesops.process.inputs import Frames, open_frames
+from salesops.process.inputs import Frames, masked_columns, open_frames
 
 ALIASES: Mapping[str, str] = {
     "rep": "owner_name",
@@ -105,10 +107,21 @@ class OpenQuestion:
     filters: tuple[Filter, ...]
 
     def values(self, names: Sequence[str]) -> list[KpiValue]:
-        """Values of KPIs, one per KPI and group."""
+        """Values of KPIs, one per KPI and group; kept while what they rest on stays the same."""
+        splits = tuple((s.name, s.key) if isinstance(s, Dimension) else s for s in self.splits)
+        asked = (tuple(names), self.period, splits, repr(self.filters), self.context.small_sample)
+        found, notes = remembered(("values", *asked, *state_key(self.frames)), lambda: self._values(names))
+        self.frames.notes.extend(note for note in notes if note not in self.frames.notes)
+        return list(found)
+
+    def _values(self, names: Sequence[str]) -> tuple[list[KpiValue], list[str]]:
+        """Values, and what is to be said beside them."""
         compiled = compile_kpis(kpis(names), self.named, self.context, self.splits, self.filters)
         rows = {query.frame: self.frames.facts.execute(query.expr) for query in compiled.queries}
-        return finish(compiled, rows)
+        values = without_masked(
+            finish(compiled, rows), compiled.kpis, self.named, self.context, masked_columns(self.frames)
+        )
+        return values, list(self.frames.notes)
 
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
         """The rows behind one side of a KPI, with ``contribution``."""
@@ -125,7 +138,7 @@ class OpenQuestion:
         """
         named = self.named
         if deals_only:
-            named = {name: named[name] for name in ("deals", "created_amounts") if name in named}
+            named = engine_frames(self.frames, None, provided=False)
         elif period != self.period:
             named = engine_frames(self.frames, period)
         context = replace(self.context, period=period)
@@ -195,6 +208,8 @@ def ask(actor: Actor, question: Question) -> Iterator[OpenQuestion]:
             options={"cycle_start": frames.cycle_start},
         )
         named = engine_frames(frames, period)
+        filters = tuple(replace(f, column=ALIASES.get(f.column, f.column)) for f in question.filters)
+        refuse_masked(masked_columns(frames), filters, (ALIASES.get(name, name) for name in question.by))
         yield OpenQuestion(
             question=question,
             frames=frames,
@@ -202,7 +217,7 @@ def ask(actor: Actor, question: Question) -> Iterator[OpenQuestion]:
             context=context,
             named=named,
             splits=tuple(_split(name, frames) for name in question.by),
-            filters=tuple(replace(f, column=ALIASES.get(f.column, f.column)) for f in question.filters),
+            filters=filters,
         )
 
 

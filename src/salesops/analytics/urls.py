@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from salesops.analytics import number_pages, pages, reconcile_pages, row_pages
+from salesops.analytics import (
+    number_pages,
+    pages,
+    reconcile_pages,
+    replay_pages,
+    restated_pages,
+    row_pages,
+)
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -12,6 +19,9 @@ urlpatterns = [
     path("numbers/", pages.numbers, name="numbers"),
     path("numbers/<slug:name>/", number_pages.number, name="number"),
     path("numbers/<slug:name>/rows/", row_pages.number_rows, name="number_rows"),
+    path("numbers/<slug:name>/restated/", restated_pages.number_restated, name="number_restated"),
+    path("numbers/<slug:name>/keep/", restated_pages.number_keep_page, name="number_keep"),
+    path("replay/", replay_pages.replay, name="replay"),
     path("numbers/<slug:name>/reconcile/", reconcile_pages.reconcile, name="reconcile"),
     path("numbers/<slug:name>/reconcile/<int:pk>/", reconcile_pages.reconciled, name="reconciled"),
     # Pipeline, the list and one opportunity: analytics/pipeline_urls.py.

@@ -1,19 +1,32 @@
-"""REST: imports."""
+"""REST: imports, and the rows that wait in quarantine."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Form, Router, Schema
+from ninja import File, Form, Query, Router, Schema
 from ninja.files import UploadedFile
+from pydantic import Field
 
+from salesops.crm import confirming, quarantine, services, uploads
 from salesops.crm import import_selectors as selectors
-from salesops.crm import services, uploads
+from salesops.crm.plan_edits import FileEdit
 from salesops.platform.access import require
-from salesops.platform.rest import ERRORS, actor_of_request, reply
+from salesops.platform.api import Body
+from salesops.platform.rest import (
+    Number,
+    PageNumber,
+    PageSize,
+    actor_of_request,
+    found,
+    page_of,
+    reply,
+    scoped,
+)
 
 router = Router(tags=["imports"])
 
@@ -29,6 +42,140 @@ class ImportOut(Schema):
     job_id: int | None
     files: list[dict[str, Any]]
     report: dict[str, Any]
+
+
+class InspectedOut(Schema):
+    """The import that waits to be confirmed, or the job that looks at its file."""
+
+    imported: ImportOut | None = Field(None, alias="import")
+    job_id: int | None
+
+
+class ColumnIn(Body):
+    """Where a header goes, and how it is read; an empty type keeps or derives it."""
+
+    to: Annotated[str, Field(max_length=200)]
+    type: Annotated[str, Field(max_length=32)] = ""
+
+
+class FileEditIn(Body):
+    """What is to change in one file; what is left out stays."""
+
+    file: Annotated[int, Field(ge=0, le=10_000)] = Field(description="position of the file, from 0")
+    table: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="empty to leave the file out"
+    )
+    columns: dict[str, ColumnIn] = {}
+    key: list[str] | None = None
+    data_date: date | None = None
+    complete: bool | None = None
+    where: Annotated[str, Field(max_length=10_000)] | None = None
+    date_order: Annotated[str, Field(max_length=32)] = ""
+    marks: Annotated[str, Field(max_length=32)] = ""
+
+    def edit(self) -> FileEdit:
+        """As the service takes it."""
+        return FileEdit(
+            table=self.table,
+            columns={header: (column.to, column.type) for header, column in self.columns.items()},
+            key=tuple(self.key) if self.key is not None else None,
+            data_on=self.data_date,
+            complete=self.complete,
+            where=self.where,
+            date_order=self.date_order,
+            marks=self.marks,
+        )
+
+
+class PlanIn(Body):
+    """Changes of an import's plan."""
+
+    files: Annotated[list[FileEditIn], Field(min_length=1, max_length=1_000)]
+
+
+class MappingIn(Body):
+    """A mapping file."""
+
+    yaml: Annotated[str, Field(max_length=1024**2)]
+
+
+class MappingOut(Schema):
+    """A mapping file."""
+
+    yaml: str
+
+
+class ConfirmIn(Body):
+    """How an import begins."""
+
+    amount: Annotated[str, Field(max_length=200)] = Field(
+        "", description="stored column that counts as bookings; empty to leave it open"
+    )
+
+
+class DataOut(Schema):
+    """What has been imported so far."""
+
+    version: str | None
+    data_on: date | None
+    recorded_at: datetime | None
+    tables: list[dict[str, Any]]
+    changes: int
+    waiting_in_quarantine: int
+
+
+QuarantineStates = Annotated[str, Query("waiting", pattern="^(waiting|replayed|dismissed)$")]
+
+
+class QuarantinedRowOut(Schema):
+    """A row that could not be taken."""
+
+    id: int
+    import_id: int
+    file: str
+    table: str
+    row: int
+    column: str
+    reason: str
+    fix: str
+    state: str
+    cells: dict[str, str]
+
+
+class QuarantinedRowsOut(Schema):
+    """One page of rows."""
+
+    total: int
+    rows: list[QuarantinedRowOut]
+
+
+class QuarantineReasonOut(Schema):
+    """Rows of one file that wait for one reason."""
+
+    file: str
+    table: str
+    column: str
+    reason: str
+    fix: str
+    rows: int
+
+
+class CellsIn(Body):
+    """Corrected cells by header."""
+
+    cells: dict[str, Annotated[str, Field(max_length=100_000)]]
+
+
+class DismissIn(Body):
+    """Rows that are not wanted."""
+
+    rows: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=500)]
+
+
+class DismissedOut(Schema):
+    """How many rows were dismissed."""
+
+    dismissed: int
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -56,7 +203,9 @@ def _shown(row: Any) -> dict[str, Any]:
     }
 
 
-@router.post("/imports", response={202: ImportOut, **ERRORS}, summary="Import a file, taking every proposal")
+@router.post(
+    "/imports", **scoped("imports.write", ImportOut, 202), summary="Import a file, taking every proposal"
+)
 def import_create(
     request: HttpRequest,
     file: File[UploadedFile],
@@ -65,7 +214,7 @@ def import_create(
     source: Form[str] = "crm",
 ) -> HttpResponse:
     """Keep the file, propose what it is, and start the job that lands it. Ask for its state by id."""
-    actor = actor_of_request(request, write=True)
+    actor = actor_of_request(request)
     require(actor, "import.run")
     path = uploads.keep(file.name or "upload", file.chunks())
     row = services.import_inspect(
@@ -79,19 +228,220 @@ def import_create(
     return reply(_shown(services.import_start(actor=actor, row=row)), 202)
 
 
-@router.get("/imports", response={200: list[ImportOut], **ERRORS}, summary="Imports, newest first")
-def import_list(request: HttpRequest) -> HttpResponse:
-    """The newest hundred imports."""
-    require(actor_of_request(request), "import.view")
-    return reply([_shown(row) for row in selectors.imports()[:100]])
+@router.post("/imports/inspect", **scoped("imports.write", InspectedOut, 202), summary="Look at a file")
+def import_inspect(request: HttpRequest, file: File[UploadedFile], source: Form[str] = "crm") -> HttpResponse:
+    """Propose what it is and import nothing yet: change the plan, then confirm it.
+
+    A large file is looked at by a job, whose result names the import.
+    """
+    actor = actor_of_request(request)
+    require(actor, "import.run")
+    files = [(file.name or "upload", file.chunks())]
+    made = confirming.import_upload(actor=actor, files=files, source=source)
+    is_import = hasattr(made, "plan")
+    return reply(
+        {"import": _shown(made) if is_import else None, "job_id": None if is_import else made.pk}, 202
+    )
 
 
-@router.get("/imports/{import_id}", response={200: ImportOut, **ERRORS}, summary="One import")
-def import_read(request: HttpRequest, import_id: int) -> HttpResponse:
-    """One import; 404 where there is none."""
+@router.get("/imports", **scoped("imports.read", list[ImportOut]), summary="Imports, newest first")
+def import_list(request: HttpRequest, page: PageNumber = 1, size: PageSize = 100) -> HttpResponse:
+    """A page of imports; none past the end."""
     require(actor_of_request(request), "import.view")
+    _, rows = page_of(selectors.imports(), page, size)
+    return reply([_shown(row) for row in rows])
+
+
+def _import(import_id: int) -> Any:
     row = selectors.import_of(import_id)
     if row is None:
         message = f"There is no import {import_id}."
         raise LookupError(message)
-    return reply(_shown(row))
+    return row
+
+
+@router.get("/imports/{import_id}", **scoped("imports.read", ImportOut), summary="One import")
+def import_read(request: HttpRequest, import_id: Number) -> HttpResponse:
+    """One import; 404 where there is none."""
+    require(actor_of_request(request), "import.view")
+    return reply(_shown(_import(import_id)))
+
+
+def _run(request: HttpRequest, import_id: int) -> tuple[Any, Any]:
+    actor = actor_of_request(request)
+    require(actor, "import.run")
+    return actor, _import(import_id)
+
+
+@router.patch(
+    "/imports/{import_id}/plan", **scoped("imports.write", ImportOut), summary="Change what files mean"
+)
+def import_edit(request: HttpRequest, import_id: Number, body: PlanIn) -> HttpResponse:
+    """Kept with the import, which has to be confirmed still; a change that can't be made is refused with its reason."""
+    actor, row = _run(request, import_id)
+    edits = {edit.file: edit.edit() for edit in body.files}
+    outside = [n for n in edits if n >= len(services.plans_of(row))]
+    if outside:
+        raise ValidationError(f"The import has no file {outside[0]}.")
+    confirming.import_edit(actor=actor, row=row, edits=edits)
+    return reply(_shown(_import(import_id)))
+
+
+@router.get(
+    "/imports/{import_id}/files/{number}/mapping",
+    **scoped("imports.read", MappingOut),
+    summary="A file's mapping",
+)
+def mapping_read(request: HttpRequest, import_id: Number, number: int) -> HttpResponse:
+    """As YAML, to keep and to use again."""
+    require(actor_of_request(request), "import.view")
+    plans = services.plans_of(_import(import_id))
+    plan = found(plans[number] if 0 <= number < len(plans) else None, "file")
+    return reply({"yaml": confirming.mapping_yaml(plan)})
+
+
+@router.post(
+    "/imports/{import_id}/mapping", **scoped("imports.write", ImportOut), summary="Use a mapping file"
+)
+def mapping_use(request: HttpRequest, import_id: Number, body: MappingIn) -> HttpResponse:
+    """Put it over every file of the import that has its columns."""
+    actor, row = _run(request, import_id)
+    confirming.import_map(actor=actor, row=row, text=body.yaml)
+    return reply(_shown(_import(import_id)))
+
+
+@router.post(
+    "/imports/{import_id}/confirm", **scoped("imports.write", ImportOut, 202), summary="Confirm an import"
+)
+def import_confirm(request: HttpRequest, import_id: Number, body: ConfirmIn) -> HttpResponse:
+    """Start the job that lands it by the plan as it is kept."""
+    actor, row = _run(request, import_id)
+    return reply(_shown(confirming.import_begin(actor=actor, row=row, amount=body.amount)), 202)
+
+
+@router.post(
+    "/imports/{import_id}/reopen", **scoped("imports.write", ImportOut), summary="Open an import again"
+)
+def import_reopen(request: HttpRequest, import_id: Number) -> HttpResponse:
+    """One that failed or was cancelled can be confirmed once more; what has landed is recognised."""
+    actor, row = _run(request, import_id)
+    return reply(_shown(confirming.import_reopen(actor=actor, row=row)))
+
+
+@router.get("/data", **scoped("imports.read", DataOut), summary="What is known")
+def data_read(request: HttpRequest) -> HttpResponse:
+    """The newest facts version, its date, and how many records each table holds."""
+    require(actor_of_request(request), "import.view")
+    known = selectors.known()
+    tables = (
+        [
+            {"name": t.name, "records": t.records, "implied": t.implied, "last_on": t.last_on}
+            for t in known.tables
+        ]
+        if known
+        else []
+    )
+    return reply(
+        {
+            "version": known.version if known else None,
+            "data_on": known.data_on if known else None,
+            "recorded_at": known.recorded_at if known else None,
+            "tables": tables,
+            "changes": known.changes if known else 0,
+            "waiting_in_quarantine": selectors.waiting(),
+        }
+    )
+
+
+def _row(row: Any, *, cells: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "import_id": row.source_import_id,
+        "file": row.file,
+        "table": row.table,
+        "row": row.row,
+        "column": row.column,
+        "reason": row.reason,
+        "fix": row.fix,
+        "state": row.state,
+        "cells": row.cells if cells is None else cells,
+    }
+
+
+@router.get(
+    "/quarantine",
+    **scoped("imports.read", QuarantinedRowsOut),
+    summary="Rows in quarantine",
+    tags=["quarantine"],
+)
+def quarantine_list(
+    request: HttpRequest,
+    state: QuarantineStates = "waiting",
+    file: str = "",
+    column: str | None = None,
+    page: PageNumber = 1,
+    size: PageSize = 100,
+) -> HttpResponse:
+    """By file and row."""
+    require(actor_of_request(request), "import.view")
+    total, rows = page_of(selectors.quarantine_rows(state=state, file=file, column=column), page, size)
+    return reply({"total": total, "rows": [_row(row) for row in rows]})
+
+
+@router.get(
+    "/quarantine/reasons",
+    **scoped("imports.read", list[QuarantineReasonOut]),
+    summary="Why rows wait",
+    tags=["quarantine"],
+)
+def quarantine_reasons(request: HttpRequest, state: QuarantineStates = "waiting") -> HttpResponse:
+    """By file, the reason met most often first."""
+    require(actor_of_request(request), "import.view")
+    return reply([asdict(reason) for reason in selectors.quarantine_reasons(state)])
+
+
+@router.post(
+    "/quarantine/dismiss",
+    **scoped("imports.write", DismissedOut),
+    summary="Dismiss rows",
+    tags=["quarantine"],
+)
+def quarantine_dismiss(request: HttpRequest, body: DismissIn) -> HttpResponse:
+    """They stay on record and are not asked for again; 404 where none of them waits."""
+    actor = actor_of_request(request)
+    require(actor, "import.run")
+    rows = list(selectors.quarantine_rows().filter(pk__in=body.rows))
+    return reply(
+        {"dismissed": quarantine.quarantine_dismiss(actor=actor, rows=found(rows or None, "waiting row"))}
+    )
+
+
+@router.get(
+    "/quarantine/{row_id}",
+    **scoped("imports.read", QuarantinedRowOut),
+    summary="One row",
+    tags=["quarantine"],
+)
+def quarantine_read(request: HttpRequest, row_id: Number) -> HttpResponse:
+    """Every cell in the order of its file."""
+    require(actor_of_request(request), "import.view")
+    row = found(selectors.quarantined(row_id), "row in quarantine")
+    return reply(_row(row, cells=selectors.cells_of(row)))
+
+
+@router.post(
+    "/quarantine/{row_id}/replay",
+    **scoped("imports.write", QuarantinedRowOut),
+    summary="Mend a row",
+    tags=["quarantine"],
+)
+def quarantine_replay(request: HttpRequest, row_id: Number, body: CellsIn) -> HttpResponse:
+    """Import one row with its cells as corrected; those left out stay."""
+    actor = actor_of_request(request)
+    require(actor, "import.run")
+    row = found(selectors.quarantined(row_id), "row in quarantine")
+    known = selectors.cells_of(row)
+    unknown = [name for name in body.cells if name not in known]
+    if unknown:
+        raise ValidationError(f"The file has no column {unknown[0]!r}.")
+    return reply(_row(quarantine.quarantine_replay(actor=actor, row=row, cells=body.cells)))

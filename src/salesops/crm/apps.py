@@ -10,13 +10,13 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         """Make the decisions and the jobs known."""
         from salesops.crm import jobs, models
-        from salesops.platform import decisions, registries
+        from salesops.platform import decisions
         from salesops.platform.settings_index import SettingsPage, add, holds
         from salesops.ui import navigation, shell
 
         for model in (models.Mapping, models.ValueRepair, models.AmountRule, models.RecordLink):
             decisions.register(model)
-        registries.job_kinds.register("import", jobs.import_job)
+        jobs.register()
         shell.use_import("import_new", holds("import.run"))
         navigation.register(
             "operations",
@@ -46,7 +46,7 @@ class CrmConfig(AppConfig):
             "quarantine",
             "archive",
             30,
-            holds("import.view"),
+            holds("file.read"),
             tab_of="data",
             also=("quarantine_row",),
         )
@@ -56,7 +56,7 @@ class CrmConfig(AppConfig):
                 "Misspelt values that are read as another one; the record stays as it came.",
                 "repairs",
                 "wrench",
-                "decision.view",
+                "repair.view",
                 40,
             )
         )
@@ -79,4 +79,15 @@ class CrmConfig(AppConfig):
                 "decision.view",
                 60,
             )
+        )
+        add(
+            SettingsPage(
+                "Watched folders and mailboxes",
+                "Where the next exports come in by themselves, and who is told what came of them.",
+                "watches",
+                "folder-up",
+                "import.view",
+                70,
+            ),
+            also=("watch", "watch_new"),
         )

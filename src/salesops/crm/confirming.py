@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -19,10 +20,11 @@ from salesops.crm.planner import with_key_shown
 from salesops.crm.plans import FilePlan, apply_mapping, check_mapping, mapping_of
 from salesops.crm.services import import_confirm, import_inspect, import_start, plan_problems, plans_of
 from salesops.facts.tables import TABLES
-from salesops.platform import audit
+from salesops.platform import audit, jobs
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.job_states import JobState
+from salesops.platform.jobs import Job
 from salesops.platform.yaml_documents import load_plain
 
 MOST_YAML = 1024**2
@@ -38,8 +40,8 @@ class PlanError(ValidationError):
 
 def import_upload(
     *, actor: Actor, files: Sequence[tuple[str, Any]], pasted: str = "", source: str = "crm"
-) -> Import:
-    """Keep what was uploaded or pasted and propose what it is.
+) -> Import | Job:
+    """Keep what was uploaded or pasted and propose what it is; what is large is looked at by a job.
 
     Args:
         actor: who imports.
@@ -59,7 +61,12 @@ def import_upload(
         raise ValidationError("Choose a file, or paste a table.")
     path = uploads.keep_all(given)
     names = ", ".join(Path(name.replace("\\", "/")).name for name, _ in given)
-    return import_inspect(actor=actor, paths=[path], name=names[:300], source=source.strip() or "crm")
+    source = source.strip() or "crm"
+    if uploads.size_of(path) > settings.INSPECT_BYTES:
+        params = {"path": str(path), "name": names[:300], "source": source}
+        kept = path.relative_to(settings.UPLOADS_PATH).parts[0]
+        return jobs.enqueue("inspect", params, actor=actor, dedupe_key=f"inspect:{actor.user_id}:{kept}:{source}"[:200])
+    return import_inspect(actor=actor, paths=[path], name=names[:300], source=source)
 
 
 def _open(row: Import) -> dict[str, Any]:
@@ -232,7 +239,7 @@ def import_reopen(*, actor: Actor, row: Import) -> Import:
         ValidationError: it is done, or still at work.
     """
     require(actor, "import.run")
-    row = Import.objects.select_for_update().select_related("job").get(pk=row.pk)
+    row = Import.objects.select_for_update(of=("self",)).select_related("job").get(pk=row.pk)
     if not may_reopen(row):
         raise ValidationError("This import is done, or still at work.")
     before = row.state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from salesops.crm.models import AmountRule, RecordLink, ValueRepair
 from salesops.facts.scope import Scope
@@ -26,19 +26,22 @@ class RepairRow:
     records: int | None
 
 
-def repair_rows(on: date) -> list[RepairRow]:
-    """Repairs in force on a day, by table, column and value, with the records each touches."""
-    rows = sorted(in_force(ValueRepair, on).values(), key=lambda r: (r.table, r.column, r.value))
+def repair_rows(
+    on: date, *, manifest_id: str | None = None, known_at: datetime | None = None
+) -> list[RepairRow]:
+    """Repairs in force on a day, by table, column and value, with the records each touches, as known then."""
+    found = in_force(ValueRepair, on, known_at=known_at).values()
+    rows = sorted(found, key=lambda r: (r.table, r.column, r.value))
     counts: dict[tuple[str, str], dict[str, int]] = {}
-    with fact_store().at() as facts:
+    with fact_store().at(manifest_id=manifest_id, known_at=known_at) as facts:
         for table, column in {(r.table, r.column) for r in rows}:
             if table not in TABLES or column not in facts.columns(table):
                 continue
             values = [r.value for r in rows if (r.table, r.column) == (table, column)]
             records = facts.read(table, Scope.all())
             touched = records.filter(records[column].isin(values))
-            found = touched.group_by(column).agg(n=touched.count())
-            counts[table, column] = {row[column]: row["n"] for row in facts.execute(found).to_pylist()}
+            counted = touched.group_by(column).agg(n=touched.count())
+            counts[table, column] = {row[column]: row["n"] for row in facts.execute(counted).to_pylist()}
     return [
         RepairRow(
             r.subject,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from salesops.crm.engine.assemble import Refused, assemble, schema_of
+from salesops.crm.engine.assemble import SOURCE_ROW, Refused, assemble, schema_of
+from salesops.crm.engine.canonical import as_one
 from salesops.crm.engine.changelog import from_stage_dates, history_of
 from salesops.crm.engine.linking import Names, link, merged
 from salesops.crm.files.tables import RawTable
@@ -29,6 +32,14 @@ ORDER = tuple(TABLES)
 
 GROUP_ROWS = 65_536
 
+Owners = Callable[[FilePlan], Mapping[str, str]]
+"""Id -> source of the records of a plan's table that other systems brought."""
+
+
+def nobody(plan: FilePlan) -> Mapping[str, str]:
+    """Owners where no other system has brought anything."""
+    return {}
+
 
 @dataclass
 class Landed:
@@ -43,6 +54,10 @@ class Landed:
         ambiguous: label column -> name -> rows, where several records have the name.
         history: rows for the change log, None where the file has none.
         unreadable: rows that could not be read at all.
+        foreign: row -> id of rows left out because another system's record has their id; see ``owners``.
+        owners: id -> source of the records of other systems.
+        implied: table -> id -> name of records that this file's rows only name.
+        linked: whether labels have been turned into ids.
     """
 
     plan: FilePlan
@@ -53,6 +68,10 @@ class Landed:
     ambiguous: dict[str, dict[str, int]] = field(default_factory=dict)
     history: pa.Table | None = None
     unreadable: int = 0
+    foreign: dict[int, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    implied: dict[str, dict[str, str]] = field(default_factory=dict)
+    linked: bool = False
 
     @property
     def incomplete_because(self) -> str:
@@ -77,6 +96,7 @@ def land(
     progress: Progress,
     done: int = 0,
     total: int = 0,
+    owners: Owners = nobody,
 ) -> list[Landed]:
     """Type and link every file of one data date.
 
@@ -87,32 +107,25 @@ def land(
         known: names already in the store, by reference table; extended by the files at hand.
         progress: told rows done, rows in all and a sentence; may raise to cancel.
         done, total: rows of earlier groups and of the whole import, for the progress.
+        owners: whose records the ids of other systems are; rows with those are left out.
     """
     ordered = sorted(plans, key=lambda p: (p.kind != RECORDS, ORDER.index(p.table), p.name))
-    landed: list[Landed] = []
-    for number, plan in enumerate(ordered):
+    # What is referred to comes first, so that the others can be linked while they are read.
+    first = sorted(range(len(ordered)), key=lambda n: (_is_referred_to(ordered[n]) is False, n))
+    landed: dict[int, Landed] = {}
+    for place, number in enumerate(first):
+        plan = ordered[number]
         result = Landed(plan)
+        if plan.kind == RECORDS:
+            result.owners = owners(plan)
+            later = {ordered[n].table for n in first[place:] if _is_referred_to(ordered[n])}
+            result.linked = not later & {t for _, t in _references(plan.table)}
         path = folder / f"{number:03d}-{plan.table}.parquet"
-        columns = [c.column_plan() for c in plan.mapped()]
-        names = known.get(plan.table) if plan.kind == RECORDS else None
-        schema = schema_of(columns, plan.key, plan.joined)
-        if names is not None:
-            schema = schema.append(pa.field("implied", pa.bool_()))
-        with pq.ParquetWriter(path, schema, compression="lz4") as writer:
-            for batch in tables[plan.name].batches():
-                part = assemble(batch, columns, plan.key, plan.joined)
-                result.read += batch.num_rows
-                result.rounded += part.rounded
-                result.refused.extend(part.refused)
-                records = part.records
-                if names is not None:
-                    # A record that a file describes is no longer only implied by a name.
-                    records = records.append_column(
-                        "implied", pa.array([False] * records.num_rows, pa.bool_())
-                    )
-                    names.add(_pairs(records))
+        with _Writer(path, _schema(plan, known)) as writer:
+            for batch in tables[plan.name].encoded():
+                records = _typed(result, batch, known)
                 if records.num_rows:
-                    writer.write_table(records, row_group_size=GROUP_ROWS)
+                    writer.write(records)
                 progress(done + result.read, total, f"Reading {plan.name}")
         done += result.read
         result.unreadable = sum(1 for p in tables[plan.name].problems if p.severity == "error" and p.row)
@@ -121,8 +134,94 @@ def land(
             result.history = history_of(pq.read_table(path), how=plan.history, table=plan.table)
         elif plan.stage_dates:
             result.history = _stage_entries(path, plan)
-        landed.append(result)
-    return landed
+        landed[number] = result
+    return [landed[number] for number in range(len(ordered))]
+
+
+def _is_referred_to(plan: FilePlan) -> bool:
+    return plan.kind == RECORDS and plan.table in REFERENCES
+
+
+def _references(table: str) -> list[tuple[str, str]]:
+    """A table's columns that refer to records by id, of those tables whose records may be only named."""
+    return [(c.name, c.references) for c in TABLES[table].columns if c.references in REFERENCES]
+
+
+def _schema(plan: FilePlan, known: Mapping[str, Names]) -> pa.Schema:
+    """Columns of a file's typed rows before any is read, for a file that has none."""
+    schema = schema_of([c.column_plan() for c in plan.mapped()], plan.key, plan.joined)
+    return schema.append(pa.field("implied", pa.bool_())) if _is_referred_to(plan) else schema
+
+
+def _typed(result: Landed, batch: pa.RecordBatch, known: Mapping[str, Names]) -> pa.Table:
+    """The records of a batch: typed, of this system only, and linked where all names are known by now."""
+    plan = result.plan
+    part = assemble(batch, [c.column_plan() for c in plan.mapped()], plan.key, plan.joined)
+    result.read += batch.num_rows
+    result.rounded += part.rounded
+    result.refused.extend(part.refused)
+    records = part.records
+    if _is_referred_to(plan):
+        # A record that a file describes is no longer only implied by a name.
+        records = records.append_column("implied", pa.array([False] * records.num_rows, pa.bool_()))
+        known[plan.table].add(_pairs(records))
+    if result.owners:
+        records = _own(result, records)
+    return _linked(result, records, known) if result.linked else records
+
+
+def _own(result: Landed, records: pa.Table) -> pa.Table:
+    """Records whose ids no other system has; the others are noted."""
+    foreign = pc.is_in(records["id"], value_set=pa.array(list(result.owners), pa.string()))
+    if not pc.any(foreign).as_py():
+        return records
+    others = records.filter(foreign)
+    result.foreign.update(zip(others[SOURCE_ROW].to_pylist(), others["id"].to_pylist(), strict=True))
+    return records.filter(pc.invert(foreign))
+
+
+class _Writer:
+    """Typed rows as a Parquet file for the merge. Columns that come dictionary-encoded are written so."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if self._file is None and kind is None:
+            self._open(self.schema)
+        if self._file is not None:
+            with contextlib.suppress(*(OSError,) if kind is not None else ()):
+                self._file.close()
+
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
+        encoded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
+        # Without Arrow's own schema the columns are plain text again for whoever reads the file.
+        self._file = pq.ParquetWriter(
+            self.path, schema, compression="lz4", use_dictionary=encoded, store_schema=False
+        )
+        self.schema = schema
+        return self._file
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows."""
+        file = self._file or self._open(rows.schema)
+        if rows.schema != self.schema:
+            rows = pa.table({f.name: _as(rows[f.name], f.type) for f in self.schema}, schema=self.schema)
+        file.write_table(rows, row_group_size=GROUP_ROWS)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """A column in the type its file has: the same texts may be met encoded and plain."""
+    if column.type == kind:
+        return column
+    if pa.types.is_dictionary(kind):
+        return pc.dictionary_encode(column.cast(kind.value_type))
+    return column.cast(kind)
 
 
 def _stage_entries(path: Path, plan: FilePlan) -> pa.Table:
@@ -148,67 +247,75 @@ def _pairs(records: pa.Table) -> Iterable[tuple[str | None, str | None]]:
 
 
 def link_all(landed: Sequence[Landed], known: Mapping[str, Names]) -> dict[str, dict[str, str]]:
-    """Turn labels into ids in every landed file; returns the implied records: table -> id -> name."""
+    """Turn labels into ids in the landed files that were not linked while they were read.
+
+    Returns:
+        The implied records of all files: table -> id -> name.
+    """
     implied: dict[str, dict[str, str]] = {name: {} for name in REFERENCES}
     for item in landed:
         if item.plan.kind != RECORDS or item.path is None:
             continue
-        schema = pq.read_schema(item.path)
-        labels = _labels(item.plan.table, schema.names)
-        ids = [
-            c
-            for c in TABLES[item.plan.table].columns
-            if c.references == "users" and c.name in schema.names and c.name not in labels.values()
-        ]
-        if labels:
-            item.path = _relinked(item, item.path, labels, known, implied)
-        for column in ids:
-            for value in pc.unique(pq.read_table(item.path, columns=[column.name])[column.name]).to_pylist():
-                if value is not None and value not in known["users"].known:
-                    implied["users"].setdefault(value, value)
+        if not item.linked:
+            target = item.path.with_suffix(".linked.parquet")
+            source = pq.ParquetFile(item.path)
+            with _Writer(target, source.schema_arrow) as writer:
+                for batch in source.iter_batches(batch_size=GROUP_ROWS):
+                    writer.write(_linked(item, pa.Table.from_batches([batch]), known))
+            item.path, item.linked = target, True
+        for table, found in item.implied.items():
+            for key, name in found.items():
+                implied[table].setdefault(key, name)
     return {table: found for table, found in implied.items() if found}
 
 
-def _labels(table: str, present: Sequence[str]) -> dict[str, str]:
+def _labels(table: str, present: Collection[str]) -> dict[str, str]:
     """Label column -> reference column, for labels the file has."""
     return {c.name: c.label_of for c in TABLES[table].columns if c.label_of and c.name in present}
 
 
-def _relinked(
-    item: Landed,
-    path: Path,
-    labels: Mapping[str, str],
-    known: Mapping[str, Names],
-    implied: dict[str, dict[str, str]],
-) -> Path:
+def _linked(item: Landed, rows: pa.Table, known: Mapping[str, Names]) -> pa.Table:
+    """Rows with the ids that their labels name; what they imply or leave open is noted in ``item``."""
     by_name = TABLES[item.plan.table].by_name
-    source = pq.ParquetFile(path)
-    target = path.with_suffix(".linked.parquet")
-    added = [ref for ref in labels.values() if ref not in source.schema_arrow.names]
-    schema = pa.schema([*source.schema_arrow, *(pa.field(name, pa.string()) for name in added)])
-    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
-        for batch in source.iter_batches(batch_size=GROUP_ROWS):
-            rows = pa.Table.from_batches([batch])
-            for label, reference in labels.items():
-                table = by_name[reference].references
-                if table not in REFERENCES:
-                    continue
-                given = rows[reference] if reference in rows.column_names else None
-                found = link(rows[label], given, known[table])
-                implied[table].update({k: v for k, v in found.implied.items() if k not in known[table].known})
-                if found.ambiguous:
-                    item.ambiguous[label] = merged(item.ambiguous.get(label, {}), found.ambiguous)
-                if given is not None:
-                    position = rows.column_names.index(reference)
-                    rows = rows.set_column(position, reference, found.ids)
-                    if table == "users":
-                        for key, name in zip(found.ids.to_pylist(), rows[label].to_pylist(), strict=True):
-                            if key is not None and key not in known[table].known:
-                                implied[table].setdefault(key, name or key)
-                else:
-                    rows = rows.append_column(reference, found.ids)
-            writer.write_table(rows.select(schema.names), row_group_size=GROUP_ROWS)
-    return target
+    labels = _labels(item.plan.table, rows.column_names)
+    for label, reference in labels.items():
+        table = by_name[reference].references
+        if table not in REFERENCES:
+            continue
+        given = rows[reference] if reference in rows.column_names else None
+        found = link(rows[label], given, known[table])
+        item.implied.setdefault(table, {}).update(found.implied)
+        if found.ambiguous:
+            item.ambiguous[label] = merged(item.ambiguous.get(label, {}), found.ambiguous)
+        if given is None:
+            rows = rows.append_column(reference, found.ids)
+            continue
+        rows = rows.set_column(rows.column_names.index(reference), reference, found.ids)
+        if table == "users":
+            for key, name in _named(found.ids, rows[label], _unknown(item, found.ids, known)):
+                item.implied["users"].setdefault(key, name or key)
+    for column, table in _references(item.plan.table):
+        if table == "users" and column in rows.column_names and column not in labels.values():
+            for key in _unknown(item, as_one(rows[column]), known):
+                item.implied.setdefault("users", {}).setdefault(key, key)
+    return rows
+
+
+def _unknown(item: Landed, ids: pa.Array, known: Mapping[str, Names]) -> list[str]:
+    """People referred to that neither the store nor any file at hand describes, nor were met before."""
+    met = item.implied.get("users", {})
+    return [
+        key
+        for key in pc.unique(ids).to_pylist()
+        if key is not None and key not in known["users"].known and key not in met
+    ]
+
+
+def _named(ids: pa.Array, labels: pa.ChunkedArray, wanted: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Each row's id and label, of some ids."""
+    if wanted:
+        some = pc.is_in(pc.cast(ids, pa.string()), value_set=pa.array(wanted, pa.string()))
+        yield from zip(ids.filter(some).to_pylist(), labels.filter(some).to_pylist(), strict=True)
 
 
 def _held_elsewhere(item: Landed, landed: Sequence[Landed]) -> tuple[pa.Table | Path, ...]:

@@ -41,6 +41,7 @@ class ValueRepair(DatedDecision):
     """A value to be read as another one. The fact stays as it came. Subject: ``table.column=value``."""
 
     KIND = "value_repair"
+    PERMISSION = "repair.write"
     FIELDS = ("table", "column", "value", "replacement")
 
     table = models.CharField(max_length=40)
@@ -201,3 +202,98 @@ class QuarantinedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} row {self.row}: {self.reason}"
+
+
+class WatchKind(models.TextChoices):
+    """Where a watch looks."""
+
+    FOLDER = "folder", "A folder"
+    MAILBOX = "mailbox", "A mailbox"
+
+
+class Watch(models.Model):
+    """A folder or mailbox whose files are imported as they come, with what was decided for them."""
+
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=8, choices=WatchKind.choices)
+    path = models.CharField(max_length=500, blank=True, default="", help_text="Folder below SALESOPS_WATCH_ROOT.")
+    pattern = models.CharField(max_length=200, blank=True, default="*", help_text="Names of files to take.")
+    host = models.CharField(max_length=200, blank=True, default="")
+    port = models.PositiveIntegerField(default=993)
+    tls = models.BooleanField(default=True)
+    user = models.CharField(max_length=200, blank=True, default="")
+    password_variable = models.CharField(
+        max_length=100, blank=True, default="", help_text="Name of the environment variable; never the password."
+    )
+    mailbox = models.CharField(max_length=200, blank=True, default="INBOX")
+    senders = models.JSONField(default=list, blank=True, help_text="Addresses, or @domain, that mails may come from.")
+    subject_pattern = models.CharField(max_length=200, blank=True, default="", help_text="Words with * and ?.")
+    source = models.CharField(max_length=60, default="crm")
+    complete_tables = models.JSONField(
+        default=list, blank=True, help_text="Tables whose files hold every record: what is absent was deleted."
+    )
+    mapping = models.JSONField(null=True, blank=True, help_text="A mapping; else those confirmed for these headers.")
+    mail_to = models.JSONField(default=list, blank=True)
+    active = models.BooleanField(default=True)
+    schedule_id = models.BigIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        "platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=300, blank=True, default="", help_text="Why the last look failed.")
+
+    class Meta:
+        verbose_name = "watch"
+        verbose_name_plural = "watches"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ArrivalState(models.TextChoices):
+    """Where a file or mail that a watch saw stands."""
+
+    SETTLING = "settling", "Still arriving"
+    WAITING = "waiting", "Waiting for its turn"
+    TAKEN = "taken", "Being imported"
+    DONE = "done", "Imported"
+    ASKING = "asking", "Waiting for you"
+    FAILED = "failed", "Could not be imported"
+    AGAIN = "again", "Came before"
+
+
+class Arrival(models.Model):
+    """One file, or one mail with its attachments, as a watch saw it."""
+
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="arrivals")
+    name = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=ArrivalState.choices, default=ArrivalState.SETTLING)
+    size = models.BigIntegerField(default=0)
+    changed_ns = models.BigIntegerField(default=0, help_text="The file's own time stamp.")
+    digest = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    message_id = models.CharField(max_length=300, blank=True, default="")
+    kept_at = models.CharField(max_length=500, blank=True, default="", help_text="The copy that is imported.")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    row = models.ForeignKey(Import, null=True, blank=True, on_delete=models.SET_NULL, related_name="arrivals")
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "arrival"
+        verbose_name_plural = "arrivals"
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("watch", "message_id"), condition=~models.Q(message_id=""), name="arrival_mail_once"
+            ),
+            models.UniqueConstraint(
+                fields=("watch", "digest"),
+                condition=~models.Q(digest="") & ~models.Q(state="again"),
+                name="arrival_content_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"

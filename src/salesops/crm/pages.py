@@ -18,7 +18,7 @@ from salesops.crm.forms import MappingForm, UploadForm, edits_of
 from salesops.crm.services import plans_of
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
-from salesops.platform.selectors import job_for
+from salesops.platform.job_selectors import job_for
 from salesops.platform.web import allowed, apply_errors
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def import_new(request: HttpRequest, actor: Actor) -> HttpResponse:
         except ValidationError as error:
             apply_errors(form, error)
         else:
-            return redirect("import_confirm", pk=row.pk)
+            # Of an import and of the job that looks at a large upload, each knows its own page.
+            return redirect("import_confirm" if isinstance(row, confirming.Import) else "job", pk=row.pk)
     context = {
         "title": "Import",
         "form": form,
@@ -70,7 +71,7 @@ def import_new(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@allowed("import.view", post="import.run")
+@allowed("file.read", post="import.run")
 def import_confirm(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     """What each file is taken for: corrected where it must be, and imported by one button."""
     row = _import(pk)

@@ -22,7 +22,7 @@ from salesops.crm.files.tables import Dialect
 from salesops.crm.landing import REFERENCES, Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, QuarantinedRow, QuarantineState
 from salesops.crm.plans import FilePlan
-from salesops.crm.sources import cells_of, refuse_foreign
+from salesops.crm.sources import cells_of, foreign_owners, refuse_foreign
 from salesops.facts.incoming import Outcome
 from salesops.facts.merge import merge
 from salesops.facts.scope import Scope
@@ -157,7 +157,14 @@ def _land_one(row: QuarantinedRow, plan: FilePlan, cells: Mapping[str, str]) -> 
     folder = Path(tempfile.mkdtemp(prefix="replay-", dir=settings.FILES_PATH))
     known = known_names()
     try:
-        landed = land([plan], {plan.name: table}, folder=folder, known=known, progress=_silent)
+        landed = land(
+            [plan],
+            {plan.name: table},
+            folder=folder,
+            known=known,
+            progress=_silent,
+            owners=foreign_owners(),
+        )
         refuse_foreign(landed, {plan.name: table})
         if landed[0].refused:
             refusal = landed[0].refused[0]

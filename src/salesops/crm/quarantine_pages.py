@@ -35,7 +35,7 @@ _TOLD = (("row", "_row"), ("column", "_column"), ("reason", "_reason"), ("fix", 
 
 
 @require_GET
-@allowed("import.view")
+@allowed("file.read")
 def quarantine(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Rows by file and reason."""
     state = request.GET.get("state", QuarantineState.WAITING)
@@ -83,7 +83,7 @@ def _at_fault(row: QuarantinedRow, header: str) -> bool:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@allowed("import.view", post="import.run")
+@allowed("file.read", post="import.run")
 def quarantine_row(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     """One row as a form of its cells; sending it imports the row."""
     row = selectors.quarantined(pk)
@@ -141,7 +141,7 @@ def quarantine_drop(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @require_GET
-@allowed("import.view")
+@allowed("file.read")
 def quarantine_download(request: HttpRequest, actor: Actor) -> StreamingHttpResponse:
     """Waiting rows of one file as CSV, the reason in front: mend them in a spreadsheet and import the file."""
     file = request.GET.get("file", "")

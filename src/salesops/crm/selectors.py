@@ -21,9 +21,10 @@ def amount_rules(on: date, known_at: datetime | None = None) -> dict[str, Amount
     return {row.deal_kind: row for row in decisions.in_force(AmountRule, on, known_at=known_at).values()}
 
 
-def record_links(on: date) -> dict[tuple[str, str], str]:
+def record_links(on: date, known_at: datetime | None = None) -> dict[tuple[str, str], str]:
     """Address patterns of records in their source, by (source, table)."""
-    return {(r.source, r.table): r.pattern for r in decisions.in_force(RecordLink, on).values()}
+    links = decisions.in_force(RecordLink, on, known_at=known_at).values()
+    return {(r.source, r.table): r.pattern for r in links}
 
 
 def mappings(on: date) -> dict[str, Mapping]:

@@ -24,7 +24,7 @@ from salesops.crm.models import Import, ImportState
 from salesops.crm.models import Mapping as MappingDecision
 from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
 from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
-from salesops.crm.sources import refuse_foreign
+from salesops.crm.sources import foreign_owners, refuse_foreign
 from salesops.facts.errors import LockTimeout, MergeCancelled
 from salesops.facts.locks import FileLock
 from salesops.facts.merge import merge
@@ -59,6 +59,7 @@ def import_inspect(
     data_on: date | None = None,
     complete: bool = False,
     mapping: Mapping[str, Any] | None = None,
+    created: Callable[[Import], None] | None = None,
 ) -> Import:
     """Look at files and propose what they are; nothing is imported yet.
 
@@ -70,6 +71,7 @@ def import_inspect(
         data_on: the day the files show, where known; else proposed per file.
         complete: whether every file holds all records of its table.
         mapping: a mapping in the YAML form, put over the file it matches.
+        created: called in the transaction that puts the import on record.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -99,6 +101,8 @@ def import_inspect(
         audit.record(
             actor=actor, action="import.inspect", subject=f"import:{row.pk}", after={"name": row.name}
         )
+        if created is not None:
+            created(row)
     return row
 
 
@@ -368,7 +372,16 @@ def _land_day(
     settings.FILES_PATH.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"import-{row.pk}-", dir=settings.FILES_PATH))
     try:
-        landed = land(group, tables, folder=folder, known=known, progress=progress, done=done, total=total)
+        landed = land(
+            group,
+            tables,
+            folder=folder,
+            known=known,
+            progress=progress,
+            done=done,
+            total=total,
+            owners=foreign_owners(),
+        )
         done += sum(item.read for item in landed)
         refuse_foreign(landed, tables)
         implied = link_all(landed, known)
@@ -378,6 +391,7 @@ def _land_day(
             fact_store(),
             incoming,
             recorded_at=recorded_at or timezone.now(),
+            published=None if recorded_at else timezone.now,
             note=row.name,
             progress=lambda *args: progress(done, total, "Writing"),
         )

@@ -22,7 +22,7 @@ from salesops.platform.web import allowed, apply_errors, warn_overtaken
 
 
 @require_http_methods(["GET", "POST"])
-@allowed("decision.view", post="decision.write")
+@allowed("repair.view", post="repair.write")
 def repairs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Misspelt values and what they are read as."""
     form = RepairForm(_new(request))
@@ -36,7 +36,7 @@ def repairs(request: HttpRequest, actor: Actor) -> HttpResponse:
         "tables": dict(table_choices()),
         "columns": selectors.text_columns(),
         "today": today,
-        "may_write": may(actor, "decision.write"),
+        "may_write": may(actor, "repair.write"),
     }
     return render(request, "crm/repairs.html", context)
 

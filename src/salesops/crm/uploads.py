@@ -41,7 +41,8 @@ def keep(name: str, chunks: Iterable[bytes]) -> Path:
         folder = settings.UPLOADS_PATH / digest[:32]
         folder.mkdir(exist_ok=True)
         path = folder / safe_name(name)
-        part.replace(path)
+        if not path.exists():  # the same content may be read from there at this moment
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return path
@@ -75,6 +76,11 @@ def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a kept file, or of a kept folder's files together."""
+    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
 def _free(name: str, taken: set[str]) -> str:

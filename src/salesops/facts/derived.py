@@ -16,7 +16,9 @@ from salesops.facts.store import Facts
 from salesops.facts.visibility import guarded, masked
 
 
-def derived(facts: Facts, table: str, key: str, build: Build, scope: Scope) -> ir.Table:
+def derived(
+    facts: Facts, table: str, key: str, build: Build, scope: Scope, *, copied: bool = False, wait: float = 0.0
+) -> ir.Table:
     """A derived relation of a table's records, narrowed to what a reader may see.
 
     Args:
@@ -26,8 +28,10 @@ def derived(facts: Facts, table: str, key: str, build: Build, scope: Scope) -> i
         build: called once per key with ``constant``, which makes a small Arrow table readable; gives
             the expression over all rows, one per record, with the table's guarded columns in it.
         scope: the reader.
+        copied: worth a native copy, where the store keeps any: many will ask for it.
+        wait: seconds that whoever asks for a copy first waits for it before he reads the view.
     """
     manifest = facts.manifest.id if facts.manifest else "none"
     name = f"derived {table} {manifest} {facts.as_of.isoformat() if facts.as_of else 'now'} {key}"
-    relation = facts.use_derived(name, build)
+    relation = facts.use_derived(name, build, copied=f"derived {table}" if copied else "", wait=wait)
     return masked(table, guarded(facts, table, relation, scope), scope)

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.facts.backends import Engine, Session
+from salesops.facts.copies import Copies
 
 KEPT = 48
 """Derived relations kept while nobody reads them."""
@@ -38,6 +39,7 @@ class DerivedViews:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._views: dict[str, View] = {}
+        self._copies = Copies()
 
     def use(self, engine: Engine, session: Session, name: str, build: Build, hold: Held) -> ir.Table:
         """The relation of that name, held for the caller until :meth:`release`.
@@ -51,7 +53,37 @@ class DerivedViews:
                 view.bases = tuple(hold())
             view.users += 1
             self._views[name] = view  # at the end: the most recently used
-            return session.relation(name, view.schema)
+            return self._read(session, name)
+
+    def copy(
+        self,
+        engine: Engine,
+        session: Session,
+        name: str,
+        kind: str,
+        release: Callable[[str], None],
+        wait: float,
+    ) -> ir.Table:
+        """A relation that the caller holds, read from its native copy once that is made in the background.
+
+        ``release`` is called with the name when the copy is made: the relation was held until then.
+        Whoever is the first to ask waits for it, for so many seconds; nobody else does.
+        """
+
+        def hold() -> Callable[[], None]:
+            self._views[name].users += 1
+            return lambda: release(name)
+
+        with self._lock:
+            copy, asked = self._copies.ask(engine, name, kind, hold)
+        if asked and wait:
+            copy.ended.wait(wait)
+        with self._lock:
+            return self._read(session, name)
+
+    def _read(self, session: Session, name: str) -> ir.Table:
+        schema = self._views[name].schema
+        return session.copy(name, schema) if self._copies.is_ready(name) else session.relation(name, schema)
 
     def release(self, engine: Engine | None, name: str) -> list[str]:
         """One reader less; relations nobody holds are dropped, oldest first, beyond a number.
@@ -63,18 +95,31 @@ class DerivedViews:
         with self._lock:
             if name in self._views:
                 self._views[name].users -= 1
+            for old in self._copies.surplus(self._in_use):
+                if engine is not None:
+                    engine.drop_copy(old)
             idle = [n for n, view in self._views.items() if view.users <= 0]
             for old in idle[: max(0, len(self._views) - KEPT)]:
                 view = self._views.pop(old)
                 freed += view.bases
                 if engine is not None:
+                    if self._copies.forget(old):
+                        engine.drop_copy(old)
                     engine.drop(old)
                     for constant in view.constants:
                         engine.discard(constant)
         return freed
 
+    def copied(self) -> list[str]:
+        """Relations that are read from native copies, oldest first."""
+        return self._copies.names()
+
+    def _in_use(self, name: str) -> bool:
+        return name in self._views and self._views[name].users > 0
+
     def clear(self) -> None:
-        """Forget all: the engine was closed."""
+        """Forget all, before the engine is closed."""
+        self._copies.close()
         with self._lock:
             self._views.clear()
 

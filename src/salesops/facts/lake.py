@@ -84,14 +84,7 @@ def open_snapshot(folder: Path, version: int | None, *, partitioned: bool) -> Sn
     """
     if version is None:
         return Snapshot(folder, None, (), {}, partitioned)
-    try:
-        table = DeltaTable(str(folder), version=version)
-    except (TableNotFoundError, DeltaError, OSError) as error:
-        raise DataMissing(
-            f"The manifest names version {version} of table {folder.name!r}, which {folder} does not hold "
-            f"({str(error).splitlines()[0]}). Restore the store's folder from a backup, "
-            "or read an older manifest."
-        ) from error
+    table = _at_version(folder, version)
     _refuse_features(folder, table)
     columns = {f.name: _column_type(folder, f.name, str(f.type.type)) for f in _fields(table)}
     columns.pop(MONTH_PART, None)
@@ -103,6 +96,22 @@ def open_snapshot(folder: Path, version: int | None, *, partitioned: bool) -> Sn
                 "Restore the store's folder from a backup, or read an older manifest."
             )
     return Snapshot(folder, version, files, columns, partitioned)
+
+
+def listed_files(folder: Path, version: int) -> tuple[DataFile, ...]:
+    """The files of a version, there or not; raises :class:`DataMissing` where its log can't be read."""
+    return _active(_at_version(folder, version))
+
+
+def _at_version(folder: Path, version: int) -> DeltaTable:
+    try:
+        return DeltaTable(str(folder), version=version)
+    except (TableNotFoundError, DeltaError, OSError) as error:
+        raise DataMissing(
+            f"The manifest names version {version} of table {folder.name!r}, which {folder} does not hold "
+            f"({str(error).splitlines()[0]}). Restore the store's folder from a backup, "
+            "or read an older manifest."
+        ) from error
 
 
 def head_version(folder: Path) -> int | None:

@@ -134,6 +134,9 @@ class _LoadedFacts(Facts):
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
         return build(lambda label, rows: self._postgres.constant(f"{label} of {name}", rows))
 
+    def chosen(self, ids: Sequence[str]) -> ir.Table:
+        return self.id_list(frozenset(ids)).rename(chosen="listed")
+
     def id_list(self, ids: frozenset[str]) -> ir.Table:
         rows = pa.table({"listed": pa.array(sorted(ids), pa.string())})
         return self._postgres.constant(f"ids {sorted(ids)}", rows)

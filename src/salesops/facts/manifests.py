@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from threading import RLock
 from typing import Protocol
@@ -51,7 +52,7 @@ class ManifestLog(Protocol):
         ...
 
     def at(self, instant: datetime) -> Manifest | None:
-        """The newest manifest with ``recorded_at <= instant``, None if there was none yet."""
+        """The manifest that was the newest at an instant, None if there was none yet."""
         ...
 
     def since(self, instant: datetime) -> list[Manifest]:
@@ -98,16 +99,16 @@ class MemoryManifests:
     def since(self, instant: datetime) -> list[Manifest]:
         """Manifests recorded at or after the instant."""
         with self._lock:
-            return [m for m in self.manifests if m.recorded_at >= instant]
+            return _since(self.manifests, instant)
 
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
     ) -> Manifest:
         """Add a manifest."""
         with self._lock:
-            manifest = Manifest(
-                str(len(self.manifests) + 1), dict(versions), _aware(recorded_at), data_on, note
-            )
+            recorded_at = _monotonic(recorded_at, self.latest())
+            number = str(len(self.manifests) + 1)
+            manifest = Manifest(number, dict(versions), recorded_at, data_on, note)
             self.manifests.append(manifest)
             return manifest
 
@@ -160,7 +161,7 @@ class FolderManifests:
 
     def since(self, instant: datetime) -> list[Manifest]:
         """Manifests recorded at or after the instant."""
-        return [m for m in self._all() if m.recorded_at >= instant]
+        return _since(self._all(), instant)
 
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
@@ -169,7 +170,7 @@ class FolderManifests:
         self.folder.mkdir(parents=True, exist_ok=True)
         last = self.latest()
         number = f"{int(last.id) + 1 if last else 1:010d}"
-        manifest = Manifest(number, dict(versions), _aware(recorded_at), data_on, note)
+        manifest = Manifest(number, dict(versions), _monotonic(recorded_at, last), data_on, note)
         raw = {
             "id": number,
             "versions": manifest.versions,
@@ -196,8 +197,19 @@ class FolderManifests:
 
 
 def _newest(manifests: list[Manifest], instant: datetime) -> Manifest | None:
-    known = [m for m in manifests if m.recorded_at <= instant]
+    """The last one before any that is later than the instant: where a clock was set back, order decides."""
+    known = list(takewhile(lambda m: m.recorded_at <= instant, manifests))
     return known[-1] if known else None
+
+
+def _since(manifests: list[Manifest], instant: datetime) -> list[Manifest]:
+    return list(dropwhile(lambda m: m.recorded_at < instant, manifests))
+
+
+def _monotonic(recorded_at: datetime, newest: Manifest | None) -> datetime:
+    """The instant to record: never before the manifest that it follows, even where a clock was set back."""
+    recorded_at = _aware(recorded_at)
+    return recorded_at if newest is None else max(recorded_at, newest.recorded_at)
 
 
 def _aware(instant: datetime) -> datetime:

@@ -53,6 +53,7 @@ def merge(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     lock_timeout: float = 600.0,
+    published: Callable[[], datetime] | None = None,
 ) -> MergeReport:
     """Merge files into the store, older data dates of a table first.
 
@@ -64,6 +65,8 @@ def merge(
         progress: called with what is being done, steps done, steps in all.
         cancelled: asked between steps; when it says yes, nothing is published.
         lock_timeout: seconds to wait for another writer.
+        published: tells the instant at which the manifest is appended, which readers see the merge from;
+            where None, it counts as recorded at ``recorded_at``.
 
     Raises:
         InvalidIncoming: rows that do not fit their table; nothing is published.
@@ -83,7 +86,7 @@ def merge(
     with contextlib.ExitStack() as stack:
         locks = [stack.enter_context(store.lock(t, timeout=lock_timeout)) for t in tables]
         job = _Job(store, recorded_at, note, locks, lock_timeout, len(incoming) * _STEPS + 1)
-        job.progress, job.cancelled = progress, cancelled
+        job.progress, job.cancelled, job.published_at = progress, cancelled, published
         stack.callback(job.clean)
         return job.run([(i, incoming[i]) for i in order])
 
@@ -108,6 +111,7 @@ class _Job:
         self.steps = steps
         self.done = 0
         self.progress: Progress | None = None
+        self.published_at: Callable[[], datetime] | None = None
         self.cancelled: Callable[[], bool] | None = None
         self.base = store.manifests.latest()
         self.versions = dict(self.base.versions) if self.base else {}
@@ -199,10 +203,12 @@ class _Job:
             for lock in (*self.locks, commit_lock):
                 lock.check()
             days = [d for d in (data_on, latest.data_on if latest else None) if d is not None]
+            # A reader who asks what was known in between must not be shown what came out later.
+            recorded_at = self.published_at() if self.published_at else self.recorded_at
             manifest = self.store.manifests.append(
                 versions=versions,
                 # a writer that began earlier and comes later must not date back what is in between
-                recorded_at=max(self.recorded_at, latest.recorded_at) if latest else self.recorded_at,
+                recorded_at=max(recorded_at, latest.recorded_at) if latest else recorded_at,
                 data_on=max(days, default=None),
                 note=self.note,
             )

@@ -121,6 +121,12 @@ def clean(
         now: aware instant that the retention time counts back from.
         keep_for: must be longer than the longest query; pinned manifests are kept for ever.
     """
+    # a backup holds this lock while it copies the files it has listed
+    with store.lock("clean", timeout=lock_timeout):
+        return _clean(store, now - keep_for, lock_timeout)
+
+
+def _clean(store: FactStore, cutoff: datetime, lock_timeout: float) -> Housekeeping:
     removed = freed = 0
     for table in (*TABLES, SIGHTINGS_TABLE):
         if not store.folder(table).is_dir():
@@ -132,9 +138,9 @@ def clean(
             for name in sorted(names) if table != SIGHTINGS_TABLE else []:
                 stack.enter_context(store.lock(name, timeout=lock_timeout))
             stack.enter_context(store.lock("commit", timeout=lock_timeout))
-            count, size = _clean_table(store, table, kept_manifests(store, now - keep_for))
+            count, size = _clean_table(store, table, kept_manifests(store, cutoff))
             removed, freed = removed + count, freed + size
-    _clean_work(store, now - keep_for)
+    _clean_work(store, cutoff)
     return Housekeeping(store.manifests.latest(), 0, removed, freed)
 
 

@@ -7,9 +7,11 @@ returns an Ibis table that carries row security; ``execute`` runs what was built
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +27,11 @@ from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.derived_views import Build, DerivedViews, Held
-from salesops.facts.errors import FactsError, UnknownTable
+from salesops.facts.errors import DataMissing, FactsError, UnknownTable
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
 from salesops.facts.locks import FileLock
 from salesops.facts.manifests import Manifest, ManifestLog
+from salesops.facts.newest import Newest
 from salesops.facts.scope import Scope
 from salesops.facts.sightings import SEEN, SIGHTINGS_TABLE, Seen
 from salesops.facts.tables import EXTRA_PREFIX, SYSTEM_COLUMNS, TABLES, ColumnType
@@ -55,6 +58,10 @@ class FactStore:
         manifests: the log that names consistent versions.
         memory_limit: for readers of this process, such as ``"2GB"``; the engine's default when empty.
         merge_memory: memory of one merge's workbench; what does not fit is spilled to disk.
+
+    Attributes:
+        keeps_copies: whether derived relations that many ask for are copied into the engine's own
+            format: for processes that serve many questions. Set before the first reader.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class FactStore:
         self.manifests = manifests
         self.memory_limit = memory_limit
         self.merge_memory = merge_memory
+        self.keeps_copies = False
+        self.newest = Newest()
         self._engine: Engine | None = None
         self._lock = threading.RLock()
         self._snapshots: dict[tuple[str, int | None], Snapshot] = {}
@@ -76,6 +85,7 @@ class FactStore:
         self._changed: dict[int, dict[str, list[str]]] = {}
         self._views: dict[str, int] = {}
         self._derived = DerivedViews()
+        self._lists = DerivedViews()
 
     def folder(self, table: str) -> Path:
         """The folder of one table."""
@@ -143,9 +153,22 @@ class FactStore:
         finally:
             facts.close()
 
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether every file of a manifest is still there: clean-up removes those that nothing holds on to."""
+        for table, version in manifest.versions.items():
+            try:
+                open_snapshot(
+                    self.folder(table), version, partitioned=table in TABLES and bool(TABLES[table].month)
+                )
+            except DataMissing:
+                return False
+        return True
+
     def close(self) -> None:
         """Close the process's reader; the store can be opened again afterwards."""
+        self.newest.forget()
         self._derived.clear()
+        self._lists.clear()
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
@@ -170,7 +193,9 @@ class FactStore:
     def _open_engine(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                self._engine = Engine(self.address, memory_limit=self.memory_limit)
+                self._engine = Engine(
+                    self.address, memory_limit=self.memory_limit, copies=self.keeps_copies
+                )
             return self._engine
 
     def use_view(self, table: str, manifest: Manifest | None) -> _View:
@@ -211,9 +236,19 @@ class FactStore:
                 if self._engine is not None:
                     self._engine.drop(old)
 
-    def derived_relation(self, name: str, build: Build, session: Session, held: Held) -> ir.Table:
-        """A derived relation, defined when first asked for and held until released."""
-        return self._derived.use(self._open_engine(), session, name, build, lambda: self._hold(held()))
+    def derived_relation(
+        self, name: str, build: Build, session: Session, held: Held, copied: str = "", wait: float = 0.0
+    ) -> ir.Table:
+        """A derived relation, defined when first asked for and held until released; ``copied`` as its kind."""
+        engine = self._open_engine()
+        relation = self._derived.use(engine, session, name, build, lambda: self._hold(held()))
+        if not copied or not self.keeps_copies:
+            return relation
+        return self._derived.copy(engine, session, name, copied, self.release_derived, wait)
+
+    def copied(self) -> list[str]:
+        """Derived relations that are read from native copies, oldest first."""
+        return self._derived.copied()
 
     def _hold(self, names: Sequence[str]) -> tuple[str, ...]:
         """Keep views for a derived relation that is made of them."""
@@ -226,6 +261,18 @@ class FactStore:
         """One reader of a derived relation less."""
         for view in self._derived.release(self._engine, name):
             self.release_view(view)
+
+    def listed(self, name: str, ids: frozenset[str], session: Session) -> ir.Table:
+        """A list of ids as a relation, kept until released; apart from derived relations, which cost more."""
+
+        def build(constant: Callable[[str, pa.Table], ir.Table]) -> ir.Table:
+            return constant("list", pa.table({"listed": pa.array(sorted(ids), pa.string())}))
+
+        return self._lists.use(self._open_engine(), session, name, build, lambda: ())
+
+    def release_list(self, name: str) -> None:
+        """One reader of a list less."""
+        self._lists.release(self._engine, name)
 
     def changed_fields(self, facts: Facts) -> dict[str, list[str]]:
         """Object -> fields that occur in its change log, at the facts' manifest."""
@@ -289,6 +336,8 @@ class Facts:
         self._session = session
         self._held: dict[str, _View] = {}
         self._held_derived: set[str] = set()
+        self._held_lists: dict[frozenset[str], ir.Table] = {}
+        self._list_names: set[str] = set()
 
     def version(self, table: str) -> int | None:
         """The table's Delta version in this manifest, None if it was never written."""
@@ -349,16 +398,32 @@ class Facts:
         for name in self._held_derived:
             self._store.release_derived(name)
         self._held_derived.clear()
+        for name in self._list_names:
+            self._store.release_list(name)
+        self._held_lists.clear()
+        self._list_names.clear()
 
-    def use_derived(self, name: str, build: Build) -> ir.Table:
+    def id_list(self, ids: frozenset[str]) -> ir.Table:
+        """Ids as a relation of one column ``listed``, to join to: a long list of literals compiles slowly."""
+        if ids not in self._held_lists:
+            name = f"ids {hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()}"
+            self._held_lists[ids] = self._store.listed(name, ids, self._session)
+            self._list_names.add(name)
+        return self._held_lists[ids]
+
+    def use_derived(self, name: str, build: Build, *, copied: str = "", wait: float = 0.0) -> ir.Table:
         """A derived relation over all rows, unguarded: for :func:`salesops.facts.derived.derived` alone."""
         relation = self._store.derived_relation(
-            name, build, self._session, lambda: [view.name for view in self._held.values()]
+            name, build, self._session, lambda: [view.name for view in self._held.values()], copied, wait
         )
         if name in self._held_derived:
             self._store.release_derived(name)
         self._held_derived.add(name)
         return relation
+
+    def chosen(self, ids: Sequence[str]) -> ir.Table:
+        """Some ids as a relation of one column ``chosen``, to join to: the query is the same for any of them."""
+        return self._session.chosen(ids)
 
     def compile(self, expr: ir.Table) -> str:
         """The engine's SQL of an expression, for people to read."""

@@ -54,6 +54,7 @@ class Table:
         owner: column holding the user id that row security follows, or "".
         parent: ``(table, column)`` whose visibility a row inherits, or None. A table with
             neither owner nor parent is visible to everybody who may read facts.
+        restricted: only readers without any bound on rows see the table: it names records of everybody.
         month: date or instant column that partitions a growing table by month, or "".
     """
 
@@ -65,6 +66,7 @@ class Table:
     owner: str = ""
     parent: tuple[str, str] | None = None
     month: str = ""
+    restricted: bool = False
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -230,6 +232,11 @@ TABLES: dict[str, Table] = {
                 _c("lead_source", "text", "Where the deal came from."),
                 _c("campaign_id", "text", "Primary campaign.", "campaigns"),
                 _c("contact_name", "text", "Main contact as the source spells it."),
+                _c(
+                    "collaborators",
+                    "text",
+                    "Ids of users who work on the deal beside its owner, with ; between.",
+                ),
                 _c("loss_reason", "text", "Reason for loss."),
                 _c("competitor", "text", "Competitor."),
                 _c("region", "text", "Region or territory label on the deal."),
@@ -252,7 +259,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "opportunity_team",
-            "One person's credit share on one opportunity (split).",
+            "One person's part in one opportunity: team member, or credit share (split).",
             (
                 _c("id", "text", "Row id, or opportunity, user and role."),
                 _OPPORTUNITY,
@@ -347,7 +354,36 @@ TABLES: dict[str, Table] = {
                 _c("type", "text", "Kind of touch."),
                 _c("happened_at", "instant", "When."),
             ),
+            parent=("accounts", "account_id"),
             month="happened_at",
+        ),
+        Table(
+            "record_shares",
+            "One record that the CRM shows to one user or group: its own sharing.",
+            (
+                _c("id", "text", "Share id, or record and user or group."),
+                _c("object", "text", "Object of the record, where one file holds shares of several."),
+                _c("record_id", "text", "Record shared, where one file holds shares of several objects."),
+                _c("opportunity_id", "text", "Opportunity shared."),
+                _c("account_id", "text", "Account shared."),
+                _c("contact_id", "text", "Contact shared."),
+                _c("lead_id", "text", "Lead shared."),
+                _c("principal_id", "text", "User or group that the record is shared with."),
+                _c("access", "text", "Access level: read, edit, all; none shows nothing."),
+                _c("reason", "text", "Why it is shared: owner, rule, team, manual ..."),
+            ),
+            restricted=True,
+        ),
+        Table(
+            "group_members",
+            "One member of one group of the CRM (public group, queue, role, territory).",
+            (
+                _c("id", "text", "Row id, or group and member."),
+                _c("group_id", "text", "Group."),
+                _c("group_name", "text", "Group as the source spells it."),
+                _c("member_id", "text", "User in the group, or a group inside it."),
+            ),
+            restricted=True,
         ),
         Table(
             "orders",
@@ -449,3 +485,12 @@ TABLES: dict[str, Table] = {
     )
 }
 """Every canonical table by name."""
+
+SHARED_BY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "opportunities": ("opportunity_id", ("opportunities", "opportunity", "deal", "deals")),
+    "accounts": ("account_id", ("accounts", "account", "company", "companies")),
+    "contacts": ("contact_id", ("contacts", "contact")),
+    "leads": ("lead_id", ("leads", "lead")),
+}
+"""Table that the CRM's sharing may govern -> column of ``record_shares`` naming its records, and what its
+object is called there."""

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 
 from salesops.facts import rewind
-from salesops.facts.columntypes import IBIS
-from salesops.facts.scope import Scope
-from salesops.facts.tables import TABLES
+from salesops.facts.scope import Scope, Sharing
+from salesops.facts.tables import SHARED_BY, TABLES
 
 if TYPE_CHECKING:
     from salesops.facts.store import Facts
 
+FEW = 16
+"""Ids up to here are compared as literals; longer lists are joined to, since literals compile slowly."""
+
+NO_ACCESS = ("", "none", "no access", "private")
+"""Access levels of a share that show nothing."""
+
 
 def is_guarded(table: str) -> bool:
-    """Whether rows of the table are hidden from some readers (it has an owner or a parent)."""
+    """Whether rows of the table are hidden from some readers (it has an owner or a parent, or is restricted)."""
     declared = TABLES[table]
-    return bool(declared.owner or declared.parent)
+    return bool(declared.owner or declared.parent or declared.restricted)
 
 
 def visible(facts: Facts, table: str, scope: Scope, *, deleted: bool, later: bool = False) -> ir.Table:
@@ -50,22 +57,104 @@ def guarded(facts: Facts, table: str, rows: ir.Table, scope: Scope) -> ir.Table:
     if scope.everything or not is_guarded(table):
         return rows
     declared = TABLES[table]
-    if declared.owner:
-        allowed: ir.BooleanValue = ibis.literal(False)
-        if scope.owner_ids:
-            allowed = _one_of(rows[declared.owner], scope.owner_ids)
-        key = "id" if table == "accounts" else "account_id"
-        if scope.account_ids and key in rows.columns:
-            allowed = allowed | _one_of(rows[key], scope.account_ids)
-        return rows.filter(allowed)
-    assert declared.parent is not None
-    parent, column = declared.parent
-    ids = visible_ids(facts, parent, scope)
-    return rows.semi_join(ids, rows[column] == ids.visible_id)
+    if declared.restricted:
+        return rows.filter(ibis.literal(False))
+    if not declared.owner:
+        assert declared.parent is not None
+        parent, column = declared.parent
+        ids = visible_ids(facts, parent, scope)
+        return rows.semi_join(ids, rows[column] == ids.visible_id)
+    if not scope.any_owner:
+        rows = _granted(facts, table, rows, scope)
+    if scope.sharing is not None and table in scope.sharing.tables:
+        rows = _shared(facts, table, rows, scope.sharing)
+    return rows
 
 
-def _one_of(column: ir.Value, ids: frozenset[str]) -> ir.BooleanValue:
-    return (column.isin(sorted(ids))).fill_null(False)
+def _granted(facts: Facts, table: str, rows: ir.Table, scope: Scope) -> ir.Table:
+    """Rows that any one grant lets a reader see."""
+    owner = rows[TABLES[table].owner]
+    grants: list[ir.BooleanValue] = []
+    key = "id" if table == "accounts" else "account_id"
+    if scope.account_ids and key in rows.columns:
+        grants.append(one_of(facts, rows[key], scope.account_ids))
+    if scope.matching:
+        grants += [rows.id.isin(ids.visible_id) for ids in _matching(facts, table, scope)]
+        if table != "accounts" and "account_id" in rows.columns:
+            grants += [rows.account_id.isin(ids.visible_id) for ids in _matching(facts, "accounts", scope)]
+    if scope.member_ids and table == "opportunities":
+        grants += [rows.id.isin(ids.visible_id) for ids in deal_teams(facts, scope.member_ids)]
+    if not grants and len(scope.owner_ids) > FEW:
+        listed = facts.id_list(scope.owner_ids)
+        return rows.semi_join(listed, owner == listed.listed)
+    if scope.owner_ids:
+        grants.insert(0, one_of(facts, owner, scope.owner_ids))
+    no: ir.BooleanValue = ibis.literal(False)
+    return rows.filter(reduce(or_, [grant.fill_null(False) for grant in grants], no))
+
+
+def _shared(facts: Facts, table: str, rows: ir.Table, sharing: Sharing) -> ir.Table:
+    """Rows that the source shows: of owners it shows, or shared with one of the principals."""
+    shown: ir.BooleanValue = ibis.literal(False)
+    if sharing.owner_ids:
+        shown = one_of(facts, rows[TABLES[table].owner], sharing.owner_ids)
+    if sharing.principals:
+        shares = _present(facts, "record_shares")
+        level = shares.access.fill_null("").lower().strip()
+        shares = shares.filter(one_of(facts, shares.principal_id, sharing.principals), ~level.isin(NO_ACCESS))
+        column, words = SHARED_BY[table]
+        named = ibis.ifelse(shares.object.lower().strip().isin(words), shares.record_id, ibis.null("string"))
+        ids = shares.select(shared_id=ibis.coalesce(shares[column], named))
+        ids = ids.filter(ids.shared_id.notnull())
+        shown = shown | rows.id.isin(ids.shared_id).fill_null(False)
+    return rows.filter(shown)
+
+
+def deal_teams(facts: Facts, people: frozenset[str]) -> list[ir.Table]:
+    """Ids (``visible_id``) of opportunities that people work on beside the owner, one relation a source of it."""
+    found = []
+    if facts.version("opportunity_team") is not None:
+        team = _present(facts, "opportunity_team")
+        team = team.filter(one_of(facts, team.user_id, people))
+        found.append(team.select(visible_id=team.opportunity_id).filter(lambda t: t.visible_id.notnull()))
+    if facts.version("opportunities") is not None:
+        deals = facts.state("opportunities", {"collaborators"})
+        named = deals.filter(deals.collaborators.notnull()).select(
+            visible_id=deals.id, listed=deals.collaborators.split(";").unnest()
+        )
+        named = named.mutate(listed=named.listed.strip())
+        found.append(named.filter(one_of(facts, named.listed, people)).select("visible_id"))
+    return found
+
+
+def _matching(facts: Facts, table: str, scope: Scope) -> list[ir.Table]:
+    """Ids (``visible_id``) of records of a table that carry a value the reader is assigned to."""
+    tables = {table, "opportunity_lines"} if table == "opportunities" else {table}
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for name, column, value in scope.matching:
+        if name in tables:
+            wanted.setdefault((name, column), set()).add(value)
+    found = []
+    for (name, column), values in sorted(wanted.items()):
+        key = "id" if name == table else "opportunity_id"
+        rows = facts.state(name, {column, key}) if name == table else _present(facts, name)
+        if column in rows.columns:
+            rows = rows.filter(one_of(facts, rows[column], frozenset(values)))
+            found.append(rows.select(visible_id=rows[key]).filter(lambda t: t.visible_id.notnull()))
+    return found
+
+
+def _present(facts: Facts, table: str) -> ir.Table:
+    """A table's rows that were not deleted, all of them: for guards, never for readers."""
+    rows = facts.state(table)
+    return rows.filter(rows.deleted_on.isnull())
+
+
+def one_of(facts: Facts, column: ir.Value, ids: frozenset[str]) -> ir.BooleanValue:
+    """Whether a column holds one of some ids; null counts as no."""
+    if len(ids) <= FEW:
+        return column.isin(sorted(ids)).fill_null(False)
+    return column.isin(facts.id_list(ids).listed).fill_null(False)
 
 
 def masked(table: str, rows: ir.Table, scope: Scope) -> ir.Table:
@@ -76,7 +165,7 @@ def masked(table: str, rows: ir.Table, scope: Scope) -> ir.Table:
 
 
 def visible_changes(facts: Facts, scope: Scope, only: str | None) -> ir.Table:
-    """The change log of visible records; old and new of masked columns come back null."""
+    """The change log of visible records; changes of masked columns are left out: that one happened says something."""
     log = facts.relation("changes", hidden=facts.as_of is not None)
     if only is not None:
         log = log.filter(log.object == only)
@@ -84,13 +173,13 @@ def visible_changes(facts: Facts, scope: Scope, only: str | None) -> ir.Table:
         log = log.filter(~rewind.after(log, facts.as_of)).select(*facts.columns("changes"))
     if not scope.everything:
         log = _visible_log(facts, log, scope, only)
-    hidden = [m.split(".", 1) for m in sorted(scope.masked) if "." in m]
-    if hidden:
-        secret: ir.BooleanValue = ibis.literal(False)
-        for table, column in hidden:
-            secret = secret | ((log.object == table) & (log.field == column))
-        nothing = ibis.null(IBIS["text"])
-        log = log.mutate(old=ibis.ifelse(secret, nothing, log.old), new=ibis.ifelse(secret, nothing, log.new))
+    hidden: dict[str, list[str]] = {}
+    for mask in sorted(scope.masked):
+        table, _, column = mask.partition(".")
+        hidden.setdefault(table, []).append(column)
+    for table, columns in hidden.items():
+        if table != "changes":
+            log = log.filter(~((log.object == table) & log.field.isin(columns)))
     return masked("changes", log, scope)
 
 

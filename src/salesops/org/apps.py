@@ -31,7 +31,7 @@ class OrgConfig(AppConfig):
                 "Who reports to whom, with team, region and role, from when.",
                 "people",
                 "users",
-                "decision.view",
+                "position.view",
                 20,
             )
         )

@@ -67,6 +67,7 @@ class Position(DatedDecision):
     """Where one person stands from a day on: manager, team, region and role. Subject: the person's id."""
 
     KIND = "position"
+    PERMISSION = "position.write"
     FIELDS = ("person_id", "manager_id", "team", "region", "role")
 
     person_id = models.CharField(max_length=200)

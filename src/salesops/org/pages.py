@@ -63,7 +63,7 @@ def company(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@allowed("decision.view", post="decision.write")
+@allowed("position.view", post="position.write")
 def people(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The hierarchy as of the data's own date, and the grid that decides it: preview first, then confirm."""
     today = data_day()
@@ -99,7 +99,7 @@ def people(request: HttpRequest, actor: Actor) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
         "today": today,
-        "may_write": may(actor, "decision.write"),
+        "may_write": may(actor, "position.write"),
     }
     return render(request, "org/people.html", context)
 

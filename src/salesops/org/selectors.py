@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from salesops.core.calendars import FiscalCalendar
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
-from salesops.org.engine.hierarchy import Person, subtree
+from salesops.org.engine.hierarchy import Person, below, reports_of
 from salesops.org.models import Organisation, Position
 from salesops.platform import decisions
 from salesops.platform.identities import real_ids
@@ -145,4 +145,15 @@ def _people_in_facts(
 
 def visible_people(person_id: str, on: date) -> frozenset[str]:
     """Row-scope provider: everyone below a person in the hierarchy of a day."""
-    return subtree(people(on), person_id)
+    store = fact_store()
+    manifest = store.manifests.latest()
+    state = (manifest.id, manifest.recorded_at) if manifest else ("", None)
+    return below(_reports(str(store.address), *state, decisions.high_water_mark(), on), person_id)
+
+
+@lru_cache(maxsize=16)
+def _reports(
+    address: str, manifest_id: str, recorded_at: datetime | None, mark: str, on: date
+) -> dict[str, list[str]]:
+    """Direct reports by manager on a day: the same for everybody until facts or decisions change."""
+    return reports_of(people(on))

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from salesops.platform import selectors, signin
+from salesops.platform import factors, lockout, selectors, sessions, signin
+from salesops.platform.access import AREAS, may, require_over
 from salesops.platform.actors import Actor
 from salesops.platform.forms import AccountForm
+from salesops.platform.models import User
 from salesops.platform.web import allowed, apply_errors
 
 
@@ -24,6 +26,8 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponse:
         "title": "Accounts",
         "accounts": selectors.accounts(),
         "names": dict(selectors.person_choices()),
+        "locked": lockout.locked_accounts(),
+        "areas": {name: title for name, (title, _) in AREAS.items()},
     }
     return render(request, "platform/accounts.html", context)
 
@@ -33,7 +37,7 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponse:
 @allowed("people.manage")
 def account_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Make an account; the answer shows its one-time link."""
-    form = AccountForm(request.POST or None, new=True)
+    form = AccountForm(request.POST or None, new=True, areas=may(actor, "area.grant"))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -60,8 +64,9 @@ def account_change(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
         "role": user.role,
         "person_id": user.person_id,
         "active": user.is_active,
+        "areas": user.areas,
     }
-    form = AccountForm(request.POST or None, new=False, initial=initial)
+    form = AccountForm(request.POST or None, new=False, areas=may(actor, "area.grant"), initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             signin.account_save(actor=actor, username=user.username, **form.cleaned_data)
@@ -75,8 +80,61 @@ def account_change(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
         "form": form,
         "people": selectors.person_choices(),
         "account": user,
+        "locked": user.username.casefold() in lockout.locked_accounts(),
+        "has_factor": factors.has_one(user),
+        "tokens": [token for token in selectors.tokens_of(user.pk) if token.revoked_at is None],
     }
     return render(request, "platform/account.html", context)
+
+
+@require_POST
+@allowed("people.manage")
+def account_unlock(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
+    """Open an account that failed sign-ins have locked."""
+    user = _account(pk)
+    lockout.account_unlock(actor=actor, user=user)
+    messages.success(request, f"{user.username} may sign in again.")
+    return redirect("account_change", pk=pk)
+
+
+@require_POST
+@allowed("people.manage")
+def account_factors(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
+    """Remove the second factor of somebody who lost the device."""
+    user = _account(pk)
+    factors.factors_reset(actor=actor, user=user)
+    messages.success(request, f"The second factor of {user.username} is removed.")
+    return redirect("account_change", pk=pk)
+
+
+@require_POST
+@allowed("people.manage")
+def account_sessions(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
+    """Sign an account out on every device."""
+    user = _account(pk)
+    require_over(actor, role=user.role, areas=user.areas, user_id=user.pk)
+    sessions.sessions_end(actor=actor, user=user, reason="ended by an administrator")
+    messages.success(request, f"{user.username} is signed out on every device.")
+    return redirect("account_change", pk=pk)
+
+
+@require_POST
+@allowed("people.manage")
+def account_token_revoke(request: HttpRequest, actor: Actor, pk: int, token: int) -> HttpResponse:
+    """Make a token of somebody's account useless."""
+    found = selectors.token_of(_account(pk).pk, token)
+    if found is None:
+        raise Http404
+    signin.token_revoke(actor=actor, token=found)
+    messages.success(request, f"The token {found.name} is revoked.")
+    return redirect("account_change", pk=pk)
+
+
+def _account(pk: int) -> User:
+    user = selectors.account(pk)
+    if user is None:
+        raise Http404
+    return user
 
 
 @never_cache

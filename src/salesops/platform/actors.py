@@ -23,12 +23,14 @@ class Actor:
         role: one of :class:`Role`; decides pages, actions and how far rows reach.
         user_id: the account's id, or None for the local administrator.
         person_id: the key in the ``users`` fact table this account stands for, or "".
+        areas: areas the account administers besides its role, see ``access.AREAS``.
     """
 
     name: str
     role: str
     user_id: int | None = None
     person_id: str = ""
+    areas: frozenset[str] = frozenset()
 
 
 LOCAL_ADMINISTRATOR = Actor(name="local administrator", role=Role.ADMINISTRATOR)
@@ -43,4 +45,10 @@ def actor_of(user: User | AnonymousUser) -> Actor:
     """
     if not isinstance(user, User) or not user.is_active:
         raise PermissionError("Sign in to continue.")
-    return Actor(name=user.get_username(), role=user.role, user_id=user.pk, person_id=user.person_id)
+    return Actor(
+        name=user.get_username(),
+        role=user.role,
+        user_id=user.pk,
+        person_id=user.person_id,
+        areas=frozenset(user.areas or ()),
+    )

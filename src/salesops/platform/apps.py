@@ -9,9 +9,15 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the account menu's pages and this room's settings in their places."""
+        from salesops.platform.safekeeping import jobs as backups
+        from salesops.platform import file_runs, mail, page_files
         from salesops.platform.settings_index import SettingsPage, add, holds
         from salesops.ui import navigation
 
+        backups.register()
+        mail.register()
+        page_files.register()
+        file_runs.register()
         account = navigation.ACCOUNT
         navigation.register(
             account, "my_account", "Your account", "my_account", "user", 10, also=("password",)
@@ -19,6 +25,8 @@ class PlatformConfig(AppConfig):
         navigation.register(
             account, "settings", "Settings", "settings", "settings", 20, holds("settings.view")
         )
+        navigation.register(account, "jobs", "Jobs", "jobs", "clock", 15, also=("job",))
+        navigation.register(account, "runs", "Runs", "runs", "history", 16, also=("run",))
         navigation.register(account, "audit", "Audit", "audit", "scroll-text", 30, holds("audit.view"))
         add(
             SettingsPage(
@@ -30,6 +38,16 @@ class PlatformConfig(AppConfig):
                 80,
             ),
             also=("decision_kind", "decision_history", "decisions_import"),
+        )
+        add(
+            SettingsPage(
+                "Schedules",
+                "What comes again by itself: scans, exports, frozen pages, watched folders and mailboxes.",
+                "schedules",
+                "clock",
+                "schedule.write",
+                85,
+            )
         )
         add(
             SettingsPage(

@@ -12,6 +12,7 @@ import yaml
 from django.conf import settings
 
 from salesops.platform import decisions, home, signin
+from salesops.platform.access import AREAS
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
 from salesops.platform.documents import to_json
 from salesops.platform.models import User
@@ -29,6 +30,12 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     account.add_argument("--role", choices=Role.values, required=True, help="what it may see and do")
     account.add_argument("--person", default="", help="the person in the CRM this account stands for (id)")
     account.add_argument("--email", default="", help="address, which also signs in")
+    account.add_argument(
+        "--area",
+        action="append",
+        choices=[*AREAS, "none"],
+        help="area it administers besides its role; may be repeated; none takes all away",
+    )
     account.add_argument("--off", action="store_true", help="switch the account off")
     account.set_defaults(run=_account)
 
@@ -123,6 +130,7 @@ def _account(args: argparse.Namespace) -> int:
         person_id=args.person,
         email=args.email,
         active=not args.off,
+        areas=None if args.area is None else [area for area in args.area if area != "none"],
     )
     if args.off:
         print(f"{user.username} is switched off.")

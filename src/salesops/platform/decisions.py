@@ -261,8 +261,9 @@ def decision_end(
 
 def high_water_mark() -> str:
     """A mark that moves with every writing of a decision, since each is audited in its own transaction."""
-    newest = models.Subquery(AuditEvent.objects.order_by("-id").values("id")[:1])
-    found = AuditEvent.objects.filter(id__gt=newest - OVERLAPPING).aggregate(
+    written = AuditEvent.objects.filter(action__in=("decision.record", "decision.end"))
+    newest = models.Subquery(written.order_by("-id").values("id")[:1])
+    found = written.filter(id__gt=newest - OVERLAPPING).aggregate(
         last=models.Max("id"), at=models.Max("at"), near=models.Count("id")
     )
     # Where transactions overlap, a lower id may become visible after a higher one: it moves the count.

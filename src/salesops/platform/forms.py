@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 
 from salesops.platform import selectors
+from salesops.platform.access import AREAS
+from salesops.platform.token_scopes import TOKEN_SCOPES
 
 
 class DayField(forms.DateField):
@@ -62,10 +64,19 @@ class AccountForm(forms.Form):
         help_text="Id of the person whose records this account sees as their own.",
         widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
     )
+    areas = forms.MultipleChoiceField(
+        required=False,
+        label="Also administers",
+        choices=[(name, title) for name, (title, _) in AREAS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="An area adds its pages and actions, never rows of the data.",
+    )
     active = forms.BooleanField(required=False, initial=True, label="May sign in")
 
-    def __init__(self, *args: Any, new: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, new: bool, areas: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not areas:
+            del self.fields["areas"]
         self.fields["role"].choices = [("", "Choose a role"), *selectors.role_choices()]
         self.new = new
         if new:
@@ -85,7 +96,14 @@ class TokenForm(forms.Form):
     """A new API token."""
 
     name = forms.CharField(max_length=120, help_text="What will use it.")
-    can_write = forms.BooleanField(required=False, label="May also import")
+    can_write = forms.BooleanField(required=False, label="May also change things")
+    scopes = forms.MultipleChoiceField(
+        required=False,
+        label="Only for",
+        choices=[(scope, f"{says} ({scope})") for scope, says in TOKEN_SCOPES.items()],
+        widget=forms.SelectMultiple(attrs={"size": "6"}),
+        help_text="None chosen: everything that you may do.",
+    )
     expires_on = DayField(label="Valid through", required=False, help_text="Empty: until it is revoked.")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q, QuerySet
 
 from salesops.facts.errors import ManifestMissing
 from salesops.facts.manifests import Manifest
-from salesops.platform.models import FactsManifest
+from salesops.platform.models import FactsManifest, Run
 
 
 def _value(row: FactsManifest) -> Manifest:
@@ -21,11 +24,26 @@ def _value(row: FactsManifest) -> Manifest:
 
 
 class DatabaseManifests:
-    """:class:`salesops.facts.manifests.ManifestLog` over the ``FactsManifest`` table."""
+    """:class:`salesops.facts.manifests.ManifestLog` over the ``FactsManifest`` table.
+
+    The order of ids is the order of appending, whatever clocks say. A version appended after a
+    clock was set back counts as recorded when the one before it was: an instant asks for what the
+    newest version was then, and that never goes back.
+    """
+
+    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
+        self._using = using
+
+    def _rows(self) -> QuerySet[FactsManifest]:
+        return FactsManifest.objects.using(self._using)
+
+    def everything(self) -> Iterator[Manifest]:
+        """Every manifest, oldest first."""
+        return (_value(row) for row in self._rows().order_by("id").iterator())
 
     def latest(self) -> Manifest | None:
         """The newest manifest, or None before the first import."""
-        row = FactsManifest.objects.order_by("-id").first()
+        row = self._rows().order_by("-id").first()
         return _value(row) if row else None
 
     def get(self, manifest_id: str | int) -> Manifest:
@@ -34,36 +52,47 @@ class DatabaseManifests:
         Raises:
             ManifestMissing: no such manifest.
         """
-        row = (
-            FactsManifest.objects.filter(pk=int(manifest_id)).first() if str(manifest_id).isdigit() else None
-        )
+        row = self._rows().filter(pk=int(manifest_id)).first() if str(manifest_id).isdigit() else None
         if row is None:
             message = f"There is no facts version {manifest_id}."
             raise ManifestMissing(message)
         return _value(row)
 
     def at(self, instant: datetime) -> Manifest | None:
-        """The newest manifest recorded at or before an instant."""
-        row = FactsManifest.objects.filter(recorded_at__lte=instant).order_by("-id").first()
+        """The manifest that was the newest at an instant: the last one before any that is later than it."""
+        later = (
+            self._rows().filter(recorded_at__gt=instant).order_by("id").values_list("id", flat=True).first()
+        )
+        rows = self._rows() if later is None else self._rows().filter(id__lt=later)
+        row = rows.order_by("-id").first()
         return _value(row) if row else None
 
     def recent(self, most: int) -> list[Manifest]:
         """The newest manifests, newest first."""
-        return [_value(row) for row in FactsManifest.objects.order_by("-id")[:most]]
+        return [_value(row) for row in self._rows().order_by("-id")[:most]]
 
     def since(self, instant: datetime) -> list[Manifest]:
         """Manifests recorded at or after an instant, in the order of their appending."""
-        return [_value(row) for row in FactsManifest.objects.filter(recorded_at__gte=instant).order_by("id")]
+        first = (
+            self._rows().filter(recorded_at__gte=instant).order_by("id").values_list("id", flat=True).first()
+        )
+        rows = self._rows().none() if first is None else self._rows().filter(id__gte=first)
+        return [_value(row) for row in rows.order_by("id")]
 
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
     ) -> Manifest:
         """Make a set of table versions the newest state of the facts."""
-        row = FactsManifest.objects.create(
+        newest = self.latest()
+        if newest is not None:
+            recorded_at = max(recorded_at, newest.recorded_at)
+        row = FactsManifest.objects.using(self._using).create(
             versions=dict(versions), recorded_at=recorded_at, data_on=data_on, note=note[:300]
         )
         return _value(row)
 
     def pinned(self) -> set[str]:
         """Manifests that runs hold on to; retention must keep their files."""
-        return {str(pk) for pk in FactsManifest.objects.filter(pinned=True).values_list("pk", flat=True)}
+        runs = Run.objects.using(self._using).filter(manifest_id__isnull=False).values("manifest_id")
+        held = self._rows().filter(Q(pinned=True) | Q(pk__in=runs))
+        return {str(pk) for pk in held.values_list("pk", flat=True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from salesops.platform.job_states import JobState
 from salesops.platform.roles import Role
@@ -17,10 +18,19 @@ class User(AbstractUser):
     areas = models.JSONField(
         default=list, blank=True, help_text="Areas this account administers besides its role: see access.AREAS."
     )
+    session_epoch = models.PositiveIntegerField(
+        default=0, help_text="Sessions of an earlier number are over: raised when all of them are to end."
+    )
 
     class Meta:
         verbose_name = "user"
         verbose_name_plural = "users"
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session proves itself by: as Django's, and another one for each ``session_epoch``."""
+        ours = self.password if not self.session_epoch else f"{self.password}|{self.session_epoch}"
+        key_salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(key_salt, ours, secret=secret, algorithm="sha256").hexdigest()
 
 
 class AuditEvent(models.Model):
@@ -90,6 +100,7 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    local = models.BooleanField(default=False, help_text="Asked for on the machine itself, by no account.")
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -122,6 +133,8 @@ class Schedule(models.Model):
     zone = models.CharField(max_length=64, default="UTC")
     active = models.BooleanField(default=True)
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    local = models.BooleanField(default=False, help_text="Made on the machine itself, by no account.")
+    mail_to = models.JSONField(default=list, blank=True, help_text="Addresses that are told what came of it.")
     created_at = models.DateTimeField()
     next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
     last_run_at = models.DateTimeField(null=True, blank=True)
@@ -143,6 +156,7 @@ class Run(models.Model):
     recorded by ``known_at``; ``digest`` says whether the replay gives the same figures.
     """
 
+    ref = models.CharField(max_length=16, unique=True, help_text="What people call it: on files, in lists.")
     kind = models.CharField(max_length=80, db_index=True)
     params = models.JSONField(default=dict)
     manifest_id = models.BigIntegerField(null=True, blank=True)
@@ -163,7 +177,7 @@ class Run(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{self.kind} run {self.pk}"
+        return f"{self.kind} run {self.ref}"
 
 
 class IdempotencyKey(models.Model):
@@ -243,3 +257,39 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"link of {self.user_id}"
+
+
+class AttemptCounter(models.Model):
+    """Failed attempts to prove who one is, counted for one account or one address; see :mod:`lockout`."""
+
+    key = models.CharField(max_length=200, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    window_from = models.DateTimeField(db_index=True)
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "attempt counter"
+        verbose_name_plural = "attempt counters"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ExternalIdentity(models.Model):
+    """An account's name at an identity provider: its subject there never passes to somebody else."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "external identity"
+        verbose_name_plural = "external identities"
+        constraints = (
+            models.UniqueConstraint(fields=("issuer", "subject"), name="external_identity_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"

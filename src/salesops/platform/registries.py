@@ -63,8 +63,12 @@ class Registry(Generic[T]):
 RowScopeProvider = Callable[[str, date], frozenset[str]]
 """``(person_id, as_of) -> ids of the users whose records that person may see``, himself left out."""
 
+ScopeRule = Callable[[Any, date, Any], Any]
+"""``(actor, as_of, scope) -> scope``: what the firm decided about who sees what, laid on the scope so far."""
+
 kpi_definitions: Registry[Any] = Registry("KPI")
 row_scope_providers: Registry[RowScopeProvider] = Registry("row-scope provider")
+scope_rules: Registry[ScopeRule] = Registry("scope rule")
 frame_providers: Registry[Callable[..., Any]] = Registry("frame provider")
 row_checks: Registry[Callable[..., Any]] = Registry("row check")
 approval_policies: Registry[Any] = Registry("approval policy")

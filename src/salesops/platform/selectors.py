@@ -1,4 +1,4 @@
-"""What the pages of this room show: accounts, tokens, the audit ledger, decisions, jobs, health."""
+"""What the pages of this room show: accounts, tokens, the audit ledger, decisions, health."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import DatedDecision, Difference, difference, history, in_force
 from salesops.platform.manifests import DatabaseManifests
-from salesops.platform.models import ApiToken, AuditEvent, Job, JobState, User
+from salesops.platform.models import ApiToken, AuditEvent, User
 from salesops.platform.registries import decision_kinds
 from salesops.platform.roles import Role
 from salesops.platform.store import fact_store
@@ -67,6 +67,14 @@ def tokens_of(user_id: int) -> list[ApiToken]:
 def token_of(user_id: int, pk: int) -> ApiToken | None:
     """One token of an account, or None."""
     return ApiToken.objects.filter(user_id=user_id, pk=pk).first()
+
+
+def token_for(actor: Actor, pk: int) -> ApiToken | None:
+    """A token that an actor may look after: his own, or anybody's for whoever manages tokens or people."""
+    rows = ApiToken.objects.select_related("user").filter(pk=pk)
+    if not (may(actor, "token.manage") or may(actor, "people.manage")):
+        rows = rows.filter(user_id=actor.user_id)
+    return rows.first()
 
 
 @dataclass(frozen=True)
@@ -193,27 +201,6 @@ def overtaken(key: str, subjects: Iterable[str], starts_on: date | None) -> dict
     later = decision_kinds.get(key)._default_manager.filter(draft=False, starts_on__gt=starts_on or date.min)
     starts = later.filter(subject__in=list(subjects)).values_list("subject", "starts_on")
     return dict(starts.order_by("-starts_on"))  # the earliest comes last and stays
-
-
-@dataclass(frozen=True)
-class JobView:
-    """A job as its watcher sees it."""
-
-    job: Job
-    finished: bool
-    may_cancel: bool
-
-
-def job_for(actor: Actor, pk: int) -> JobView | None:
-    """A job, if the actor asked for it or works in operations; else None."""
-    row = Job.objects.filter(pk=pk).first()
-    if row is None:
-        return None
-    own = row.created_by_id is not None and row.created_by_id == actor.user_id
-    if not own and not may(actor, "import.run"):
-        return None
-    finished = row.state not in (JobState.QUEUED, JobState.RUNNING)
-    return JobView(row, finished, may_cancel=not finished and not row.cancel_requested)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -59,6 +60,12 @@ class RefusalMiddleware:
         return render(
             request, "platform/refused.html", {"title": "Not allowed", "why": str(exception)}, status=403
         )
+
+
+def ways_to_sign_in(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what the sign-in page offers."""
+    provider = settings.OIDC_NAME if settings.OIDC_ISSUER and settings.OIDC_CLIENT_ID else ""
+    return {"identity_provider": provider, "provider_only": settings.SSO_ONLY}
 
 
 def apply_errors(form: forms.Form, error: ValidationError, names: Mapping[str, str] | None = None) -> None:

@@ -20,7 +20,7 @@ class ProcessConfig(AppConfig):
                 "What each stage of each pipeline means: won, lost, open, its order and probability.",
                 "stages",
                 "git-branch",
-                "decision.view",
+                "pipeline.view",
                 30,
             )
         )

@@ -8,7 +8,7 @@ currency and people's positions are read as decisions here and nowhere else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,11 +17,13 @@ from types import MappingProxyType
 
 import ibis.expr.types as ir
 import pyarrow as pa
+from django.db import connection
 
 from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
 from salesops.facts.derived import derived
 from salesops.facts.derived_views import Build
+from salesops.facts.errors import DataMissing, QueryFailed
 from salesops.facts.implied import only
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
@@ -29,7 +31,7 @@ from salesops.facts.store import Facts, FactStore
 from salesops.org import selectors as org
 from salesops.org.engine.hierarchy import Person
 from salesops.platform.access import scope as scope_of
-from salesops.platform.actors import Actor
+from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.decisions import high_water_mark
 from salesops.platform.identities import real_ids
 from salesops.platform.store import fact_store
@@ -68,6 +70,7 @@ class Frames:
         known_at: decisions count as recorded by then; None for all.
         persons: name that stood for a person before his id was known -> that id.
         currencies: currencies of the opportunities, "" for none.
+        mark: names the state of the decisions that were read.
     """
 
     facts: Facts
@@ -84,6 +87,7 @@ class Frames:
     known_at: datetime | None = None
     persons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     currencies: tuple[str, ...] = ()
+    mark: str = ""
 
 
 class NoDataError(LookupError):
@@ -95,6 +99,7 @@ class _Setting:
     """What is the same for every reader of one facts version, day and state of the decisions."""
 
     key: str
+    mark: str
     firm: org.Firm
     people: dict[str, Person]
     stages: list[selectors.StageMeaning]
@@ -106,6 +111,9 @@ class _Setting:
 _settings: dict[tuple[object, ...], _Setting] = {}
 _settings_lock = threading.Lock()
 _KEPT = 32
+_WAIT = 1.0
+"""Seconds that whoever reads first after a decision waits for a native copy of the deals."""
+_MOST_WAIT = 300.0
 
 
 @contextmanager
@@ -131,15 +139,34 @@ def open_frames(
     if manifest_id is None and known_at is not None:
         manifest = store.manifests.at(known_at)
     else:
-        manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
+        manifest = store.manifests.get(manifest_id) if manifest_id is not None else _newest(store)
     if manifest is None:
-        raise NoDataError("Nothing has been imported yet.")
+        raise NoDataError(_nothing(known_at))
+    newest = manifest_id is None and known_at is None
+    with _opened(actor, store, manifest, as_of, known_at, newest=newest, wait=_WAIT if newest else 0) as frames:
+        yield frames
+
+
+@contextmanager
+def _opened(
+    actor: Actor,
+    store: FactStore,
+    manifest: Manifest,
+    as_of: date | None,
+    known_at: datetime | None,
+    *,
+    newest: bool,
+    wait: float,
+) -> Iterator[Frames]:
     today = manifest.data_on or manifest.recorded_at.date()
     day = as_of or today
     firm = org.firm(day, known_at)
     rewound = firm.day_end(day) if as_of is not None and as_of < today else None
-    reader = with_derived_masks(scope_of(actor, day))
-    with store.at(manifest_id=manifest.id, as_of=rewound) as facts:
+    # What was known then is shown under the rights of now: see docs/explanation/two-times.md.
+    rights = day if newest else _newest_day(store, day)
+    counted = [rule.column for rule in crm.amount_rules(day, known_at).values()]
+    reader = with_derived_masks(scope_of(actor, rights), counted)
+    with _kept(store, manifest, newest), store.at(manifest_id=manifest.id, as_of=rewound) as facts:
         setting = _setting(store, manifest, facts, firm, day, known_at)
         yield Frames(
             facts=facts,
@@ -150,7 +177,13 @@ def open_frames(
             stages=list(setting.stages),
             people=dict(setting.people),
             deals=derived(
-                facts, OPPORTUNITIES, setting.key, _builder(facts, manifest, setting, day, known_at), reader
+                facts,
+                OPPORTUNITIES,
+                setting.key,
+                _builder(facts, manifest, setting, day, known_at),
+                reader,
+                copied=newest and rewound is None and day == today,
+                wait=wait,
             ),
             cycle_start="first_interaction_on" if setting.stands_in else "created_on",
             currency=_currency(setting),
@@ -158,7 +191,66 @@ def open_frames(
             known_at=known_at,
             persons=real_ids("users", manifest),
             currencies=setting.currencies,
+            mark=setting.mark,
         )
+
+
+def _newest(store: FactStore) -> Manifest | None:
+    """The newest version; where this process keeps copies, the one before until that of the newest is made."""
+    latest = store.manifests.latest()
+    if latest is None or not store.keeps_copies:
+        return latest
+    return store.newest.choose(latest, _prepare)
+
+
+def _prepare(manifest: Manifest) -> None:
+    """Have the deals of a version copied, so that readers need not wait for it; in a thread of its own."""
+    try:
+        with _opened(
+            LOCAL_ADMINISTRATOR, fact_store(), manifest, None, None, newest=True, wait=_MOST_WAIT
+        ):
+            pass
+    finally:
+        connection.close()
+
+
+def prepare_newest() -> None:
+    """Wait until the newest version can be read fast: after an import, and at the start of a server."""
+    store = fact_store()
+    latest = store.manifests.latest()
+    if latest is not None and store.keeps_copies:
+        store.newest.wait(latest, _prepare)
+
+
+class NotKeptError(LookupError):
+    """A facts version was asked for whose files clean-up has removed, as nothing held on to it."""
+
+
+@contextmanager
+def _kept(store: FactStore, manifest: Manifest, newest: bool) -> Iterator[None]:
+    """Tell a version that was removed from one that can't be read for another reason."""
+    try:
+        yield
+    except (DataMissing, QueryFailed) as error:
+        if newest or store.holds(manifest):
+            raise
+        message = (
+            f"Facts version {manifest.id} is no longer kept: clean-up removed it, as no run held it. "
+            "Ask for a newer one, or restore a backup that holds it."
+        )
+        raise NotKeptError(message) from error
+
+
+def _nothing(known_at: datetime | None) -> str:
+    if known_at is None:
+        return "Nothing has been imported yet."
+    return f"Nothing had been imported by {known_at:%Y-%m-%d %H:%M %Z}."
+
+
+def _newest_day(store: FactStore, day: date) -> date:
+    """The data's own date now."""
+    newest = store.manifests.latest()
+    return day if newest is None else newest.data_on or newest.recorded_at.date()
 
 
 def _currency(setting: _Setting) -> str:
@@ -214,6 +306,7 @@ def _read_setting(
         notes.append("No record here has a creation date: the day of the first interaction stands in for it.")
     return _Setting(
         key=f"{mark} {day} {known_at.isoformat() if known_at else ''}",
+        mark=mark,
         firm=firm,
         people=people,
         stages=meanings,
@@ -334,18 +427,26 @@ def amount_columns(frames: Frames) -> list[engine.AmountRule]:
 _MONEY_OF_DEALS = frozenset({"amount", "source_amount", "amount_estimate"})
 
 
-def with_derived_masks(scope: Scope) -> Scope:
+def masked_columns(frames: Frames) -> frozenset[str]:
+    """Columns of the deals whose values are hidden from the reader."""
+    return frames.scope.masked_columns(OPPORTUNITIES)
+
+
+def with_derived_masks(scope: Scope, counted: Iterable[str] = ()) -> Scope:
     """A scope that hides what the deals derive from its masked columns, too.
 
-    The amount that counts may come from any amount column of the opportunities, and its estimate
-    from a list price; a name, team or industry comes from the record referred to.
+    The amount that counts may come from any of the ``counted`` amount columns of the opportunities, and
+    its estimate from a list price and the units; a name, team or industry comes from the record referred to.
     """
+    if not scope.masked:
+        return scope
+    money = {"amount", "list_price", "quantity", *counted}
     hidden = set(scope.masked)
+    if f"{OPPORTUNITIES}.amount" in hidden:
+        hidden |= {f"{OPPORTUNITIES}.{c}" for c in counted}
     for mask in scope.masked:
         table, _, column = mask.partition(".")
-        if table == OPPORTUNITIES and (
-            column == "list_price" or column == "amount" or column.startswith("x_")
-        ):
+        if table == OPPORTUNITIES and column in money:
             hidden |= {f"{OPPORTUNITIES}.{c}" for c in _MONEY_OF_DEALS}
         elif shown := engine.SHOWN_OF.get(table, {}).get(column):
             hidden |= {f"{OPPORTUNITIES}.{c}" for c in shown}

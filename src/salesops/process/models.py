@@ -36,6 +36,7 @@ class Stage(DatedDecision):
     """What one stage of one pipeline means from a day on. Subject: ``pipeline/stage``."""
 
     KIND = "stage"
+    PERMISSION = "pipeline.write"
     FIELDS = (
         "pipeline",
         "stage",

@@ -20,7 +20,7 @@ from salesops.process.selectors import StageMeaning
 
 
 @require_http_methods(["GET", "POST"])
-@allowed("decision.view", post="decision.write")
+@allowed("pipeline.view", post="pipeline.write")
 def stages(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every stage in one grid: save what was edited, confirm what is proposed, or add a stage."""
     today = data_day()
@@ -53,7 +53,7 @@ def stages(request: HttpRequest, actor: Actor) -> HttpResponse:
         "proposed": proposed,
         "unmapped": sum(1 for m in meanings if m.stage_class == "unmapped"),
         "today": today,
-        "may_write": may(actor, "decision.write"),
+        "may_write": may(actor, "pipeline.write"),
     }
     return render(request, "process/stages.html", context)
 

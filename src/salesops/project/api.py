@@ -1,44 +1,38 @@
-"""The REST API: numbers, records and imports, by bearer token, under the same row security as the pages."""
+"""The REST API: every domain's router under one roof. Wiring only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 from ninja import NinjaAPI
-from ninja.security import HttpBearer
 
 import salesops
 from salesops.analytics.api import router as numbers
+from salesops.analytics.kept_api import router as kept
 from salesops.crm.api import router as imports
+from salesops.org.api import router as people
+from salesops.platform.accounts_api import router as accounts
+from salesops.platform.api import router as decisions
+from salesops.platform.api_door import guarded
+from salesops.platform.jobs_api import router as jobs
 from salesops.platform.rest import add_error_handlers, reply
-from salesops.platform.signin import token_find
-
-
-class Token(HttpBearer):
-    """A personal API token: ``Authorization: Bearer so_...``."""
-
-    def authenticate(self, request, token):
-        """The live token, which views turn into its actor; None gives 401."""
-        found = token_find(token)
-        if found is not None:
-            request.api_token = found
-            request.user = found.user
-        return found
-
+from salesops.quality.api import router as faults
+from salesops.quotas.api import router as quotas
 
 api = NinjaAPI(
     title="salesops",
     version=salesops.__version__,
-    description="Numbers, records and imports under the same row security as the pages.",
-    auth=Token(),
+    description="Everything the pages can do, under the same permissions and row security.",
     urls_namespace="api",
     docs_url=None,  # its pages load scripts from elsewhere, which the content security policy forbids
 )
-api.add_router("", numbers)
-api.add_router("", imports)
+for router in (numbers, kept, imports, faults, people, quotas, decisions, jobs, accounts):
+    api.add_router("", router)
 add_error_handlers(api)
 
 
@@ -46,13 +40,45 @@ def _no_such_address(request: HttpRequest, rest: str) -> HttpResponse:
     return reply({"detail": f"There is no address {request.path}."}, 404)
 
 
+_FREE = frozenset({"api-root", "openapi-json", "no-such-address"})
+
+
 def _urls() -> tuple[Any, ...]:
     """The addresses of the API: tokens let in here, so the pages' sign-in must not stand before them."""
     patterns, app_name, namespace = api.urls
     patterns = [*patterns, re_path(r"^(?P<rest>.*)$", _no_such_address, name="no-such-address")]
     for pattern in patterns:
+        if pattern.name not in _FREE:
+            pattern.callback = guarded(
+                pattern.callback, _parameters_at(str(pattern.pattern)), str(pattern.pattern)
+            )
         login_not_required(pattern.callback)
     return patterns, app_name, namespace
+
+
+def _parameters_at(route: str) -> Any:
+    return lambda: _declared().get(_bare(route), {})
+
+
+def _bare(route: str) -> str:
+    """A route with its parameters' names alone: ``jobs/<int:pk>`` and ``jobs/{pk}`` are ``jobs/{}``."""
+    parts = route.replace("<", "{").replace(">", "}").strip("/").split("/")
+    return "/".join("{}" if part.startswith("{") else part for part in parts)
+
+
+@cache
+def _declared() -> Mapping[str, Mapping[str, Mapping[str, bool]]]:
+    """Route -> method -> query parameter -> whether it may be repeated."""
+    found: dict[str, dict[str, dict[str, bool]]] = {}
+    for path, methods in schema()["paths"].items():
+        route = found.setdefault(_bare(path.removeprefix("/api/v1/")), {})
+        for method, operation in methods.items():
+            route[method.upper()] = {
+                p["name"]: "array" in str(p["schema"])
+                for p in operation.get("parameters", ())
+                if p["in"] == "query"
+            }
+    return found
 
 
 def schema() -> dict[str, Any]:

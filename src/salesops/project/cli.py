@@ -21,8 +21,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line; the reference page is checked against it."""
     _set_up()
     from salesops.analytics import cli as analytics_cli
+    from salesops.analytics import replay_cli
     from salesops.crm import cli as crm_cli
+    from salesops.crm import watch_cli
+    from salesops.permissions import cli as permissions_cli
     from salesops.platform import cli as platform_cli
+    from salesops.platform import job_cli
+    from salesops.platform.safekeeping import cli as safekeeping_cli
     from salesops.project import commands
 
     parser = argparse.ArgumentParser(
@@ -34,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--as", dest="as_user", metavar="USER", help="act as this account instead of the administrator"
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (platform_cli, crm_cli, analytics_cli, commands):
+    for module in (platform_cli, permissions_cli, job_cli, safekeeping_cli, crm_cli, watch_cli, analytics_cli, replay_cli, commands):
         module.add_commands(verbs)
     return parser
 
@@ -52,6 +57,7 @@ def _home_option(argv: Sequence[str]) -> None:
     """``--home`` decides the settings, so it is read before Django is."""
     early = argparse.ArgumentParser(add_help=False)
     early.add_argument("--home")
+    early.add_argument("--into", dest="home")  # of restore: the home that it fills
     known, _ = early.parse_known_args(argv)
     if known.home:
         os.environ["SALESOPS_HOME"] = str(Path(known.home).expanduser().resolve())

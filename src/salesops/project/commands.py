@@ -128,16 +128,28 @@ def _fresh_home(home: Path, data: str) -> None:
     if mark.exists():
         held = json.loads(mark.read_text(encoding="utf-8"))
         if held["data"] != data:
-            print(f"This demo held {held['data']}; it is made anew for {data}.")
             from django.db import connection
 
+            if connection.vendor != "sqlite":
+                message = f"The database holds a demo of {held['data']}: give DATABASE_URL an empty one for {data}."
+                raise ValueError(message)
+            print(f"This demo held {held['data']}; it is made anew for {data}.")
             connection.close()
             shutil.rmtree(home)
-    elif (home / "salesops.sqlite3").exists():
+    elif _in_use(home):
         message = f"{home} holds a company's data, not a demo: choose another SALESOPS_HOME."
         raise ValueError(message)
     home.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps({"data": data, "version": salesops.__version__}), encoding="utf-8")
+
+
+def _in_use(home: Path) -> bool:
+    """Whether the home's database was made already."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return (home / "salesops.sqlite3").exists()
+    return bool(connection.introspection.table_names())
 
 
 def _simulate(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlparse
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -14,8 +15,16 @@ DEBUG = os.environ.get("SALESOPS_DEBUG", "") == "1"
 FACTS_PATH = Path(os.environ.get("SALESOPS_FACTS") or HOME / "facts")
 UPLOADS_PATH = HOME / "uploads"
 FILES_PATH = HOME / "files"
+BACKUPS_PATH = Path(os.environ.get("SALESOPS_BACKUPS") or HOME / "backups")
 BASE_URL = os.environ.get("SALESOPS_URL", "").rstrip("/")
 MAX_UPLOAD_BYTES = int(os.environ.get("SALESOPS_MAX_UPLOAD_BYTES", str(4 * 1024**3)))
+
+
+def _words(name: str) -> list[str]:
+    """A setting that lists words, parted by commas."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
 MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "1GB")
 
 
@@ -38,6 +47,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SALESOPS_OLD_SECRET_KEYS", "").split(",") if key]
 ALLOWED_HOSTS = [h for h in os.environ.get("SALESOPS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h] + (
     ["testserver"] if os.environ.get("PYTEST_VERSION") else []
 )
@@ -55,9 +65,12 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "salesops.platform",
     "salesops.org",
+    "salesops.permissions",
     "salesops.crm",
     "salesops.process",
     "salesops.quality",
@@ -77,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "salesops.platform.sessions.SessionGuard",
     "salesops.platform.web.RefusalMiddleware",
 ]
 ROOT_URLCONF = "salesops.project.urls"
@@ -92,6 +106,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "salesops.ui.context.shell",
+                "salesops.platform.web.ways_to_sign_in",
             ],
             "builtins": ["salesops.ui.templatetags.ui"],
         },
@@ -126,6 +141,9 @@ def _database(url: str) -> dict[str, object]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
+        # A thread keeps its connection; one that a restart of the database broke is made anew.
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
     }
 
 
@@ -148,9 +166,48 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "salesops.platform.signin.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# Wrong passwords and codes are counted by platform.lockout; these are the further limits of allauth.
+ACCOUNT_RATE_LIMITS = {"login_failed": "300/5m/ip", "reset_password": "20/h/ip,5/h/key"}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SALESOPS_PROXIES", "0"))
+LOCK_AFTER = int(os.environ.get("SALESOPS_LOCK_AFTER", "10"))
+LOCK_ADDRESS_AFTER = int(os.environ.get("SALESOPS_LOCK_ADDRESS_AFTER", "50"))
+LOCK_MINUTES = int(os.environ.get("SALESOPS_LOCK_MINUTES", "15"))
+SESSION_HOURS = int(os.environ.get("SALESOPS_SESSION_HOURS", "168"))
+SESSION_IDLE_MINUTES = int(os.environ.get("SALESOPS_SESSION_IDLE_MINUTES", "720"))
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+MFA_ADAPTER = "salesops.platform.factors.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "salesops.platform.factors.CodeForm",
+    "reauthenticate": "salesops.platform.factors.CodeAgainForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BASE_URL.startswith("https://")  # a browser allows it on localhost alone
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_TOTP_TOLERANCE = 1
+# Roles that must have a second factor, or "all".
+REQUIRE_MFA = ["all" if word == "1" else word for word in _words("SALESOPS_REQUIRE_MFA")]
+
+# Sign-in at an identity provider by OpenID Connect.
+OIDC_ISSUER = os.environ.get("SALESOPS_OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = os.environ.get("SALESOPS_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = os.environ.get("SALESOPS_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = os.environ.get("SALESOPS_OIDC_NAME", "single sign-on")
+OIDC_DOMAINS = [word.lower() for word in _words("SALESOPS_OIDC_DOMAINS")]
+OIDC_ROLE_CLAIM = os.environ.get("SALESOPS_OIDC_ROLE_CLAIM", "")
+OIDC_ROLES = dict(pair.split("=", 1) for pair in _words("SALESOPS_OIDC_ROLES"))
+OIDC_SECOND_FACTOR = os.environ.get("SALESOPS_OIDC_SECOND_FACTOR", "") == "1"
+SSO_ONLY = os.environ.get("SALESOPS_SSO_ONLY", "") == "1"
+
+API_REQUESTS_PER_MINUTE = int(os.environ.get("SALESOPS_API_REQUESTS_PER_MINUTE", "600"))
+API_MAX_BODY_BYTES = int(os.environ.get("SALESOPS_API_MAX_BODY_BYTES", str(5 * 1024**2)))
+
+# Shared by all processes: it holds the limits above and which codes have been used.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "platform_cache"}
+}
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
@@ -195,7 +252,40 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
 # The page that confirms an import sends two fields for each column of each file.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_TEMP_DIR = os.environ.get("SALESOPS_TMP") or None
-EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+
+def _smtp(url: str) -> dict[str, Any]:
+    """Django's mail settings from ``SALESOPS_SMTP``; nothing where it is not set."""
+    if not url:
+        return {}
+    parts = urlparse(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("SALESOPS_SMTP must be smtp://user:password@host:port or smtps://...")
+    secure = parts.scheme == "smtps"
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    starttls = dict(parse_qsl(parts.query)).get("starttls", "0" if here else "1") == "1"
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if secure else 587 if starttls else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": secure,
+        "EMAIL_USE_TLS": starttls and not secure,
+    }
+
+
+SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+SMTP_SET = bool(os.environ.get("SALESOPS_SMTP"))
+EMAIL_BACKEND = SMTP_BACKEND if SMTP_SET else "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = os.environ.get("SALESOPS_MAIL_FROM") or "salesops@localhost"
+globals().update(_smtp(os.environ.get("SALESOPS_SMTP", "")))
+
+EXPORT_ROWS = int(os.environ.get("SALESOPS_EXPORT_ROWS", "50000"))
+INSPECT_BYTES = int(os.environ.get("SALESOPS_INSPECT_BYTES", str(50 * 1024**2)))
+RESULT_DAYS = int(os.environ.get("SALESOPS_RESULT_DAYS", "14"))
+WATCH_ROOT = os.environ.get("SALESOPS_WATCH_ROOT", "")
+WATCH_HOSTS = [h.strip().lower() for h in os.environ.get("SALESOPS_WATCH_HOSTS", "").split(",") if h.strip()]
 
 LOGGING = {
     "version": 1,

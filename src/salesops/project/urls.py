@@ -14,10 +14,13 @@ urlpatterns = [
     path("", include("salesops.quality.urls")),
     path("", include("salesops.process.urls")),
     path("", include("salesops.org.urls")),
+    path("", include("salesops.permissions.urls")),
     path("", include("salesops.quotas.urls")),
     path("", include("salesops.platform.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("api/v1/", api_urls),
 ]
+handler500 = "salesops.platform.outage.server_error"
 if settings.DEBUG:
     urlpatterns.append(path("ui/", include("salesops.ui.urls")))

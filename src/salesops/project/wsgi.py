@@ -9,6 +9,6 @@ application = get_wsgi_application()
 
 if os.environ.get("SALESOPS_WORKER"):
     # After the application: settings and apps must be ready before a job can be claimed.
-    from salesops.platform.jobs import Worker
+    from salesops.platform.worker import Worker
 
     Worker().start()

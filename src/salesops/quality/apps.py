@@ -11,8 +11,10 @@ class QualityConfig(AppConfig):
     def ready(self) -> None:
         """Put the faults beside Data; for those who may not open Data, under Home."""
         from salesops.platform.settings_index import holds
+        from salesops.quality import jobs
         from salesops.ui import navigation
 
+        jobs.register()
         sees_data = holds("import.view")
 
         def sees_own(user: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -18,10 +19,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from salesops.crm.decision_services import repair_decide, repair_end
 from salesops.crm.pages import first_run
+from salesops.org import known as known_at
+from salesops.org.known import PARAMETER, Known, KnownError
+from salesops.platform import file_runs, jobs, page_files
 from salesops.platform.access import may, require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.selectors import data_day
-from salesops.process.inputs import NoDataError
+from salesops.process.inputs import NoDataError, NotKeptError
 from salesops.quality import selectors
 from salesops.quality.engine.catalogue import RULES
 from salesops.quality.engine.rules import Finding, Rule
@@ -53,13 +57,18 @@ def faults(request: HttpRequest) -> HttpResponse:
     """Every rule over the reader's own rows, gravest first; ``?top=5`` for the worst only."""
     actor = _actor(request)
     try:
-        with selectors.open_faults(actor) as opened:
+        known = _known(request)
+        with selectors.open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
             found = opened.findings()
-            proposals = opened.repairs() if may(actor, "decision.view") else []
+            proposals = opened.repairs() if may(actor, "repair.view") and known.now else []
             currency, today = opened.frames.currency, opened.frames.as_of
             everything, notes = opened.frames.scope.everything, opened.frames.notes
-    except NoDataError:
-        return first_run(request)
+    except NoDataError as error:
+        return _without_data(request, error)
+    except NotKeptError as error:
+        return _unknown(request, error, 410)
+    except KnownError as error:
+        return _unknown(request, error)
     faulty = [f for f in found if f.faulty]
     top = request.GET.get("top", "")
     context = {
@@ -69,14 +78,40 @@ def faults(request: HttpRequest) -> HttpResponse:
         "unjudged": [f for f in found if f.applicable is None],
         "more": max(0, len(faulty) - int(top)) if top.isdecimal() and len(top) < 4 else 0,
         "proposals": proposals,
-        "repairs": selectors.repairs_in_force(today) if may(actor, "decision.view") else [],
-        "may_repair": may(actor, "decision.write"),
+        "repairs": selectors.repairs_in_force(today, known) if may(actor, "repair.view") else [],
+        "may_repair": may(actor, "repair.write") and known.now,
+        "again": f"?{urlencode({PARAMETER: known.text})}" if known.text else "",
         "currency": currency,
         "today": today,
         "everything": everything,
         "notes": notes,
     }
     return render(request, "quality/faults.html", context)
+
+
+def _known(request: HttpRequest) -> Known:
+    """What the address asks to be known, told to the frame of the page too.
+
+    Raises:
+        KnownError: it can't be read, or there is no such facts version.
+    """
+    request.as_known = None
+    found = known_at.read(request.GET.get(PARAMETER, ""))
+    request.as_known = known_at.shown(found)
+    return found
+
+
+def _without_data(request: HttpRequest, error: NoDataError) -> HttpResponse:
+    """Nothing imported yet, or not by then."""
+    if request.as_known is None:
+        return first_run(request)
+    context = {"title": "Faults in the data", "nothing": str(error), "today": request.as_known.day}
+    return render(request, "quality/faults.html", context)
+
+
+def _unknown(request: HttpRequest, error: Exception, status: int = 400) -> HttpResponse:
+    context = {"title": "Faults in the data", "wrong": str(error), "today": data_day()}
+    return render(request, "quality/faults.html", context, status=status)
 
 
 def _line(finding: Finding) -> dict[str, Any]:
@@ -92,7 +127,15 @@ def _line(finding: Finding) -> dict[str, Any]:
     }
 
 
+@require_POST
+def scan(request: HttpRequest) -> HttpResponse:
+    """Judge every row by a job, and keep the list as a file; one such job at a time for each account."""
+    actor = _actor(request)
+    return redirect("job", pk=jobs.enqueue("scan", {}, actor=actor, dedupe_key=f"scan:{actor.user_id}").pk)
+
+
 @never_cache
+@page_files.makes_files
 @require_GET
 def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
     """The rows at fault by one rule, as a page or a file."""
@@ -108,14 +151,18 @@ def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
             request, "quality/fault_rows.html", _refused(rule, f"There is no format {wanted!r}."), status=400
         )
     try:
+        known = _known(request)
         if wanted:
-            return _export(actor, rule, columns, sort, wanted)
+            return _export(request, actor, rule, columns, sort, wanted, known)
         asked = request.GET.get("page", "1")
         number = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
-        found = selectors.fault_page(actor, rule, sort=sort, page=number, size=_ROWS)
-    except NoDataError:
-        return first_run(request)
+        found = selectors.fault_page(actor, rule, sort=sort, page=number, size=_ROWS, known=known)
+    except NoDataError as error:
+        return _without_data(request, error)
+    except (KnownError, NotKeptError) as error:
+        return render(request, "quality/fault_rows.html", _refused(rule, str(error)), status=400)
     paginator = Paginator(range(found.finding.faulty), _ROWS)
+    again = f"?{urlencode({PARAMETER: known.text})}" if known.text else ""
     table = Table(
         caption=rule.title,
         columns=[_column(name, rule, found.currency) for name in columns],
@@ -123,7 +170,7 @@ def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
         id="fault-rows",
         page=paginator.get_page(number),
         sort=sort,
-        row_href=_deal_url if rule.frame == "deals" else None,
+        row_href=(lambda row: _deal_url(row) + again) if rule.frame == "deals" else None,
         noun=_FRAMES[rule.frame],
         empty=Empty(
             "No row is at fault",
@@ -140,6 +187,7 @@ def fault_rows(request: HttpRequest, code: str) -> HttpResponseBase:
         "currency": found.currency,
         "today": found.today,
         "error": "",
+        "again": again,
     }
     return render(request, "quality/fault_rows.html", context)
 
@@ -170,24 +218,36 @@ def _deal_url(row: dict[str, Any]) -> str:
     return ""
 
 
-def _export(actor: Actor, rule: Rule, columns: Sequence[str], sort: str, wanted: str) -> HttpResponseBase:
-    first = selectors.fault_page(actor, rule, sort=sort, page=1, size=1)
+def _export(
+    request: HttpRequest, actor: Actor, rule: Rule, columns: Sequence[str], sort: str, wanted: str, known: Known
+) -> HttpResponseBase:
+    begun = file_runs.started()
+    first = selectors.fault_page(actor, rule, sort=sort, page=1, size=1, known=known)
+    if (later := page_files.instead(request, first.finding.faulty)) is not None:
+        return later
+    run = file_runs.FileRun(request, begun, form=wanted, data_on=first.today)
     shown = [_file_column(name, first.currency) for name in dict.fromkeys(["id", *columns])]
-    rows: Iterator[dict[str, Any]] = selectors.fault_stream(actor, rule, sort=sort)
+    rows: Iterator[dict[str, Any]] = selectors.fault_stream(actor, rule, sort=sort, known=known)
     name = f"faults-{rule.code}.{wanted}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Salesops-Run": run.reference}
+    sheet = run.sheets([exports.Sheet(rule.code, shown, rows)])[0]
     if wanted == "csv":
         return StreamingHttpResponse(
-            exports.write_csv(shown, rows), content_type="text/csv; charset=utf-8", headers=headers
+            run.stream(exports.write_csv(shown, sheet.rows)),
+            content_type="text/csv; charset=utf-8",
+            headers=headers,
         )
     about = About(
         title=f"{rule.code}: {rule.title}",
         made_by=actor.name,
         made_at=timezone.now(),
         data_on=first.today,
+        filters=[("As known", f"{known.known_at:%Y-%m-%d %H:%M %Z}")] if known.known_at else [],
         notes=[rule.fix],
+        run=run.reference,
     )
-    content = exports.write_xlsx([exports.Sheet(rule.code, shown, rows)], about)
+    content = exports.write_xlsx([sheet], about)
+    run.record()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return HttpResponse(content, content_type=kind, headers=headers)
 
@@ -203,7 +263,7 @@ def _file_column(name: str, currency: str) -> exports.Column:
 def repair(request: HttpRequest) -> HttpResponse:
     """Read a misspelt value as another one, and say what that did to the faults."""
     actor = _actor(request)
-    require(actor, "decision.write")
+    require(actor, "repair.write")
     values = {name: request.POST.get(name, "") for name in ("table", "column", "value", "replacement")}
     before = _counts(actor)
     try:
@@ -220,7 +280,7 @@ def repair(request: HttpRequest) -> HttpResponse:
 def repair_undo(request: HttpRequest) -> HttpResponse:
     """Read a value as it came again."""
     actor = _actor(request)
-    require(actor, "decision.write")
+    require(actor, "repair.write")
     subject = request.POST.get("subject", "")
     row = next((r for r in selectors.repairs_in_force(data_day()) if r.subject == subject), None)
     if row is None:

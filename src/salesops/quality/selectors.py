@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -14,10 +14,12 @@ import ibis.expr.types as ir
 
 from salesops.crm.decision_selectors import RepairRow, repair_rows
 from salesops.facts.scope import Scope
+from salesops.org.known import NOW, Known
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, open_frames
 from salesops.quality.engine import catalogue
 from salesops.quality.engine.rules import Finding, Rule, RuleContext, counted, faulty_rows, findings
+from salesops.quality.engine.rules import columns_of as columns_of_rule
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,18 @@ class OpenFaults:
             ("users", catalogue.USERS),
         ):
             row = self.frames.facts.execute(counted(self.tables[name], rules, self.context)).to_pylist()[0]
-            found.extend(findings(rules, row))
+            found.extend(self._seen(name, finding) for finding in findings(rules, row))
         return found
+
+    def _seen(self, name: str, finding: Finding) -> Finding:
+        """A finding as the reader may have it: undefined where it rests on a column hidden from them."""
+        masked = self.frames.scope.masked_columns("opportunities" if name == "deals" else name)
+        if not masked:
+            return finding
+        if hidden := masked & columns_of_rule(finding.rule, self.tables[name].schema(), self.context):
+            why = f"masked for your role: {', '.join(sorted(hidden))}"
+            return Finding(finding.rule, None, 0, reason=why)
+        return finding
 
     def rows(self, rule: Rule) -> ir.Table:
         """The rows at fault."""
@@ -90,13 +102,17 @@ def _alike(one: str, two: str) -> float:
 def _people(frames: Frames) -> ir.Table:
     """People whose records the reader may see: everybody may look names up, faults are one's own."""
     users = frames.facts.read("users", frames.scope)
-    return users if frames.scope.everything else users.filter(users.id.isin(sorted(frames.scope.owner_ids)))
+    if frames.scope.everything or frames.scope.any_owner:
+        return users
+    return users.filter(users.id.isin(frames.facts.id_list(frames.scope.owner_ids).listed))
 
 
 @contextmanager
-def open_faults(actor: Actor) -> Iterator[OpenFaults]:
-    """Faults as of the data's own date, over the rows an actor may see."""
-    with open_frames(actor) as frames:
+def open_faults(
+    actor: Actor, *, as_of: date | None = None, manifest_id: str | None = None, known_at: datetime | None = None
+) -> Iterator[OpenFaults]:
+    """Faults as of the data's own date, over the rows an actor may see, as they were known then."""
+    with open_frames(actor, as_of=as_of, manifest_id=manifest_id, known_at=known_at) as frames:
         deals = frames.deals
         closed = deals.filter(deals.closed_on.notnull() & deals.created_on.notnull())
         days = closed.agg(longest=closed.closed_on.delta(closed.created_on, unit="day").max())
@@ -176,13 +192,15 @@ def _ordered(opened: OpenFaults, rule: Rule, sort: str) -> ir.Table:
     return rows.order_by(order).select(*wanted)
 
 
-def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int) -> FaultPage:
+def fault_page(
+    actor: Actor, rule: Rule, *, sort: str, page: int, size: int, known: Known = NOW
+) -> FaultPage:
     """One page of the rows at fault among those the actor may see.
 
     Raises:
         NoDataError: nothing was imported yet.
     """
-    with open_faults(actor) as opened:
+    with open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
         finding = next(f for f in opened.findings() if f.rule.code == rule.code)
         last = max(1, -(-finding.faulty // size))
         start = (min(max(page, 1), last) - 1) * size
@@ -193,15 +211,17 @@ def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int) -> 
         return FaultPage(finding, rows, opened.frames.currency, opened.frames.as_of)
 
 
-def fault_stream(actor: Actor, rule: Rule, *, sort: str) -> Iterator[dict[str, Any]]:
+def fault_stream(
+    actor: Actor, rule: Rule, *, sort: str, known: Known = NOW
+) -> Iterator[dict[str, Any]]:
     """Every row at fault, streamed, for an export."""
-    with open_faults(actor) as opened:
+    with open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
         finding = next(f for f in opened.findings() if f.rule.code == rule.code)
         if finding.faulty:
             for batch in opened.frames.facts.batches(_ordered(opened, rule, sort)):
                 yield from batch.to_pylist()
 
 
-def repairs_in_force(on: date) -> list[RepairRow]:
-    """Value repairs in force, each with the rows it touches."""
-    return repair_rows(on)
+def repairs_in_force(on: date, known: Known = NOW) -> list[RepairRow]:
+    """Value repairs in force as known then, each with the rows it touches."""
+    return repair_rows(on, manifest_id=known.manifest_id, known_at=known.known_at)

@@ -19,4 +19,4 @@ class QuotasConfig(AppConfig):
             registries.kpi_definitions.register(kpi.name, kpi)
         registries.frame_providers.register("quotas", inputs.quotas_frame)
         registries.frame_providers.register("attainment", inputs.attainment)
-        navigation.register("plan", "quotas", "Quotas", "quotas", "target", 20, holds("decision.view"))
+        navigation.register("plan", "quotas", "Quotas", "quotas", "target", 20, holds("quota.view"))

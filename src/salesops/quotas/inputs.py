@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine.kpi import Context
+from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
 from salesops.core.money import Rounding, round_decimal
 from salesops.facts.scope import Scope
@@ -43,14 +44,25 @@ def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
     """
     if period is None:
         return None
+    rows, foreign = remembered(("quotas", period, *state_key(frames)), lambda: _quotas(frames, period))
+    if foreign:
+        note = f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}."
+        if note not in frames.notes:
+            frames.notes.append(note)
+    return None if rows is None else ibis.memtable(rows)
+
+
+def _quotas(frames: Frames, period: Period) -> tuple[pa.Table | None, frozenset[str]]:
+    """The rows, and the currencies of quotas that are left out."""
     calendar = frames.firm.calendar
+    labels: dict[str, Period] = {}
     amounts: dict[str, Fraction] = {}
     foreign: set[str] = set()
     given: dict[str, dict[str, tuple[Period, selectors.QuotaRow]]] = {}
     rows = selectors.quotas(frames.as_of, frames.known_at)
     # What was decided for a person's name goes before what was decided for the person.
     for row in sorted(rows, key=lambda q: q.person_id not in frames.persons):
-        own = calendar.parse(row.period)
+        own = labels.get(row.period) or labels.setdefault(row.period, calendar.parse(row.period))
         person_id = frames.persons.get(row.person_id, row.person_id)
         if not _share(own, period) or not _visible(frames.scope, person_id):
             continue
@@ -62,12 +74,8 @@ def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
                 continue
             share = Fraction(row.amount) * _share(own, period)
             amounts[person_id] = amounts.get(person_id, Fraction(0)) + share
-    if foreign:
-        frames.notes.append(
-            f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}."
-        )
     if not amounts:
-        return None
+        return None, frozenset(foreign)
     worked = _days_worked(frames, period, set(amounts))
     columns: dict[str, list[object]] = {name: [] for name in _SCHEMA.names}
     for person_id, amount in sorted(amounts.items()):
@@ -87,7 +95,7 @@ def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
         }
         for name, value in values.items():
             columns[name].append(value)
-    return ibis.memtable(pa.table(columns, schema=_SCHEMA))
+    return pa.table(columns, schema=_SCHEMA), frozenset(foreign)
 
 
 def _share(own: Period, asked: Period) -> Fraction:
@@ -120,7 +128,7 @@ def _once(
 
 
 def _visible(scope: Scope, person_id: str) -> bool:
-    return scope.everything or person_id in scope.owner_ids
+    return scope.sees_owner(person_id)
 
 
 def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, Decimal]:

@@ -23,7 +23,7 @@ from salesops.quotas.forms import QuotasForm
 
 
 @require_http_methods(["GET", "POST"])
-@allowed("decision.view", post="quota.write")
+@allowed("quota.view", post="quota.write")
 def quotas(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Quotas of a fiscal year, and the paste grid: preview first, then confirm."""
     today = data_day()

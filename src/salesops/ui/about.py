@@ -26,6 +26,7 @@ class About:
     notes: Sequence[str] = ()
     zone: tzinfo = UTC
     product: str = "salesops"
+    run: str = ""
 
     def lines(self) -> list[tuple[str, str]]:
         """(label, text) pairs in reading order, without the definitions."""
@@ -34,5 +35,7 @@ class About:
         pairs.extend([(f"Filter: {label}", value) for label, value in self.filters] or [("Filters", "none")])
         pairs.append(("Made by", self.made_by))
         pairs.append(("Made at", formats.instant(self.made_at, self.zone)))
+        if self.run:
+            pairs.append(("Run", f"{self.run}: the same figures can be asked again under this name"))
         pairs.extend(("Note", note) for note in self.notes)
         return pairs

@@ -42,6 +42,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             return None
         return provider(request)
 
+    def versions() -> Any:
+        provider = shell_settings.settings().versions
+        user = getattr(request, "user", None)
+        return [] if provider is None or user is None or not user.is_authenticated else provider(request)
+
     def import_url() -> str:
         permission = shell_settings.settings().may_import
         user = getattr(request, "user", None)
@@ -53,6 +58,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": SimpleLazyObject(build),
         "data_age": SimpleLazyObject(age),
+        "versions_known": SimpleLazyObject(versions),
         "search_url": _url(config.search_url_name),
         "import_url": SimpleLazyObject(import_url),
         "product": config.product,

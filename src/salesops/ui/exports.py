@@ -10,6 +10,8 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -30,6 +32,34 @@ MAX_TEXT = 32_767
 SIGNIFICANT = 15
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+COUNT_EVERY = 1_000
+_counter: ContextVar[Callable[[int], None] | None] = ContextVar("rows written", default=None)
+
+
+@contextmanager
+def counting(told: Callable[[int], None]) -> Iterator[None]:
+    """Within the block, `told` hears how many rows a file has so far, every thousand; it may raise to stop."""
+    token = _counter.set(told)
+    try:
+        yield
+    finally:
+        _counter.reset(token)
+
+
+def _counted(rows: Iterable[Row]) -> Iterable[Row]:
+    told = _counter.get()
+    return rows if told is None else _telling(rows, told)
+
+
+def _telling(rows: Iterable[Row], told: Callable[[int], None]) -> Iterator[Row]:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number % COUNT_EVERY == 0:
+            told(number)
+        yield row
+    told(number)
 
 
 class ExportError(ValueError):
@@ -100,7 +130,7 @@ def write_csv(columns: Sequence[Column], rows: Iterable[Row], *, bom: bool = Tru
     if bom:
         yield b"\xef\xbb\xbf"
     writer.writerow([neutral(column.heading) for column in columns])
-    for row in rows:
+    for row in _counted(rows):
         writer.writerow([_csv_cell(column, column.value(row)) for column in columns])
         if buffer.tell() > 65_536:
             yield buffer.getvalue().encode()
@@ -175,7 +205,7 @@ class _Workbook:
         """Write one sheet and, past Excel's limit, its continuations."""
         page = self._start(sheet, sheet.name)
         line, part = 1, 1
-        for row in sheet.rows:
+        for row in _counted(sheet.rows):
             if line == MAX_ROWS:
                 page.autofilter(0, 0, line - 1, len(sheet.columns) - 1)
                 part += 1

@@ -5,7 +5,7 @@ Platform registers the providers at start-up; the shell never reads a table itse
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -44,11 +44,13 @@ class DataAge:
 
 
 DataAgeProvider = Callable[[HttpRequest], DataAge | None]
+VersionsProvider = Callable[[HttpRequest], Sequence[Any]]
 
 
 @dataclass
 class _Shell:
     data_age: DataAgeProvider | None = None
+    versions: VersionsProvider | None = None
     search_url_name: str | None = None
     import_url_name: str | None = None
     may_import: Callable[[Any], bool] | None = None
@@ -61,6 +63,14 @@ _shell = _Shell()
 def use_data_age(provider: DataAgeProvider) -> None:
     """Set the callable that says how old the data is for a request (None: no data yet)."""
     _shell.data_age = provider
+
+
+def use_versions(provider: VersionsProvider) -> None:
+    """Set the callable that lists the states of the data a reader may look back to, newest first.
+
+    Each has ``id``, ``data_on`` and ``recorded_at``.
+    """
+    _shell.versions = provider
 
 
 def use_search(url_name: str) -> None:

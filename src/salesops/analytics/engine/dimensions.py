@@ -23,12 +23,14 @@ class Dimension:
         title: what people call it.
         needs: columns of the frame it is computed from.
         attach: frame -> the same rows with the column added.
+        key: what it depends on beside its name: two of one name and key say the same of every row.
     """
 
     name: str
     title: str
     needs: tuple[str, ...]
     attach: Callable[[ir.Table], ir.Table]
+    key: str = ""
 
 
 def period_dimension(
@@ -72,7 +74,11 @@ def period_dimension(
         return joined.mutate(**{name: label}).drop("period_day", "period_label")
 
     return Dimension(
-        name, f"{column.removesuffix('_on').replace('_', ' ').capitalize()} {kind}", (column,), attach
+        name,
+        f"{column.removesuffix('_on').replace('_', ' ').capitalize()} {kind}",
+        (column,),
+        attach,
+        f"{first} {last} {calendar!r}",
     )
 
 
@@ -102,4 +108,4 @@ def band_dimension(name: str, title: str, column: str, bounds: Sequence[Decimal]
         cases.append((amount >= literals[-1], f"{len(bounds)}: {bounds[-1]} and more"))
         return frame.mutate(**{name: ibis.cases(*cases, else_=None)})
 
-    return Dimension(name, title, (column,), attach)
+    return Dimension(name, title, (column,), attach, f"{column} {[str(b) for b in bounds]}")

@@ -97,8 +97,17 @@ BUSINESS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
     "opportunity_team": {
         "id": entry(0.3, "id|split id|opportunity split id"),
         "opportunity_id": entry(1.5, "opportunity id|opportunityid|deal id"),
-        "user_id": entry(1.5, "user id|userid|split owner id|split owner|team member id"),
-        "user_name": entry(1.5, "user|team member|user name|split owner name|member name|credited to"),
+        "user_id": entry(
+            1.5,
+            "user id|userid|split owner id|split owner|team member id|collaborator id|follower id|sharee id",
+        ),
+        "user_name": entry(
+            1.5,
+            (
+                "user|team member|user name|split owner name|member name|credited to|collaborator|"
+                "collaborator name|follower|deal collaborator"
+            ),
+        ),
         "role": entry(1.0, "team member role|teammemberrole|role|team role"),
         "share": entry(
             2.5,
@@ -108,6 +117,38 @@ BUSINESS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
             ),
         ),
         "is_overlay": entry(2.0, "is overlay|overlay"),
+    },
+    "record_shares": {
+        "id": entry(0.3, "id|share id"),
+        "object": entry(1.0, "object|object name|object type|sobject|table|record type name"),
+        "record_id": entry(1.5, "record id|parent id|shared record id|object id|entity id"),
+        "opportunity_id": entry(1.0, "opportunity id|opportunityid|deal id"),
+        "account_id": entry(0.6, ACCOUNT_ID),
+        "contact_id": entry(0.6, "contact id|contactid"),
+        "lead_id": entry(0.6, "lead id|leadid"),
+        "principal_id": entry(
+            3.0,
+            (
+                "user or group id|userorgroupid|user group id|shared with|shared to|shared with id|principal id|"
+                "principal|grantee|grantee id"
+            ),
+        ),
+        "access": entry(
+            1.5,
+            (
+                "account access level|lead access level|access level|access|contact access level|"
+                "opportunity access level|permission|access rights mask|access rights"
+            ),
+        ),
+        "reason": entry(1.5, "row cause|rowcause|reason|share reason|sharing reason"),
+    },
+    "group_members": {
+        "id": entry(0.3, "id|group member id"),
+        "group_id": entry(2.0, "group id|groupid|queue id|public group id|team id"),
+        "group_name": entry(1.5, "group|group name|queue|queue name"),
+        "member_id": entry(
+            2.5, "user or group id|userorgroupid|member id|user id|userid|member|group member|systemuserid"
+        ),
     },
     "orders": {
         "id": entry(

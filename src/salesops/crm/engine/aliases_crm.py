@@ -171,6 +171,13 @@ RELATIONS: dict[str, dict[str, tuple[float, tuple[str, ...]]]] = {
         ),
         "campaign_id": entry(0.5, "campaign id|campaignid|primary campaign id"),
         "contact_name": entry(0.3, CONTACT_NAME),
+        "collaborators": entry(
+            0.5,
+            (
+                "deal collaborator|deal collaborators|collaborators|collaborator|all collaborator owner ids|"
+                "hs all collaborator owner ids|hs deal collaborators|sales team members|shared with users"
+            ),
+        ),
         "loss_reason": entry(
             2.0,
             (

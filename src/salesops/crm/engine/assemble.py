@@ -77,7 +77,7 @@ def assemble(
     column never does (such a column is typed as text where its cells disagree).
 
     Args:
-        batch: text columns and ``source_row``.
+        batch: text columns, which may be dictionary-encoded, and ``source_row``.
         columns: the plan.
         key: headers that compose the id where no header maps to ``id``; empty where one does.
         joined: text column -> headers whose texts, divided by a space, make it.
@@ -92,9 +92,15 @@ def assemble(
         rounded += typed.rounded
         arrays[plan.to] = typed.values
         if typed.any_fault and not plan.to.startswith(EXTRA_PREFIX):
-            for index in pc.indices_nonzero(typed.faults).to_pylist():
-                reason, fix = FAULTS[typed.codes[index].as_py()]
-                cell = batch.column(plan.header)[index].as_py()
+            places = pc.indices_nonzero(typed.faults)
+            found = zip(
+                places.to_pylist(),
+                pc.take(typed.codes, places).to_pylist(),
+                pc.take(batch.column(plan.header), places).to_pylist(),
+                strict=True,
+            )
+            for index, code, cell in found:
+                reason, fix = FAULTS[code]
                 reasons.setdefault(index, (plan.header, f"{cell!r} is {reason}", fix))
                 if plan.to == "id" or plan.header in key:
                     no_key.add(index)
@@ -108,6 +114,8 @@ def assemble(
             [canonical_text(stored[h]) if h in stored else batch.column(h) for h in key]
         )
     if "id" in arrays:
+        if pa.types.is_dictionary(arrays["id"].type):
+            arrays["id"] = arrays["id"].dictionary_decode()
         missing = pc.is_null(arrays["id"])
         for index in pc.indices_nonzero(missing).to_pylist():
             header = next((c.header for c in columns if c.to == "id"), ", ".join(key))
@@ -120,11 +128,14 @@ def assemble(
     refused: list[Refused] = []
     if reasons:
         headers = [name for name in batch.schema.names if name != SOURCE_ROW]
-        for index, (header, reason, fix) in sorted(reasons.items()):
-            cells = {name: batch.column(name)[index].as_py() or "" for name in headers}
-            own = arrays["id"][index].as_py() if "id" in arrays and index not in no_key else None
-            number = batch.column(SOURCE_ROW)[index].as_py()
-            refused.append(Refused(number, header, reason, fix, cells, own or ""))
+        places = pa.array(sorted(reasons), pa.int64())
+        rows = pa.RecordBatch.take(batch, places).to_pylist()
+        keys = pc.take(arrays["id"], places).to_pylist() if "id" in arrays else [None] * len(rows)
+        for index, row, key_ in zip(sorted(reasons), rows, keys, strict=True):
+            header, reason, fix = reasons[index]
+            own = key_ if index not in no_key else None
+            cells = {name: row[name] or "" for name in headers}
+            refused.append(Refused(row[SOURCE_ROW], header, reason, fix, cells, own or ""))
         records = records.filter(pc.invert(bad))
     return Assembled(records, refused, rounded)
 

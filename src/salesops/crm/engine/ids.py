@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesops.crm.engine.quickly import Bytes, Flags, plain_texts, sized
+
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 SPOILT_ID = r"^\d+(?:[.,]\d+)?[eE]\+\d+$"
@@ -30,7 +36,13 @@ SALESFORCE_PREFIXES = {
     "800": "contracts",
     "008": "opportunity history",
     "00E": "roles",
-    "00t": "opportunity_team",
+    "00q": "opportunity_team",
+    "00t": "record_shares",
+    "00r": "record_shares",
+    "01o": "record_shares",
+    "03s": "record_shares",
+    "011": "group_members",
+    "00G": "groups",
 }
 """Object of each key prefix."""
 
@@ -93,3 +105,84 @@ def salesforce_prefix(values: Sequence[str]) -> str:
     if long and sum(checks(v) for v in long) >= 0.8 * len(long):
         return prefix
     return prefix if prefix in SALESFORCE_PREFIXES and not long else ""
+
+
+def ids_shaped(texts: pa.Array) -> tuple[int, set[str]]:
+    """How many texts have the form of a Salesforce id, and the key prefixes of those."""
+    shaped, prefixes = 0, set()
+    for length in (15, 18):
+        _, rows = sized(texts, length)
+        if not len(rows):
+            continue
+        good = _PLAIN[rows[:, :15]].all(axis=1)
+        if length == 18:
+            good &= _SUFFIX[rows[:, 15:]].all(axis=1)
+        shaped += int(good.sum())
+        heads = rows[:, :3].astype(np.int32)
+        heads = heads[good, 0] << 16 | heads[good, 1] << 8 | heads[good, 2]
+        prefixes |= {int(head).to_bytes(3, "big").decode() for head in np.unique(heads)}
+    return shaped, prefixes
+
+
+def completed(texts: pa.Array) -> pa.Array:
+    """Ids in the 18-character form with their case restored; other texts, and null, as they are.
+
+    What :func:`to_18` and :func:`repair_case` do to single ids, for whole columns.
+    """
+    short, rows = sized(texts, 15)
+    if len(rows):
+        good = _PLAIN[rows].all(axis=1)
+        texts = _put(texts, short, good, np.hstack([rows[good], _suffixes(rows[good])]))
+    long, rows = sized(texts, 18)
+    if not len(rows):
+        return texts
+    # Letters of one case only: a program made them so. Where that is right already nothing changes.
+    lower, upper = _IS_LOWER[rows], _IS_UPPER[rows]
+    flat = ~(lower.any(axis=1) & upper.any(axis=1)) & (rows < 128).all(axis=1)
+    tails = np.where(_IS_LOWER[rows[:, 15:]], rows[:, 15:] - 32, rows[:, 15:])
+    flat &= _SUFFIX[tails].all(axis=1)
+    if not flat.any():
+        return texts
+    some, tails = rows[flat], tails[flat]
+    bits = np.unpackbits(_PLACE[tails][:, :, None], axis=2, bitorder="little")[:, :, :5].reshape(-1, 15)
+    body = some[:, :15]
+    body = np.where(_IS_LOWER[body] & (bits == 1), body - 32, body)
+    body = np.where(_IS_UPPER[body] & (bits == 0), body + 32, body)
+    fixed = np.hstack([body, tails]).astype(np.uint8)
+    differs = (fixed != some).any(axis=1)
+    if not differs.any():
+        return texts
+    flat[flat] = differs
+    return _put(texts, long, flat, fixed[differs])
+
+
+def _put(texts: pa.Array, chosen: Flags, good: Flags, rows: Bytes) -> pa.Array:
+    """Texts with those that are chosen, and among these good, replaced by others given as bytes."""
+    if not good.any():
+        return texts
+    places = np.flatnonzero(chosen)[good]
+    if len(places) == len(texts):
+        return plain_texts(rows)
+    mask = np.zeros(len(texts), bool)
+    mask[places] = True
+    return pc.replace_with_mask(texts, pa.array(mask), plain_texts(rows))
+
+
+def _suffixes(rows: Bytes) -> Bytes:
+    """The three characters that say which of fifteen are capitals."""
+    capitals = _IS_UPPER[rows].reshape(-1, 3, 5)
+    return _CODES[(capitals * np.array([1, 2, 4, 8, 16])).sum(axis=2)]
+
+
+def _among(characters: str) -> Flags:
+    table = np.zeros(256, bool)
+    table[list(characters.encode())] = True
+    return table
+
+
+_LOWER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+_IS_LOWER, _IS_UPPER = _among(_LOWER), _among(_LOWER.upper())
+_PLAIN, _SUFFIX = _among(_LOWER + _LOWER.upper() + _DIGITS), _among(_ALPHABET)
+_CODES = np.frombuffer(_ALPHABET.encode(), np.uint8)
+_PLACE = np.zeros(256, np.uint8)
+_PLACE[_CODES] = np.arange(32)

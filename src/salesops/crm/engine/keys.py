@@ -34,6 +34,17 @@ _PREFERRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "activities": (("starts_at", "subject", "owner"), ("starts_at", "subject", "owner", "account")),
     "opportunity_contacts": (("opportunity_id", "contact_id"), ("opportunity_id", "contact_id", "role")),
     "opportunity_team": (("opportunity_id", "user"), ("opportunity_id", "user", "role")),
+    "record_shares": (
+        ("opportunity_id", "principal_id"),
+        ("opportunity_id", "principal_id", "reason"),
+        ("account_id", "principal_id"),
+        ("account_id", "principal_id", "reason"),
+        ("contact_id", "principal_id", "reason"),
+        ("lead_id", "principal_id", "reason"),
+        ("object", "record_id", "principal_id"),
+        ("object", "record_id", "principal_id", "reason"),
+    ),
+    "group_members": (("group_id", "member_id"), ("group_name", "member_id")),
     "opportunity_lines": (
         ("opportunity_id", "product"),
         ("opportunity_id", "product", "unit_price", "quantity"),

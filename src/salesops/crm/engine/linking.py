@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesops.core.names import folded
+from salesops.crm.engine.canonical import as_one
 
 LIVE, GONE, IMPLIED = range(3)
 """How well a record is known: described, described and since deleted, only named. The best ones count."""
@@ -25,9 +27,12 @@ class Names:
 
     ids: tuple[dict[str, set[str]], ...] = field(default_factory=lambda: ({}, {}, {}))
     known: set[str] = field(default_factory=set)
+    found: dict[str, str | None] = field(default_factory=dict)
+    """What :meth:`id_of` said before, by the name as it was spelled."""
 
     def add(self, pairs: Iterable[tuple[str | None, str | None]], rank: int = LIVE) -> None:
         """Add (id, name) pairs of records known that well."""
+        self.found.clear()
         for key, name in pairs:
             if key is None:
                 continue
@@ -37,16 +42,19 @@ class Names:
 
     def id_of(self, name: str) -> str | None:
         """The one id behind a name; the name itself where nobody has it; None where it is ambiguous."""
-        key = folded(name)
-        found = next((ids[key] for ids in self.ids if key in ids), None)
-        if not found:
-            return name.strip()
-        return next(iter(found)) if len(found) == 1 else None
+        if name not in self.found:
+            key = folded(name)
+            ids = next((ids[key] for ids in self.ids if key in ids), None)
+            self.found[name] = name.strip() if not ids else next(iter(ids)) if len(ids) == 1 else None
+        return self.found[name]
 
 
 @dataclass
 class Linked:
-    """What linking one column gave: the ids, names implied, and names that several records share."""
+    """What linking one column gave: the ids, names implied, and names that several records share.
+
+    Only rows without a given id count: where the source says the id, its label decides nothing.
+    """
 
     ids: pa.Array
     implied: dict[str, str]
@@ -59,32 +67,41 @@ def link(
     """Ids for a label column; a given id always stands.
 
     Args:
-        labels: names as the source spells them.
+        labels: names as the source spells them; may be dictionary-encoded.
         given: ids the file has, or None.
         names: the reference table's names.
     """
-    array = labels.combine_chunks() if isinstance(labels, pa.ChunkedArray) else labels
-    encoded = pc.dictionary_encode(pc.cast(array, pa.string()))
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    array = as_one(labels)
+    if given is None:
+        return _resolved(array, names)
+    kept = as_one(given)
+    if not kept.null_count:
+        return Linked(kept, {}, {})
+    kept = pc.cast(kept, pa.string())
+    open_ = pc.is_null(kept)
+    rest = _resolved(array.filter(open_), names)
+    return Linked(pc.replace_with_mask(kept, open_, rest.ids), rest.implied, rest.ambiguous)
+
+
+def _resolved(labels: pa.Array, names: Names) -> Linked:
+    """Ids of labels by name alone."""
+    encoded = labels if pa.types.is_dictionary(labels.type) else pc.dictionary_encode(labels)
     implied: dict[str, str] = {}
     ambiguous: dict[str, int] = {}
-    counts = {v["values"]: v["counts"] for v in pc.value_counts(array).to_pylist()}
+    filled = np.asarray(encoded.indices.drop_null())
+    counts = np.bincount(filled, minlength=len(encoded.dictionary))
     resolved: list[str | None] = []
-    for name in encoded.dictionary.to_pylist():
-        if name is None or not name.strip():
+    for name, count in zip(encoded.dictionary.to_pylist(), counts.tolist(), strict=True):
+        if name is None or not count or not name.strip():
             resolved.append(None)
             continue
         key = names.id_of(name)
         resolved.append(key)
         if key is None:
-            ambiguous[name] = counts.get(name, 0)
+            ambiguous[name] = count
         elif key not in names.known:
             implied[key] = name.strip()
-    ids = pc.take(pa.array(resolved, pa.string()), encoded.indices)
-    if given is not None:
-        kept = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
-        ids = pc.coalesce(kept, ids)
-    return Linked(ids, implied, ambiguous)
+    return Linked(pc.take(pa.array(resolved, pa.string()), encoded.indices), implied, ambiguous)
 
 
 def merged(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

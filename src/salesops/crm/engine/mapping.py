@@ -85,6 +85,12 @@ _REQUIRED: dict[str, tuple[frozenset[str], ...]] = {
     "activities": (frozenset({"subject", "type"}), frozenset({"starts_at"})),
     "campaigns": (frozenset({"id", "name"}), frozenset({"cost", "starts_on", "type"})),
     "opportunity_contacts": (frozenset({"opportunity_id"}), frozenset({"contact_id"})),
+    "record_shares": (
+        frozenset({"principal_id"}),
+        frozenset({"record_id", "opportunity_id", "account_id", "contact_id", "lead_id"}),
+        frozenset({"access", "reason"}),
+    ),
+    "group_members": (frozenset({"group_id", "group_name"}), frozenset({"member_id"})),
     "opportunity_team": (
         frozenset({"opportunity_id"}),
         frozenset({"user_id", "user_name"}),

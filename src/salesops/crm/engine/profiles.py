@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from salesops.crm.engine.ids import SPOILT_ID, salesforce_prefix
+from salesops.crm.engine.ids import SPOILT_ID, ids_shaped, salesforce_prefix
 from salesops.crm.engine.patterns import (
     DATE_COMPACT,
     DATE_TRIPLE,
@@ -32,10 +31,16 @@ from salesops.crm.engine.patterns import (
     find_days,
     looks_dated,
 )
+from salesops.crm.engine.quickly import is_any, trimmed
 
 Kind = Literal["empty", "text", "boolean", "integer", "number", "date", "instant"]
 DISTINCT_CAP = 5_000
-_SPACE = r"^[\s\x{a0}\x{202f}\x{feff}]+|[\s\x{a0}\x{202f}\x{feff}]+$"
+
+# Cells in these forms show nothing that their column's earlier cells did not show as well; see _known().
+_PLAIN_WHOLE = r"^[1-9]\d{1,6}$"
+_PLAIN_FRACTION = r"^-?\d{2,15}\.\d{1,2}$"
+_ISO_DAY = r"^(?:1\d|20|21)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_ISO_INSTANT = rf"{_ISO_DAY}T\d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{3}})?(?:Z|[+-]\d{{2}}:?\d{{2}})$"
 
 
 @dataclass(frozen=True)
@@ -177,45 +182,119 @@ class _Profiler:
     plain_text: bool = False
 
     def add(self, column: pa.Array | pa.ChunkedArray) -> None:
-        """Take one batch of the column."""
-        counted = pc.value_counts(column)
-        if isinstance(counted, pa.ChunkedArray):
-            counted = counted.combine_chunks()
-        values, counts = counted.field("values").cast(pa.string()).fill_null(""), counted.field("counts")
-        values = pc.replace_substring_regex(values, _SPACE, "")
+        """Take one batch of the column; it may be dictionary-encoded.
+
+        While a column holds few different texts they are counted, and looked at once at the end. From
+        then on every batch is looked at as it comes.
+        """
+        if isinstance(column, pa.ChunkedArray):
+            column = column.combine_chunks()
         self.rows += len(column)
-        gone = pc.is_in(pc.utf8_lower(values), value_set=_set_of(MISSING_ALWAYS))
-        self.missing += int(pc.sum(pc.filter(counts, gone)).as_py() or 0)
-        self.markers.update(v for v in pc.filter(values, gone).to_pylist() if v)
-        keep = pc.invert(gone)
-        values, counts = pc.filter(values, keep), pc.filter(counts, keep)
-        if not len(values):
-            return
-        self.longest = max(self.longest, int(pc.max(pc.utf8_length(values)).as_py()))
         if not self.capped:
-            for value, count in zip(values.to_pylist(), counts.to_pylist(), strict=True):
+            values, counts = _counted(column)
+            if len(values) + len(self.seen) <= DISTINCT_CAP or not self._overflows(values):
+                values, weights = self._filled(values, counts)
+                for value, count in zip(values.to_pylist(), weights.to_pylist(), strict=True):
+                    self.seen[value] += count
+                return
+            self._look_at_seen()
+            self.capped = True
+            self._fill_up(values, counts)
+        self._each(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
+
+    def _overflows(self, values: pa.Array) -> bool:
+        """Whether a batch's different texts bring the column over the limit."""
+        return len(self.seen.keys() | set(trimmed(values).to_pylist())) > DISTINCT_CAP
+
+    def _fill_up(self, values: pa.Array, counts: pa.Array) -> None:
+        """Take texts of the batch that goes over the limit, as many as are kept: they stand for the rest."""
+        held = trimmed(values.slice(0, 2 * DISTINCT_CAP))
+        gone = is_any(held, MISSING_ALWAYS).to_pylist()
+        for value, count, missing in zip(held.to_pylist(), counts.to_pylist(), gone, strict=False):
+            if not missing:
                 self.seen[value] += count
             if len(self.seen) > DISTINCT_CAP:
-                self.capped = True
-        total = int(pc.sum(counts).as_py())
+                break
+
+    def _filled(self, values: pa.Array, counts: pa.Array | None) -> tuple[pa.Array, pa.Array]:
+        """Trimmed texts that mean something, with their counts: one each where none are given."""
+        values = trimmed(values)
+        gone = is_any(values, MISSING_ALWAYS)
+        if pc.any(gone).as_py():
+            self.missing += _weight(gone, counts)
+            self.markers.update(v for v in pc.unique(pc.filter(values, gone)).to_pylist() if v)
+            keep = pc.invert(gone)
+            values = pc.filter(values, keep)
+            counts = pc.filter(counts, keep) if counts is not None else None
+        # Bytes are counted in no time, and are never fewer than letters.
+        if len(values) and pc.max(pc.binary_length(values)).as_py() > self.longest:
+            self.longest = max(self.longest, int(pc.max(pc.utf8_length(values)).as_py()))
+        return values, counts if counts is not None else _ones(len(values))
+
+    def _each(self, column: pa.Array) -> None:
+        """A batch of a column of many different texts."""
+        values, _ = self._filled(column, None)
+        if not len(values):
+            return
         if self.plain_text:
-            self.classes["text"] += total
+            self.classes["text"] += len(values)
             self._ids(values)
             return
-        self._classify(values, counts, total)
+        known = self._known(values)
+        if known is not None:
+            values = pc.filter(values, pc.invert(known))
+        if len(values):
+            self._classify(values, _ones(len(values)))
+        self._settle_text()
+
+    def _look_at_seen(self) -> None:
+        """Look at the different texts counted so far."""
+        if not self.seen:
+            return
+        self._classify(pa.array(list(self.seen), pa.string()), pa.array(list(self.seen.values()), pa.int64()))
+        self._settle_text()
+
+    def _settle_text(self) -> None:
         typed = sum(self.classes[c] for c in ("number", "date", "named", "boolean"))
         if self.capped and typed < 0.5 * (self.rows - self.missing):
             self.plain_text = True
 
-    def _classify(self, values: pa.Array, counts: pa.Array, total: int) -> None:
-        left = pc.is_in(pc.utf8_lower(values), value_set=_set_of(MISSING_IN_FIGURES))
+    def _known(self, values: pa.Array) -> pa.Array | None:
+        """Cells of a form that can show nothing new, counted here; None where the column has no such form."""
+        if self.classes["date"] and {"time", "clock", "zone"} <= self.facts:
+            found = pc.match_substring_regex(values, _ISO_INSTANT)
+            ends = pc.min_max(pc.filter(values, found)).as_py()
+            if ends["min"] is None:
+                return None
+            count = int(pc.sum(found).as_py())
+            self.classes["date"] += count
+            self.classes["ymd"] += count
+            low, high = (int(ends[end][:10].replace("-", "")) for end in ("min", "max"))
+            self._span("YMD", low, high)
+            return found
+        if self.classes["number"] and "dot_decimal" in self.marks:
+            found = pc.match_substring_regex(values, _PLAIN_FRACTION)
+            self.classes["number"] += int(pc.sum(found).as_py() or 0)
+            return found
+        if self.classes["digits"]:
+            found = pc.match_substring_regex(values, _PLAIN_WHOLE)
+            count = int(pc.sum(found).as_py() or 0)
+            self.classes["number"] += count
+            self.classes["digits"] += count
+            for item in pc.value_counts(pc.binary_length(pc.filter(values, found))).to_pylist():
+                self.widths[item["values"]] += item["counts"]
+            return found
+        return None
+
+    def _classify(self, values: pa.Array, counts: pa.Array) -> None:
+        left = is_any(values, MISSING_IN_FIGURES)
         self._count("gone", left, counts)
         dated = pc.match_substring_regex(values, DATE_TRIPLE)
         self._count("date", dated, counts)
         numeric = pc.and_(pc.match_substring_regex(values, NUMBER), pc.match_substring_regex(values, r"\d"))
         numeric = pc.and_(numeric, pc.invert(dated))
         self._count("number", numeric, counts)
-        boolean = pc.is_in(pc.utf8_lower(values), value_set=_set_of(TRUE_WORDS | FALSE_WORDS))
+        boolean = is_any(values, _BOOLEAN_WORDS)
         self._count("boolean_any", boolean, counts)
         words = pc.and_(boolean, pc.invert(numeric))
         self._count("boolean", words, counts)
@@ -230,7 +309,7 @@ class _Profiler:
         self._ids(values)
 
     def _count(self, name: str, mask: pa.Array, counts: pa.Array) -> None:
-        self.classes[name] += int(pc.sum(pc.filter(counts, mask)).as_py() or 0)
+        self.classes[name] += _weight(mask, counts)
 
     def _named(self, values: pa.Array, counts: pa.Array) -> None:
         month = pc.match_substring_regex(values, r"^(?:19|20)\d{2}-(?:0[1-9]|1[0-2])$")
@@ -331,13 +410,15 @@ class _Profiler:
     def _ids(self, values: pa.Array) -> None:
         if len(self.prefixes) > 6:
             return
-        shaped = pc.match_substring_regex(values, r"^[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?$")
-        self.classes["id_shaped"] += int(pc.sum(shaped).as_py() or 0)
+        shaped, prefixes = ids_shaped(values)
+        self.classes["id_shaped"] += shaped
         self.classes["id_tested"] += len(values)
-        self.prefixes.update(pc.unique(pc.utf8_slice_codeunits(pc.filter(values, shaped), 0, 3)).to_pylist())
+        self.prefixes.update(prefixes)
 
     def result(self) -> ColumnProfile:
-        """The profile so far."""
+        """The profile of everything added; nothing can be added after."""
+        if not self.capped:
+            self._look_at_seen()
         filled = self.rows - self.missing
         if not filled:
             return ColumnProfile(
@@ -476,12 +557,29 @@ def _day_range(spans: Sequence[tuple[str, int, int]], order: str) -> tuple[date 
     return _day(min(s[1] for s in known)), _day(max(s[2] for s in known))
 
 
-@cache
-def _set_of(words: frozenset[str]) -> pa.Array:
-    """Made when first asked for: pyarrow loads pandas with its first array."""
-    return pa.array(sorted(words))
+def _counted(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Each different text of a column and how often it stands there."""
+    if pa.types.is_dictionary(column.type):
+        if column.null_count:
+            column = column.dictionary_decode()
+        else:
+            times = np.bincount(np.asarray(column.indices), minlength=len(column.dictionary))
+            met = pa.array(times > 0)
+            return pc.filter(column.dictionary, met), pc.filter(pa.array(times.astype(np.int64)), met)
+    counted = pc.value_counts(column)
+    return counted.field("values").cast(pa.string()), counted.field("counts")
 
 
+def _ones(count: int) -> pa.Array:
+    return pa.array(np.ones(count, np.int64))
+
+
+def _weight(mask: pa.Array, counts: pa.Array | None) -> int:
+    """How many cells a test holds for."""
+    return int(pc.sum(mask if counts is None else pc.filter(counts, mask)).as_py() or 0)
+
+
+_BOOLEAN_WORDS = TRUE_WORDS | FALSE_WORDS
 _PERSON = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+){1,3}\.?$")
 _G = r"[\s\x{a0}\x{202f}'’]"
 _MARK_PATTERNS = {

@@ -6,16 +6,19 @@ that was written. A cell that cannot be read is null in the result and true in t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesops.crm.engine.dates import read_days, read_instants
 from salesops.crm.engine.formats import ColumnFormat
-from salesops.crm.engine.ids import SPOILT_ID, SPOILT_SUFFIX, repair_case, to_18
+from salesops.crm.engine.ids import SPOILT_ID, SPOILT_SUFFIX, completed
 from salesops.crm.engine.patterns import FALSE_WORDS, MISSING_ALWAYS, MISSING_IN_FIGURES, TRUE_WORDS
+from salesops.crm.engine.quickly import is_any, trimmed
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -66,7 +69,8 @@ class Typed:
     """One typed column.
 
     Attributes:
-        values: the typed array; null where missing or faulty.
+        values: the typed array; null where missing or faulty. Text of a dictionary-encoded column
+            stays encoded.
         faults: true where a cell is filled and cannot be read.
         codes: fault code per row (keys of FAULTS), null where there is none.
         rounded: cells whose decimals went beyond the type's places (rounded half away from zero).
@@ -83,11 +87,20 @@ class Typed:
         return bool(pc.any(self.faults).as_py())
 
 
+@dataclass(frozen=True)
+class _Read:
+    """One column as read: values, masks with the fault each stands for (first true wins), cells rounded."""
+
+    values: pa.Array
+    faults: list[tuple[pa.Array, str]] = field(default_factory=list)
+    rounded: pa.Array | None = None
+
+
 def type_batch(array: pa.Array | pa.ChunkedArray, fmt: ColumnFormat, target_type: str) -> Typed:
     """Read a text column as a canonical type.
 
     Args:
-        array: texts; "" and null are missing.
+        array: texts; "" and null are missing. Where it is dictionary-encoded each text is read once.
         fmt: how the column is written.
         target_type: text, date, instant, integer, money, rate or boolean.
 
@@ -96,72 +109,125 @@ def type_batch(array: pa.Array | pa.ChunkedArray, fmt: ColumnFormat, target_type
     """
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    text = _trimmed(array)
-    return _READERS[target_type](text, fmt)
+    if pa.types.is_dictionary(array.type) and array.null_count:
+        array = array.dictionary_decode()
+    if not pa.types.is_dictionary(array.type):
+        read = _READERS[target_type](trimmed(array), fmt)
+        return _finish(read)
+    read = _READERS[target_type](trimmed(array.dictionary), fmt)
+    indices = array.indices
+    faults = [
+        (pc.take(mask, indices), code) for mask, code in read.faults if pc.any(mask, min_count=0).as_py()
+    ]
+    rounded = pc.take(read.rounded, indices) if read.rounded is not None else None
+    if target_type == "text":
+        values = _encoded(indices, read.values)
+    else:
+        values = pc.take(read.values, indices)
+    return _finish(_Read(values, faults, rounded))
 
 
-def _trimmed(array: pa.Array) -> pa.Array:
-    text = array.cast(pa.string()).fill_null("")
-    return pc.replace_substring_regex(text, r"^[\s\x{a0}\x{202f}\x{feff}]+|[\s\x{a0}\x{202f}\x{feff}]+$", "")
+def _encoded(indices: pa.Array, texts: pa.Array) -> pa.Array:
+    """A dictionary-encoded column whose missing cells are null themselves: Parquet wants no null among the texts."""
+    if texts.null_count:
+        gone = pc.take(texts.is_null(), indices)
+        indices = pc.if_else(gone, pa.scalar(None, indices.type), indices)
+        texts = texts.fill_null("")
+    return pa.DictionaryArray.from_arrays(indices, texts)
 
 
 def missing_mask(text: pa.Array, fmt: ColumnFormat, *, figures: bool) -> pa.BooleanArray:
     """True where a trimmed cell means "nothing"."""
-    markers = set(MISSING_ALWAYS) | {m.lower() for m in fmt.missing}
-    if figures:
-        markers |= MISSING_IN_FIGURES
-    return pc.is_in(pc.utf8_lower(text), value_set=pa.array(sorted(markers)))
+    markers = MISSING_ALWAYS | MISSING_IN_FIGURES if figures else MISSING_ALWAYS
+    return is_any(text, markers | {m.lower() for m in fmt.missing} if fmt.missing else markers)
 
 
-def _finish(values: pa.Array, codes: list[tuple[pa.Array, str]], rounded: int = 0) -> Typed:
+def _finish(read: _Read) -> Typed:
     """Put the fault codes of several masks together; the first that is true wins."""
-    n = len(values)
+    n = len(read.values)
     joined: pa.Array = pa.nulls(n, pa.string())
-    for mask, code in reversed(codes):
-        if pc.any(mask).as_py():
+    faulty = False
+    for mask, code in reversed(read.faults):
+        if pc.any(mask, min_count=0).as_py():
             joined = pc.if_else(mask, pa.scalar(code), joined)
-    return Typed(values, pc.is_valid(joined), joined, rounded)
+            faulty = True
+    none = pa.array(np.zeros(n, bool))
+    rounded = int(pc.sum(read.rounded).as_py() or 0) if read.rounded is not None else 0
+    return Typed(read.values, pc.is_valid(joined) if faulty else none, joined, rounded)
 
 
-def _text(text: pa.Array, fmt: ColumnFormat) -> Typed:
+_Reader = Callable[[pa.Array, ColumnFormat], _Read]
+
+
+def _by_form(
+    text: pa.Array, fmt: ColumnFormat, missing: pa.Array, plain: str, kind: pa.DataType, slow: _Reader
+) -> _Read:
+    """Cells in a plain form are converted by the library at once; those in any other form are read by ``slow``.
+
+    Args:
+        text: trimmed cells.
+        fmt: how the column is written.
+        missing: which of them mean "nothing".
+        plain: the form, as RE2, in which the library reads exactly what ``slow`` reads.
+        kind: type to convert to.
+        slow: reads cells in any form.
+    """
+    easy = pc.or_(missing, pc.match_substring_regex(text, plain))
+    filled = pc.if_else(pc.and_(easy, pc.invert(missing)), text, pa.scalar(None, pa.string()))
+    try:
+        values = filled.cast(kind)
+    except pa.ArrowInvalid:  # the form of a day that no calendar has
+        return slow(text, fmt)
+    if pc.all(easy, min_count=0).as_py():
+        return _Read(values)
+    hard = pc.invert(easy)
+    rest = slow(pc.filter(text, hard), fmt)
+    return _Read(
+        pc.replace_with_mask(values, hard, rest.values),
+        [(_spread(hard, mask), code) for mask, code in rest.faults],
+        _spread(hard, rest.rounded) if rest.rounded is not None else None,
+    )
+
+
+def _spread(places: pa.Array, flags: pa.Array) -> pa.Array:
+    """Flags of some rows as flags of all."""
+    wide = np.zeros(len(places), bool)
+    wide[np.flatnonzero(np.asarray(places))] = np.asarray(flags)
+    return pa.array(wide)
+
+
+def _text(text: pa.Array, fmt: ColumnFormat) -> _Read:
     missing = missing_mask(text, fmt, figures=False)
-    values = pc.if_else(missing, pa.scalar(None, pa.string()), text)
+    values = text
+    if pc.any(missing, min_count=0).as_py():
+        values = pc.if_else(missing, pa.scalar(None, pa.string()), text)
     if not fmt.identifier:
-        return _finish(values, [])
-    exponent = pc.match_substring_regex(text, SPOILT_ID)
-    tail = pc.match_substring_regex(text, SPOILT_SUFFIX)
+        return _Read(values)
+    if fmt.salesforce_id:
+        values = completed(values)
+    exponent = tail = pc.invert(pc.or_(pc.ascii_is_alnum(text), missing))
+    if pc.any(tail, min_count=0).as_py():  # what a spreadsheet spoilt holds a mark
+        exponent = pc.match_substring_regex(text, SPOILT_ID)
+        tail = pc.match_substring_regex(text, SPOILT_SUFFIX)
     codes = [(exponent, "id_exponent"), (tail, "id_decimal")]
     if fmt.id_width:
         digits = pc.match_substring_regex(text, r"^\d+$")
         codes.append((pc.and_(digits, pc.less(pc.utf8_length(text), fmt.id_width)), "id_zeros"))
-    if fmt.salesforce_id:
-        values = _salesforce(values)
     bad = exponent
     for mask, _ in codes[1:]:
         bad = pc.or_(bad, mask)
-    return _finish(pc.if_else(bad, pa.scalar(None, pa.string()), values), codes)
+    if pc.any(bad, min_count=0).as_py():
+        values = pc.if_else(bad, pa.scalar(None, pa.string()), values)
+    return _Read(values, codes)
 
 
-def _salesforce(values: pa.Array) -> pa.Array:
-    encoded = values.dictionary_encode()
-    plain = [
-        to_18(v) if len(v) == 15 else repair_case(v) if len(v) == 18 and _one_case(v) else v
-        for v in encoded.dictionary.to_pylist()
-    ]
-    return pc.take(pa.array(plain, pa.string()), encoded.indices)
-
-
-def _one_case(identifier: str) -> bool:
-    return identifier == identifier.upper() or identifier == identifier.lower()
-
-
-def _boolean(text: pa.Array, fmt: ColumnFormat) -> Typed:
+def _boolean(text: pa.Array, fmt: ColumnFormat) -> _Read:
     low = pc.utf8_lower(text)
     yes = pc.is_in(low, value_set=pa.array(sorted(TRUE_WORDS | set(fmt.true_words) - set(fmt.false_words))))
     no = pc.is_in(low, value_set=pa.array(sorted(FALSE_WORDS | set(fmt.false_words) - set(fmt.true_words))))
     missing = pc.and_(missing_mask(text, fmt, figures=True), pc.invert(pc.or_(yes, no)))
     values = pc.if_else(yes, pa.scalar(True), pc.if_else(no, pa.scalar(False), pa.scalar(None, pa.bool_())))
-    return _finish(values, [(pc.invert(pc.or_(pc.or_(yes, no), missing)), "not_yes_no")])
+    return _Read(values, [(pc.invert(pc.or_(pc.or_(yes, no), missing)), "not_yes_no")])
 
 
 _MARKS = (
@@ -217,7 +283,21 @@ def _exponents(
     return pa.array(out, pa.string()), pa.array(ok, pa.bool_())
 
 
-def _decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> Typed:
+def _decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> _Read:
+    if fmt.decimal != "." or (rate and fmt.percent_points):
+        return _marked_decimals(text, fmt, places, rate=rate)
+    return _by_form(
+        text,
+        fmt,
+        missing_mask(text, fmt, figures=True),
+        rf"^-?\d{{1,{19 - places}}}(?:\.\d{{1,{places}}})?$",
+        pa.decimal128(19, places),
+        lambda texts, how: _marked_decimals(texts, how, places, rate=rate),
+    )
+
+
+def _marked_decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> _Read:
+    """Decimals with any marks, signs and currencies."""
     missing = missing_mask(text, fmt, figures=True)
     signed, good, percent = _plain_figures(text, fmt)
     signed, good = _exponents(text, signed, good, fmt)
@@ -240,7 +320,6 @@ def _decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> 
         wide = pc.if_else(shift, hundredth.cast(pa.decimal256(76, 14)), wide.cast(pa.decimal256(76, 14)))
     final = pc.round(wide, places, round_mode="half_towards_infinity")
     changed = pc.or_(pc.fill_null(pc.not_equal(final, wide), False), long_tail)
-    rounded = int(pc.sum(changed).as_py() or 0)
     limit = Decimal(10) ** digits
     over = pc.fill_null(
         pc.or_(
@@ -251,25 +330,31 @@ def _decimals(text: pa.Array, fmt: ColumnFormat, places: int, *, rate: bool) -> 
     )
     values = pc.if_else(over, pa.scalar(None, final.type), final).cast(pa.decimal128(19, places))
     filled = pc.invert(missing)
-    return _finish(
+    return _Read(
         values,
         [
             (pc.and_(filled, pc.invert(good)), "not_a_number"),
             (pc.or_(over, pc.and_(pc.and_(filled, good), pc.invert(fits))), "too_large"),
         ],
-        rounded,
+        changed,
     )
 
 
-def _money(text: pa.Array, fmt: ColumnFormat) -> Typed:
+def _money(text: pa.Array, fmt: ColumnFormat) -> _Read:
     return _decimals(text, fmt, 4, rate=False)
 
 
-def _rate(text: pa.Array, fmt: ColumnFormat) -> Typed:
+def _rate(text: pa.Array, fmt: ColumnFormat) -> _Read:
     return _decimals(text, fmt, 6, rate=True)
 
 
-def _integer(text: pa.Array, fmt: ColumnFormat) -> Typed:
+def _integer(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    missing = missing_mask(text, fmt, figures=True)
+    return _by_form(text, fmt, missing, r"^-?\d{1,18}$", pa.int64(), _marked_integer)
+
+
+def _marked_integer(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    """Whole numbers with any marks."""
     missing = missing_mask(text, fmt, figures=True)
     signed, good, _ = _plain_figures(text, fmt)
     signed, good = _exponents(text, signed, good, fmt)
@@ -279,7 +364,7 @@ def _integer(text: pa.Array, fmt: ColumnFormat) -> Typed:
     filled = pc.invert(missing)
     usable = pc.and_(pc.and_(good, fits), filled)
     values = pc.if_else(usable, signed, pa.scalar(None, pa.string())).cast(pa.int64())
-    return _finish(
+    return _Read(
         values,
         [
             (pc.and_(filled, pc.invert(good)), "not_a_number"),
@@ -289,11 +374,26 @@ def _integer(text: pa.Array, fmt: ColumnFormat) -> Typed:
     )
 
 
-def _date(text: pa.Array, fmt: ColumnFormat) -> Typed:
+_CENTURIES = 3000
+"""Years below this one are read by the library; an open end is never below."""
+
+_ISO_DAY = r"^[12]\d{3}-\d{2}-\d{2}$"
+_ISO_INSTANT = r"^[12]\d{3}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)$"
+
+
+def _date(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    if fmt.date_form != "text" or fmt.open_end_year < _CENTURIES:
+        return _written_date(text, fmt)
+    missing = missing_mask(text, fmt, figures=True)
+    return _by_form(text, fmt, missing, _ISO_DAY, pa.date32(), _written_date)
+
+
+def _written_date(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    """Days in any form."""
     missing = missing_mask(text, fmt, figures=True)
     days = read_days(text, fmt)
     filled = pc.invert(missing)
-    return _finish(
+    return _Read(
         days.values,
         [
             (pc.and_(filled, days.malformed), "not_a_date"),
@@ -302,11 +402,19 @@ def _date(text: pa.Array, fmt: ColumnFormat) -> Typed:
     )
 
 
-def _instant(text: pa.Array, fmt: ColumnFormat) -> Typed:
+def _instant(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    if fmt.date_form != "text" or fmt.open_end_year < _CENTURIES:
+        return _written_instant(text, fmt)
+    missing = missing_mask(text, fmt, figures=True)
+    return _by_form(text, fmt, missing, _ISO_INSTANT, pa.timestamp("us", "UTC"), _written_instant)
+
+
+def _written_instant(text: pa.Array, fmt: ColumnFormat) -> _Read:
+    """Instants in any form."""
     missing = missing_mask(text, fmt, figures=True)
     instants = read_instants(text, fmt)
     filled = pc.invert(missing)
-    return _finish(
+    return _Read(
         instants.values,
         [
             (pc.and_(filled, instants.malformed), "not_an_instant"),
@@ -315,7 +423,7 @@ def _instant(text: pa.Array, fmt: ColumnFormat) -> Typed:
     )
 
 
-_READERS = {
+_READERS: dict[str, _Reader] = {
     "text": _text,
     "date": _date,
     "instant": _instant,

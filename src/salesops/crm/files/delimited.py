@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from salesops.crm.engine.layout import DroppedRow, Layout, find_layout, rows_of, with_footer_facts
-from salesops.crm.files.fast_path import fast_batches
+from salesops.crm.files.fast_path import fast_batches, repeating
 from salesops.crm.files.rows import Record, careful_batches, careful_rows, grid_width, mended, read_records
 from salesops.crm.files.sources import Source
 from salesops.crm.files.tables import Dialect, Limits, RawTable, Reader, broken, opening_problems
@@ -57,7 +57,9 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
     clean = _is_clean(layout, dialect, encoding, marks, head)
     if path == "fast" or (not path and clean and not small):
         dialect = replace(dialect, path="fast")
-        reader: Reader = lambda f: fast_batches(source, encoding, marks, layout, dialect, f)  # noqa: E731
+        body = [r.cells for r in records if r.row > layout.header_row]
+        few = repeating(layout.columns, body)
+        reader: Reader = lambda f: fast_batches(source, encoding, marks, layout, dialect, f, few)  # noqa: E731
     elif small:
         layout = _with_footer(layout, records)
         reader = lambda f: careful_rows(iter(records), source.name, marks, layout, dialect, f)  # noqa: E731
@@ -72,6 +74,7 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
         problems=opening_problems(source.name, layout),
         modified_at=source.modified_at,
         keep=small,
+        unchanged=source.check,
     )
 
 

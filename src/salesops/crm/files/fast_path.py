@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +18,43 @@ from salesops.crm.files.sources import Source
 from salesops.crm.files.tables import BATCH_ROWS, SOURCE_ROW, Dialect, Findings, text_batch
 from salesops.crm.files.text import Encoding, Marks, open_text
 
+BLOCK_BYTES = 8 << 20
+"""Bytes parsed at a time: large enough that a column's repeated texts are met many times in one batch."""
+
+FEW = 0.85
+"""Share of different cells in the first rows up to which a column is read dictionary-encoded."""
+
+_ENCODED = pa.dictionary(pa.int32(), pa.string())
+_NO_WORD = r"^[A-Za-z][A-Za-z &_/'()+-]*$"
+"""A plain text without any figure. RE2."""
+
+
+def repeating(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Columns whose texts come again and again, by the first rows of a table."""
+    few = set()
+    for index, column in enumerate(columns):
+        texts = [row[index] for row in cells if index < len(row)]
+        if len(set(texts)) <= FEW * len(texts):
+            few.add(column)
+    return frozenset(few)
+
 
 def fast_batches(
-    source: Source, encoding: Encoding, marks: Marks, layout: Layout, dialect: Dialect, findings: Findings
+    source: Source,
+    encoding: Encoding,
+    marks: Marks,
+    layout: Layout,
+    dialect: Dialect,
+    findings: Findings,
+    few: Collection[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Batches by pyarrow; a file it cannot follow is taken over by the careful path at the same row."""
+    """Batches by pyarrow; a file it cannot follow is taken over by the careful path at the same row.
+
+    Args:
+        source, encoding, marks, layout, dialect: the file and how it is read.
+        findings: gets what is no record and what could not be read.
+        few: columns to give dictionary-encoded.
+    """
     columns = layout.columns
     odd: dict[int, str] = {}
 
@@ -38,7 +70,7 @@ def fast_batches(
                 stream,
                 read_options=pacsv.ReadOptions(
                     use_threads=False,
-                    block_size=4 << 20,
+                    block_size=BLOCK_BYTES,
                     column_names=list(columns),
                     skip_rows_after_names=layout.header_row,
                     encoding="utf8" if encoding.name.startswith("utf-8") else encoding.name,
@@ -50,7 +82,8 @@ def fast_batches(
                     invalid_row_handler=keep,
                 ),
                 convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+                    column_types={c: _ENCODED if c in few else pa.string() for c in columns},
+                    strings_can_be_null=False,
                 ),
             )
             for batch in reader:
@@ -95,12 +128,10 @@ def _numbered(
 ) -> Iterator[pa.RecordBatch]:
     last = _end(done, batch.num_rows, odd)
     within = [n for n in sorted(odd) if done < n <= last]
-    skip = set(within)
-    if skip:
-        numbers = pa.array([n for n in range(done + 1, last + 1) if n not in skip], pa.int64())
-    else:
-        numbers = pa.array(range(done + 1, last + 1), pa.int64())
-    good = batch.append_column(SOURCE_ROW, numbers)
+    numbers = np.arange(done + 1, last + 1, dtype=np.int64)
+    if within:
+        numbers = np.delete(numbers, np.array(within) - done - 1)
+    good = batch.append_column(SOURCE_ROW, pa.array(numbers, pa.int64()))
     good = _without_non_records(good, layout, findings)
     if within:
         mended = list(_mend_odd([(n, odd[n]) for n in within], name, marks, layout, dialect, findings))
@@ -137,15 +168,49 @@ def _without_non_records(batch: pa.RecordBatch, layout: Layout, findings: Findin
 
 
 def _suspects(batch: pa.RecordBatch, layout: Layout) -> pa.Array:
-    """Rows that :func:`classify` may call something else than a record: few cells, a total's word, the header."""
-    suspect = pc.equal(batch.column(0), layout.raw_labels[0])
-    filled = pa.array(np.zeros(batch.num_rows, np.int64))
+    """Rows that :func:`classify` may call something else than a record: few cells, a total's word, the header.
+
+    A total's row holds at most one cell that is neither a figure nor a total's word. So the slow search
+    for those words is made only in rows where fewer than two cells are plainly such a text.
+    """
+    first = batch.column(0)
+    suspect = _flags(first, lambda texts: pc.equal(texts, layout.raw_labels[0]))
+    filled = np.zeros(batch.num_rows, np.int32)
+    plain_texts = np.zeros(batch.num_rows, np.int32)
     for name in layout.columns:
         column = batch.column(name)
-        filled = pc.add(filled, pc.not_equal(pc.utf8_trim_whitespace(column), "").cast(pa.int64()))
-        suspect = pc.or_(suspect, pc.match_substring_regex(column, TOTAL_HINT))
-    few = pc.and_(pc.less_equal(filled, 3), pc.less(filled, len(layout.columns)))
-    return pc.or_(suspect, pc.or_(few, pc.equal(filled, 0)))
+        filled += _flags(column, _filled)
+        if pa.types.is_dictionary(column.type):
+            plain_texts += _flags(column, _plain_text)
+    few = (filled <= 3) & (filled < len(layout.columns))
+    suspect = suspect | few | (filled == 0)
+    left = np.flatnonzero((plain_texts < 2) & ~suspect)
+    if len(left):
+        wordy = np.zeros(len(left), bool)
+        some = batch.take(pa.array(left)) if len(left) < batch.num_rows else batch
+        for name in layout.columns:
+            wordy |= _flags(some.column(name), lambda texts: pc.match_substring_regex(texts, TOTAL_HINT))
+        suspect[left] |= wordy
+    return pa.array(suspect)
+
+
+def _flags(column: pa.Array, test: Callable[[pa.Array], pa.Array]) -> np.ndarray:
+    """A test of each cell; of a dictionary-encoded column each text is looked at once."""
+    if pa.types.is_dictionary(column.type):
+        return np.asarray(test(column.dictionary))[np.asarray(column.indices)]
+    return np.asarray(test(column))
+
+
+def _filled(texts: pa.Array) -> pa.Array:
+    """Texts that hold more than white space."""
+    return pc.not_equal(pc.utf8_trim_whitespace(texts), "")
+
+
+def _plain_text(texts: pa.Array) -> pa.Array:
+    """Texts that are neither a figure nor any word of a total."""
+    return pc.and_(
+        pc.match_substring_regex(texts, _NO_WORD), pc.invert(pc.match_substring_regex(texts, TOTAL_HINT))
+    )
 
 
 def _mend_odd(

@@ -55,7 +55,9 @@ def open_parquet(source: Source, limits: Limits) -> RawTable:
                 yield pa.RecordBatch.from_arrays([*arrays, numbers], names=[*columns, SOURCE_ROW])
 
     dialect = Dialect("parquet", quote="", header_row=0)
-    return RawTable(source.name, columns, read, dialect, modified_at=source.modified_at)
+    return RawTable(
+        source.name, columns, read, dialect, modified_at=source.modified_at, unchanged=source.check
+    )
 
 
 def _texts(array: pa.Array) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +10,30 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 
+class FileChangedError(ValueError):
+    """A file was written to while it was read: what was read of it belongs to no one state of it."""
+
+
+def _changed(name: str) -> FileChangedError:
+    return FileChangedError(
+        f"{name} was changed while it was read, so nothing of it was taken. "
+        "Wait until whatever writes it has finished, and import it again."
+    )
+
+
 @dataclass(frozen=True)
 class Source:
-    """A file to read: its shown name, its bytes or path, its size in bytes and its time stamp."""
+    """A file to read: its shown name, its bytes or path, its size in bytes and its time stamp.
+
+    ``state`` is what the file system said of the file (inode, size, change in nanoseconds) when it was
+    first met; None for bytes in memory.
+    """
 
     name: str
     data: bytes | Path
     size: int
     modified_at: datetime | None = None
+    state: tuple[int, int, int] | None = None
 
     @classmethod
     def of(cls, name: str, data: bytes | Path, modified_at: datetime | None = None) -> Source:
@@ -28,6 +45,7 @@ class Source:
                 data,
                 stat.st_size,
                 modified_at or datetime.fromtimestamp(stat.st_mtime, tz=UTC).astimezone(),
+                (stat.st_ino, stat.st_size, stat.st_mtime_ns),
             )
         return cls(name, data, len(data), modified_at)
 
@@ -36,6 +54,26 @@ class Source:
         if isinstance(self.data, Path):
             return cast(BinaryIO, self.data.open("rb"))
         return io.BytesIO(self.data)
+
+    def check(self) -> None:
+        """See that the file is still what it was when it was first met.
+
+        Raises:
+            FileChangedError: it was written to, replaced or removed since.
+        """
+        if not isinstance(self.data, Path) or self.state is None:
+            return
+        try:
+            stat = self.data.stat()
+        except OSError:
+            raise _changed(self.name) from None
+        if (stat.st_ino, stat.st_size, stat.st_mtime_ns) != self.state:
+            raise _changed(self.name)
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes, in hex."""
+        with self.open() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def head(self, size: int) -> bytes:
         """The first bytes."""

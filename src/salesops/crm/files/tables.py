@@ -18,6 +18,11 @@ SOURCE_ROW = "source_row"
 
 BATCH_ROWS = 32_768
 
+HEAD_ROWS = 200_000
+"""First rows of a large table that are held after a pass, so that looking at them needs no second one."""
+
+_HEAD_BYTES = 128 * 1024**2
+
 FileKind = Literal["delimited", "workbook", "parquet", "json"]
 Severity = Literal["error", "repaired", "note"]
 
@@ -134,6 +139,7 @@ class RawTable:
         problems: problems known without reading the rows.
         modified_at: time stamp of the file or archive member; None unknown.
         keep: hold the batches after the first full pass (small tables), so that later ones are free.
+        unchanged: called before and after every pass; raises where the file is no longer what it was.
 
     ``problems``, ``dropped`` and ``row_count`` are complete: asking for them reads the table
     once if it has not been read to its end before.
@@ -150,6 +156,7 @@ class RawTable:
         problems: Sequence[FileProblem] = (),
         modified_at: datetime | None = None,
         keep: bool = False,
+        unchanged: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.columns = tuple(columns)
@@ -162,6 +169,8 @@ class RawTable:
         self._rows = 0
         self._keep = keep
         self._kept: list[pa.RecordBatch] | None = None
+        self._unchanged = unchanged
+        self._head: list[pa.RecordBatch] | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -172,24 +181,45 @@ class RawTable:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """A fresh pass over the good rows. Empty cells are "", never null."""
+        for batch in self.encoded():
+            yield decoded(batch)
+
+    def encoded(self) -> Iterator[pa.RecordBatch]:
+        """A fresh pass; columns of few different texts may come dictionary-encoded.
+
+        Raises:
+            FileChangedError: the file was written to since it was opened.
+        """
         if self._kept is not None:
             yield from self._kept
             return
         findings, rows = Findings(), 0
         kept: list[pa.RecordBatch] = []
+        head: list[pa.RecordBatch] = []
+        ahead, held = HEAD_ROWS, 0
         if self.columns:
+            self._unchanged()
             for batch in self._reader(findings):
                 rows += batch.num_rows
                 if self._keep:
                     kept.append(batch)
+                elif ahead > 0:
+                    head.append(batch.slice(0, ahead))
+                    ahead -= batch.num_rows
+                    held += batch.nbytes
+                    if held > _HEAD_BYTES:
+                        head, ahead = [], 0
                 yield batch
+            self._unchanged()
         self._findings, self._rows = findings, rows
         if self._keep:
             self._kept = kept
+        elif head:
+            self._head = head
 
     def _read_once(self) -> Findings:
         if self._findings is None:
-            for _ in self.batches():
+            for _ in self.encoded():
                 pass
         assert self._findings is not None  # batches() sets it at its end
         return self._findings
@@ -219,8 +249,9 @@ class RawTable:
         """The first n good rows."""
         taken: list[pa.RecordBatch] = []
         left = n
-        for batch in self.batches():
-            taken.append(batch.slice(0, left))
+        held = self._head if self._head is not None and n <= HEAD_ROWS else None
+        for batch in self.encoded() if held is None else held:
+            taken.append(decoded(batch.slice(0, left)))
             left -= taken[-1].num_rows
             if left <= 0:
                 break
@@ -233,7 +264,7 @@ class RawTable:
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:
         """One profile per column, over the whole column."""
-        return profile_columns(self.columns, self.batches())
+        return profile_columns(self.columns, self.encoded())
 
     @cached_property
     def dialect(self) -> Dialect:
@@ -255,6 +286,14 @@ class RawTable:
 
     def __repr__(self) -> str:
         return f"RawTable({self.name!r}, {len(self.columns)} columns)"
+
+
+def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch with plain text columns only."""
+    if not any(pa.types.is_dictionary(f.type) for f in batch.schema):
+        return batch
+    arrays = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
 def _most(values: Iterable[str]) -> str:

@@ -9,9 +9,13 @@ a folder of its own.
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,28 +28,69 @@ import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from ibis.backends.duckdb.converter import DuckDBPyArrowData
 
 from salesops.facts.columntypes import SQL, ibis_schema
 from salesops.facts.errors import QueryFailed
+from salesops.facts.locks import process_alive
 from salesops.facts.tables import ColumnType
 
 VIEWS = "facts"
 """Schema that holds the views over published files."""
 
+COPIES = "copies"
+"""Database of native copies, private to one engine and removed with it."""
+
 
 class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ships no types
     """Ibis over a cursor of a locked database: the settings were made before the lock."""
+
+    engine = ""
+    """Names the engine: expressions of two sessions of one engine that say the same are equal."""
+
+    @property
+    def db_identity(self) -> str:
+        return self.engine
 
     def _post_connect(self, extensions: Sequence[str] | None = None) -> None:
         self._record_batch_readers_consumed: dict[str, bool] = {}
 
 
+class Compiled:
+    """Queries of one engine that were compiled lately: compiling often takes longer than running."""
+
+    KEPT = 500
+
+    def __init__(self) -> None:
+        self.engine = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        self._queries: OrderedDict[ops.Node, str] = OrderedDict()
+
+    def get(self, op: ops.Node) -> str | None:
+        """The query of an expression that says the same, if one was kept."""
+        with self._lock:
+            if op in self._queries:
+                self._queries.move_to_end(op)
+            return self._queries.get(op)
+
+    def keep(self, op: ops.Node, query: str) -> str:
+        """Keep a query; the least used go first."""
+        with self._lock:
+            self._queries[op] = query
+            while len(self._queries) > self.KEPT:
+                self._queries.popitem(last=False)
+        return query
+
+
 class Session:
     """One reader's own cursor. Not for use by two threads at once, except :meth:`interrupt`."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, compiled: Compiled) -> None:
         self._cursor = cursor
+        self._compiled = compiled
+        self._chosen = 0
         self.ibis = _SessionBackend.from_connection(cursor)
+        self.ibis.engine = compiled.engine
 
     def view(self, name: str, columns: Mapping[str, ColumnType]) -> ir.Table:
         """A published view as an Ibis table, without asking the engine for its schema."""
@@ -57,6 +102,11 @@ class Session:
         where = ops.Namespace(catalog="memory", database=VIEWS)
         return ops.DatabaseTable(name, schema, self.ibis, where).to_expr()
 
+    def copy(self, name: str, schema: sch.Schema) -> ir.Table:
+        """A native copy as an Ibis table of a known schema."""
+        where = ops.Namespace(catalog=COPIES, database="main")
+        return ops.DatabaseTable(name, schema, self.ibis, where).to_expr()
+
     def compile(self, expr: ir.Table) -> str:
         """The engine's SQL of an expression."""
         return str(self.ibis.compile(expr))
@@ -65,7 +115,30 @@ class Session:
         """Run an expression; a scalar or column comes back as a table of one column."""
         table = expr.as_table()
         try:
-            return self.ibis.to_pyarrow(table)
+            query = self._compiled.get(table.op())
+            if query is None:
+                if table.op().find(ops.InMemoryTable):  # has a name of its own each time
+                    return self.ibis.to_pyarrow(table)
+                query = self._compiled.keep(table.op(), str(self.ibis.compile(table)))
+            found = self._cursor.sql(query).to_arrow_table()
+            return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+
+    def chosen(self, ids: Sequence[str]) -> ir.Table:
+        """Some ids as a relation of one column ``chosen``, for this session alone.
+
+        An expression over it says the same whatever the ids are, so it is compiled once.
+        """
+        self._chosen += 1
+        name = f"chosen {self._chosen}"
+        self._cursor.register(name, pa.table({"chosen": pa.array(list(ids), pa.string())}))
+        return ops.DatabaseTable(name, sch.Schema({"chosen": dt.string}), self.ibis).to_expr()
+
+    def run(self, statement: str) -> None:
+        """Run a statement for its effect."""
+        try:
+            self._cursor.execute(statement)
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
 
@@ -96,12 +169,24 @@ class Engine:
         folder: the only folder whose files queries can open.
         memory_limit: such as ``"1GB"``; the engine's default (80 % of memory) when empty.
         threads: worker threads; all cores when 0.
+        copies: whether native copies can be made: in a file of the private temporary folder that also
+            takes what does not fit in memory, opened before the sandbox shuts.
     """
 
-    def __init__(self, folder: Path, *, memory_limit: str = "", threads: int = 0) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="salesops-", ignore_cleanup_errors=True)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        memory_limit: str = "",
+        threads: int = 0,
+        copies: bool = False,
+    ) -> None:
+        clear_left()
+        self._spill = tempfile.TemporaryDirectory(prefix=f"{SPILL}{os.getpid()}-", ignore_cleanup_errors=True)
+        _own.add(Path(self._spill.name).name)
         self._root = duckdb.connect(":memory:")
         self._lock = threading.RLock()
+        self._compiled = Compiled()
         root = self._root
         root.execute("SET GLOBAL TimeZone = 'UTC'")
         root.execute("SET GLOBAL python_enable_replacements = false")
@@ -112,6 +197,9 @@ class Engine:
         if threads:
             root.execute(f"SET GLOBAL threads = {int(threads)}")
         root.execute(f"CREATE SCHEMA {VIEWS}")
+        if copies:
+            path = Path(self._spill.name) / "copies.duckdb"
+            root.execute(f"ATTACH {text_literal(str(path))} AS {COPIES}")
         root.execute(f"SET GLOBAL allowed_directories = [{text_literal(str(folder))}]")
         root.execute("SET GLOBAL enable_external_access = false")
         root.execute("SET GLOBAL lock_configuration = true")
@@ -119,7 +207,7 @@ class Engine:
     def session(self) -> Session:
         """A new session with its own cursor."""
         with self._lock:
-            return Session(self._root.cursor())
+            return Session(self._root.cursor(), self._compiled)
 
     def define(self, name: str, select: str) -> None:
         """Create a view; one that exists is kept, since a name stands for fixed content."""
@@ -149,11 +237,47 @@ class Engine:
         with self._lock:
             self._root.execute(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
 
+    def copy(self, name: str, *, running: Callable[[Session], None]) -> None:
+        """Make a native copy of a view or kept table, under the same name.
+
+        Runs on a cursor of its own, so readers go on meanwhile; ``running`` is handed a session to interrupt it by.
+        """
+        session = self.session()
+        try:
+            running(session)
+            session.run(
+                f"CREATE OR REPLACE TABLE {COPIES}.main.{quoted(name)} AS "
+                f"SELECT * FROM {VIEWS}.{quoted(name)}"
+            )
+        finally:
+            session.close()
+
+    def drop_copy(self, name: str) -> None:
+        """Forget a native copy; its space in the file is used again."""
+        with self._lock:
+            self._root.execute(f"DROP TABLE IF EXISTS {COPIES}.main.{quoted(name)}")
+
     def close(self) -> None:
         """Close the database and remove its spill folder."""
         with self._lock:
             self._root.close()
             self._spill.cleanup()
+
+
+SPILL = "salesops-reader-"
+"""Start of the names of engines' temporary folders; the process id follows."""
+
+_own: set[str] = set()
+
+
+def clear_left() -> None:
+    """Remove the temporary folders of engines whose process was killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{SPILL}*"):
+        number = left.name.removeprefix(SPILL).partition("-")[0]
+        # A process id may come again (in a container it is always the same): what is not ours was left behind.
+        gone = not process_alive(int(number)) if number.isdigit() else False
+        if gone or (number == str(os.getpid()) and left.name not in _own):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class Workbench:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -42,7 +42,11 @@ def reports_of(people: Mapping[str, Person]) -> dict[str, list[str]]:
 
 def subtree(people: Mapping[str, Person], person_id: str) -> frozenset[str]:
     """Everyone below a person at any depth, the person left out. A cycle is walked once."""
-    reports = reports_of(people)
+    return below(reports_of(people), person_id)
+
+
+def below(reports: Mapping[str, Sequence[str]], person_id: str) -> frozenset[str]:
+    """Everyone below a person, by direct reports; for many people's subtrees of one hierarchy."""
     seen: set[str] = set()
     waiting = list(reports.get(person_id, ()))
     while waiting:

@@ -2,9 +2,16 @@
 
 import django.db.models.deletion
 from django.conf import settings
+from django.core.management import call_command
 from django.db import migrations, models
 
 from salesops.platform.append_only import append_only
+from salesops.platform.audit_backfill import chain_existing
+
+
+def make_cache_table(apps, schema_editor):
+    """The cache that counts attempts and remembers used codes is shared by all processes: it is a table."""
+    call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
 
 
 class Migration(migrations.Migration):
@@ -84,6 +91,7 @@ class Migration(migrations.Migration):
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ref', models.CharField(help_text='What people call it: on files, in lists.', max_length=16, unique=True)),
                 ('kind', models.CharField(db_index=True, max_length=80)),
                 ('params', models.JSONField(default=dict)),
                 ('manifest_id', models.BigIntegerField(blank=True, null=True)),
@@ -139,5 +147,57 @@ class Migration(migrations.Migration):
             model_name='idempotencykey',
             constraint=models.UniqueConstraint(fields=('user', 'key'), name='idempotency_key_once'),
         ),
+        migrations.AddField(
+            model_name='job',
+            name='local',
+            field=models.BooleanField(default=False, help_text='Asked for on the machine itself, by no account.'),
+        ),
+        migrations.AddField(
+            model_name='schedule',
+            name='local',
+            field=models.BooleanField(default=False, help_text='Made on the machine itself, by no account.'),
+        ),
+        migrations.AddField(
+            model_name='schedule',
+            name='mail_to',
+            field=models.JSONField(blank=True, default=list, help_text='Addresses that are told what came of it.'),
+        ),
+        migrations.AddField(
+            model_name='user',
+            name='session_epoch',
+            field=models.PositiveIntegerField(default=0, help_text='Sessions of an earlier number are over: raised when all of them are to end.'),
+        ),
+        migrations.CreateModel(
+            name='AttemptCounter',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=200, unique=True)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('window_from', models.DateTimeField(db_index=True)),
+                ('locked_until', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'verbose_name': 'attempt counter',
+                'verbose_name_plural': 'attempt counters',
+            },
+        ),
+        migrations.CreateModel(
+            name='ExternalIdentity',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('issuer', models.CharField(max_length=300)),
+                ('subject', models.CharField(max_length=255)),
+                ('created_at', models.DateTimeField()),
+                ('last_used_at', models.DateTimeField(blank=True, null=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='external_identities', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'external identity',
+                'verbose_name_plural': 'external identities',
+                'constraints': [models.UniqueConstraint(fields=('issuer', 'subject'), name='external_identity_once')],
+            },
+        ),
+        migrations.RunPython(make_cache_table, migrations.RunPython.noop),
+        migrations.RunPython(chain_existing, migrations.RunPython.noop),
         append_only('platform_auditevent', 'platform_run'),
     ]

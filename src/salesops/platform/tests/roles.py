@@ -18,6 +18,8 @@ from salesops.platform.signin import account_save
 from salesops.platform.store import fact_store
 
 ROLES: tuple[str, ...] = tuple(Role.values)
+QUICK = "django.contrib.auth.hashers.MD5PasswordHasher"
+"""For tests that sign in often: the real one is slow on purpose."""
 DATA_DAY = date(2026, 9, 30)
 
 

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection, transaction
 from salesops.platform import audit
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.append_only import protected_tables
-from salesops.platform.models import AuditEvent
+from salesops.platform.models import AuditEvent, Run
 from salesops.platform.registries import decision_kinds
 
 pytestmark = pytest.mark.django_db
@@ -79,5 +79,6 @@ def test_a_test_that_commits_leaves_nothing_and_the_tables_protected(turn):
 
 
 def test_the_migrations_protect_the_ledger_and_every_decision_table():
-    wanted = {AuditEvent._meta.db_table} | {model._meta.db_table for _, model in decision_kinds.items()}
+    wanted = {AuditEvent._meta.db_table, Run._meta.db_table, "analytics_reconciliation"}
+    wanted |= {model._meta.db_table for _, model in decision_kinds.items()}
     assert set(protected_tables(connection)) == wanted

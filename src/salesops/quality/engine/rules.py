@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import ibis
+import ibis.expr.schema as sch
 import ibis.expr.types as ir
+
+from salesops.process.engine.used import columns_used
 
 Severity = Literal["critical", "high", "medium", "low"]
 WEIGHTS: Mapping[str, int] = {"critical": 8, "high": 4, "medium": 2, "low": 1}
@@ -85,6 +88,12 @@ class Finding:
         if not self.applicable:
             return None
         return 1 - Decimal(self.faulty) / Decimal(self.applicable)
+
+
+def columns_of(rule: Rule, schema: sch.Schema, context: RuleContext) -> frozenset[str]:
+    """Columns that decide whether a row is at fault, and the one at fault."""
+    found = columns_used(schema, lambda t: both(t, rule, context))
+    return found | {rule.column, *rule.needs}
 
 
 def both(table: ir.Table, rule: Rule, context: RuleContext) -> ir.BooleanValue:

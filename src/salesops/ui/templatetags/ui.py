@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.http import QueryDict
@@ -96,6 +97,19 @@ def instant(value: datetime | None, reason: str = "no time in the data") -> Safe
         return undefined(reason)
     text = formats.instant(value, timezone.get_current_timezone(), locale=_locale())
     return format_html('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
+
+
+@register.simple_tag
+def instant_in(value: datetime, zone: tzinfo) -> SafeString:
+    """An instant in a zone given, the zone named."""
+    text = formats.instant(value, zone, locale=_locale())
+    return format_html('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
+
+
+@register.simple_tag
+def instant_of(value: datetime, zone: str) -> SafeString:
+    """An instant in the zone of that name, the zone named."""
+    return instant_in(value, ZoneInfo(zone))
 
 
 @register.simple_tag

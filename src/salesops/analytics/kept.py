@@ -1,0 +1,96 @@
+"""Plain answers kept while what they rest on stays the same: facts version, day, decisions, reader's rows.
+
+An answer is found again only under the same state and the same question, so a new import or decision
+shows at once, and two readers share one only where they may see exactly the same rows and columns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from salesops.platform.store import fact_store
+from salesops.process.inputs import Frames
+
+KEPT = 1_000
+"""Answers kept; each is a few figures or a page of rows, never a table."""
+
+T = TypeVar("T")
+_NOTHING = object()
+_lock = threading.Lock()
+_known: OrderedDict[Hashable, Any] = OrderedDict()
+_making: dict[Hashable, list[Any]] = {}
+
+
+def state_key(frames: Frames) -> tuple[Hashable, ...]:
+    """What a reader's frames depend on: store, facts version, instant, rows he may see, decisions.
+
+    Two readers share a key only where they may see exactly the same rows.
+    """
+    manifest = frames.facts.manifest
+    return (
+        str(fact_store().address),
+        (manifest.id, manifest.recorded_at) if manifest else "",
+        frames.facts.as_of,
+        frames.as_of,
+        frames.known_at,
+        frames.scope,
+        frames.mark,
+    )
+
+
+def recall(key: Hashable) -> Any:
+    """What was kept under a key, or None."""
+    found = _recall(key)
+    return None if found is _NOTHING else found
+
+
+def keep(key: Hashable, value: T) -> T:
+    """Keep a plain value under a key; the least used go first."""
+    with _lock:
+        _known[key] = value
+        _known.move_to_end(key)
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return value
+
+
+def remembered(key: Hashable, make: Callable[[], T]) -> T:
+    """What was kept under a key, else what ``make`` gives, kept.
+
+    Of several readers who ask at once one makes it and the others wait. The value is shared: nobody
+    may change it.
+    """
+    found = _recall(key)
+    if found is _NOTHING:
+        with _one_at_a_time(key):
+            found = _recall(key)
+            if found is _NOTHING:
+                found = keep(key, make())
+    return found  # type: ignore[no-any-return]
+
+
+def _recall(key: Hashable) -> Any:
+    with _lock:
+        if key not in _known:
+            return _NOTHING
+        _known.move_to_end(key)
+        return _known[key]
+
+
+@contextmanager
+def _one_at_a_time(key: Hashable) -> Iterator[None]:
+    with _lock:
+        entry = _making.setdefault(key, [threading.RLock(), 0])
+        entry[1] += 1
+    try:
+        with entry[0]:
+            yield
+    finally:
+        with _lock:
+            entry[1] -= 1
+            if not entry[1]:
+                _making.pop(key, None)

@@ -1,0 +1,144 @@
+"""Native copies of derived relations: made in the background, read in place of their views once ready.
+
+A view over Parquet files pays for opening, decoding and joining them at every question; a copy
+in the engine's own format pays once. Copies are private to one process, hold nothing that can
+not be made again, and never decide what is shown: a reader who comes before one is ready reads
+the view, which gives the same rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from salesops.facts.backends import Engine, Session
+from salesops.facts.errors import FactsError
+
+_log = logging.getLogger(__name__)
+
+KEPT = 2
+"""Copies kept of each kind: the newest, and the one before for readers who are still at it."""
+
+
+@dataclass
+class Copy:
+    """One copy: what it is made of, and whether it can be read.
+
+    Attributes:
+        name: the relation's name; the copy has the same.
+        kind: copies of one kind succeed one another.
+        ended: set when the making is over, well or not.
+        ready: whether it can be read.
+    """
+
+    name: str
+    kind: str
+    ended: threading.Event = field(default_factory=threading.Event)
+    ready: bool = False
+
+
+class Copies:
+    """The copies of one engine. One thread makes them, one after the other, newest demand first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._copies: dict[str, Copy] = {}
+        self._waiting: list[tuple[Copy, Engine, Callable[[], None]]] = []
+        self._maker: threading.Thread | None = None
+        self._running: Session | None = None
+        self._closed = False
+
+    def ask(
+        self, engine: Engine, name: str, kind: str, hold: Callable[[], Callable[[], None]]
+    ) -> tuple[Copy, bool]:
+        """The copy of that name, and whether this call is the first to ask: then its making starts.
+
+        ``hold`` keeps the relation while it is copied and returns what lets go of it.
+        """
+        with self._lock:
+            copy = self._copies.get(name)
+            if copy is None:
+                copy = self._copies[name] = Copy(name, kind)
+                self._waiting.append((copy, engine, hold()))
+                if self._maker is None:
+                    self._closed = False
+                    self._maker = threading.Thread(target=self._make, name="salesops-copies", daemon=True)
+                    self._maker.start()
+                return copy, True
+            return copy, False
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a relation can be read from its copy."""
+        with self._lock:
+            copy = self._copies.get(name)
+            return copy is not None and copy.ready
+
+    def names(self) -> list[str]:
+        """Relations whose copies can be read, oldest first."""
+        with self._lock:
+            return [name for name, copy in self._copies.items() if copy.ready]
+
+    def surplus(self, in_use: Callable[[str], bool]) -> list[str]:
+        """Copies that newer ones of their kind have succeeded and nobody reads; they are forgotten here."""
+        with self._lock:
+            by_kind: dict[str, list[str]] = {}
+            for name, copy in self._copies.items():
+                if copy.ended.is_set():
+                    by_kind.setdefault(copy.kind, []).append(name)
+            old = [
+                n for names in by_kind.values() for n in names[: max(0, len(names) - KEPT)] if not in_use(n)
+            ]
+            for name in old:
+                del self._copies[name]
+            return old
+
+    def forget(self, name: str) -> bool:
+        """Forget one copy. Returns whether there is something to drop."""
+        with self._lock:
+            copy = self._copies.get(name)
+            if copy is None or not copy.ended.is_set():
+                return False
+            return self._copies.pop(name).ready
+
+    def close(self) -> None:
+        """Stop making copies and forget all: the engine is about to be closed."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = self._waiting, []
+            if self._running is not None:
+                self._running.interrupt()
+            maker = self._maker
+        for copy, _, release in waiting:
+            release()
+            copy.ended.set()
+        if maker is not None and maker is not threading.current_thread():
+            maker.join()
+        with self._lock:
+            self._copies.clear()
+
+    def _make(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting or self._closed:
+                    self._maker = None
+                    return
+                copy, engine, release = self._waiting.pop()
+            try:
+                engine.copy(copy.name, running=self._note)
+                copy.ready = not self._closed
+            except FactsError:  # too little memory or disk: the view still answers
+                if not self._closed:
+                    _log.warning("no native copy of %s could be made", copy.kind, exc_info=True)
+            finally:
+                with self._lock:
+                    self._running = None
+                release()
+                copy.ended.set()
+
+    def _note(self, session: Session) -> None:
+        with self._lock:
+            self._running = session
+            if self._closed:
+                session.interrupt()

@@ -1,0 +1,310 @@
+"""A home put into one file and made whole again elsewhere, on either database, says the same of everything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.safekeeping.homes import LOAD, Home
+
+MAKE = Callable[[str], Home]
+ADDED = {"platform.AuditEvent", "contenttypes.ContentType", "auth.Permission"}
+"""Tables that a backup or a restore itself adds to."""
+
+
+def same(one: dict[str, int], other: dict[str, int]) -> bool:
+    """Whether two homes have the same number of rows in every table that holds data."""
+    return {k: v for k, v in one.items() if k not in ADDED} == {
+        k: v for k, v in other.items() if k not in ADDED
+    }
+
+
+def test_from_sqlite_to_postgresql_and_back(
+    firm: Home, firm_backup: Path, firm_answers: dict[str, Any], empty_home: MAKE, tmp_path: Path
+) -> None:
+    rows = firm.rows()
+    assert rows["analytics.Reconciliation"] == 1
+    assert sum(rows.values()) > 200
+    away = empty_home("postgresql")
+    away.run("restore", str(firm_backup), "--into", str(away.path))
+    assert same(away.rows(), rows)
+    assert away.answers() == firm_answers
+    assert away.json("audit", "verify")["holds"] is True
+    # What is recorded next gets a number of its own: the sequences go on after the rows.
+    away.run("account", "newcomer", "--role", "ops_analyst")
+
+    second = tmp_path / "second.zip"
+    away.run("backup", str(second))
+    back = empty_home("sqlite")
+    back.run("restore", str(second), "--into", str(back.path))
+    assert same(back.rows(), away.rows())
+    assert back.answers() == firm_answers
+    head = away.run("audit", "head").stdout.strip()
+    assert back.json("audit", "verify")["holds"] is True
+    assert int(head.split(":")[0]) == back.json("audit", "verify")["head"]["number"] - 1
+    for name in ("uploads/0a1b/deals.csv", "files/frozen.html"):
+        assert (back.path / name).read_bytes() == (firm.path / name).read_bytes()
+    paths = back.script(
+        "from salesops.crm.models import Import\nprint(Import.objects.order_by('id').first().folder)"
+    )
+    assert paths.split() == [str(back.path / "uploads" / "0a1b" / "deals.csv"), "/elsewhere/deals.csv"]
+    for table in ("platform_auditevent", "analytics_reconciliation", "quotas_quota"):
+        refused = f"from django.db import connection\nconnection.cursor().execute('DELETE FROM {table}')"
+        assert "append-only" in back.python("-c", LOAD + refused).stderr
+
+
+def test_what_is_printed_and_what_is_left_out(firm_backup: Path, own_firm: Home, empty_home: MAKE) -> None:
+    key = (own_firm.path / "secret-key").read_text()
+    own_firm.script(
+        "from django.contrib.sessions.backends.db import SessionStore\nSessionStore().save(must_create=True)"
+    )
+    plain, secret = own_firm.path.parent / "plain.zip", own_firm.path.parent / "secret.zip"
+    said = own_firm.json("backup", str(plain))
+    assert (said["path"], said["bytes"]) == (str(plain), plain.stat().st_size)
+    assert said["secrets"] is False
+    with zipfile.ZipFile(plain) as archive:
+        assert not [n for n in archive.namelist() if "secret" in n or "Session.jsonl" in n]
+        assert not any(key.encode() in archive.read(n) for n in archive.namelist())
+    assert own_firm.json("backup", str(secret), "--with-secrets")["secrets"] is True
+    other = empty_home("sqlite")
+    checked = other.json("restore", str(secret), "--check")
+    assert (checked["secrets"], checked["digest"] == said["digest"]) == (True, False)
+    assert not (other.path / "salesops.sqlite3").exists()
+    other.run("restore", str(secret), "--into", str(other.path))
+    assert (other.path / "secret-key").read_text() == key
+    assert (other.path / "secret-key").stat().st_mode & 0o077 == 0
+    assert other.rows()["sessions.Session"] == 1
+    assert checked["manifests"] == said["manifests"] == 2
+    assert own_firm.json("restore", str(firm_backup), "--check")["rows"]["analytics.Reconciliation"] == 1
+
+
+def test_a_home_or_a_database_that_holds_something_is_refused(
+    firm_backup: Path, own_firm: Home, empty_home: MAKE, tmp_path: Path
+) -> None:
+    before = own_firm.rows()
+    refused = own_firm.run("restore", str(firm_backup), code=1)
+    assert "is not empty" in refused.stderr
+    shutil.rmtree(own_firm.path / "facts")
+    shutil.rmtree(own_firm.path / "uploads")
+    shutil.rmtree(own_firm.path / "files")
+    refused = own_firm.run("restore", str(firm_backup), code=1)
+    assert "The database already holds data" in refused.stderr
+    assert own_firm.rows() == before
+    # A home that was made and never used is empty.
+    made = empty_home("sqlite")
+    made.run("init")
+    made.run("restore", str(firm_backup), "--into", str(made.path))
+    assert made.json("facts", "check")["whole"] is True
+
+
+def damage(path: Path, target: Path, what: str) -> Path:
+    """A copy of a backup with something wrong with it."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".parquet"))
+        members = {n: archive.read(n) for n in archive.namelist()}
+        info = archive.getinfo(name)
+    if what == "a byte":
+        content[info.header_offset + len(info.filename) + 100] ^= 1
+        target.write_bytes(content)
+    elif what == "its end":
+        target.write_bytes(content[:-1000])
+    elif what == "all but its beginning":
+        target.write_bytes(content[:1000])
+    elif what == "text":
+        target.write_text("no archive")
+    else:
+        if what == "a file too many":
+            members["facts/more.parquet"] = b"x"
+        elif what == "a file too few":
+            del members[name]
+        elif what == "a file with another content":
+            members[name] = b"x" * len(members[name])
+        elif what == "a file that leads out":
+            said = json.loads(members["manifest.json"])
+            said["members"]["facts/../../out"] = said["members"].pop(name)
+            members["facts/../../out"] = members.pop(name)
+            members["manifest.json"] = json.dumps(said).encode()
+        elif what == "a later form":
+            members["manifest.json"] = json.dumps(
+                {**json.loads(members["manifest.json"]), "form_version": 99}
+            ).encode()
+        elif what == "a later version":
+            said = json.loads(members["manifest.json"])
+            said["migrations"].append(["platform", "9999_later"])
+            members["manifest.json"] = json.dumps(said).encode()
+        with zipfile.ZipFile(target, "w") as archive:
+            for member, data in members.items():
+                archive.writestr(member, data)
+    return target
+
+
+DAMAGES = {
+    "a byte": "is damaged",
+    "its end": "no whole backup",
+    "all but its beginning": "no whole backup",
+    "text": "no whole backup",
+    "a file too many": "its manifest does not name",
+    "a file too few": "lacks the file",
+    "a file with another content": "is damaged",
+    "a file that leads out": "no backup gives",
+    "a later form": "update first",
+    "a later version": "install the newer version first",
+}
+
+
+def test_a_damaged_backup_changes_nothing(firm_backup: Path, empty_home: MAKE, tmp_path: Path) -> None:
+    home = empty_home("sqlite")
+    said = home.python("-c", LOAD + ATTEMPTS, *(str(damage(firm_backup, tmp_path / f"{n}.zip", what)) for n, what in
+                       enumerate(DAMAGES)))  # fmt: skip
+    lines = said.stdout.splitlines()
+    assert len(lines) == len(DAMAGES), said.stderr
+    for line, expected in zip(lines, DAMAGES.values(), strict=True):
+        assert expected in line
+    assert sorted(p.name for p in home.path.iterdir()) == ["secret-key"]
+    assert home.run("restore", str(tmp_path / "none.zip"), code=1).stderr.startswith("There is no file")
+
+
+ATTEMPTS = """
+import sys
+from pathlib import Path
+from salesops.platform.actors import LOCAL_ADMINISTRATOR
+from salesops.platform.safekeeping.archive import BackupError
+from salesops.platform.safekeeping.restore import backup_restore
+for path in sys.argv[1:]:
+    try:
+        backup_restore(actor=LOCAL_ADMINISTRATOR, path=Path(path))
+    except BackupError as error:
+        print(error)
+"""
+
+BUSY = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from salesops.crm.services import import_now
+from salesops.platform import decisions
+from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
+from salesops.platform.registries import decision_kinds
+model = decision_kinds.get("value_repair")
+source = next(Path(sys.argv[1]).rglob("Opportunity.csv")).read_text()
+print("ready", flush=True)
+for n in range(100_000):
+    values = {"table": "accounts", "column": "industry", "value": f"v{n}", "replacement": "w"}
+    decisions.decision_record(model, actor=ADMIN, subject=model.subject_of(values), values=values, reason="busy")
+    if n % 3 == 0:
+        folder = Path(sys.argv[1]) / f"turn{n}" / f"2026-11-{8 + n % 20:02}"
+        folder.mkdir(parents=True)
+        (folder / "Opportunity.csv").write_text(source.replace("A deal of the week after", f"Turn {n}"))
+        import_now(actor=ADMIN, paths=[folder])
+        print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_backup_while_others_import_and_decide(
+    kind: str, firm: Home, firm_backup: Path, own_firm: Home, empty_home: MAKE, tmp_path: Path
+) -> None:
+    home = own_firm
+    if kind == "postgresql":
+        home = empty_home(kind)
+        home.run("restore", str(firm_backup), "--into", str(home.path))
+    shutil.copytree(firm.path.parent / "next", tmp_path / "next")
+    writer = home.start("-c", LOAD + BUSY, str(tmp_path / "next"))
+    taken = []
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        assert writer.stdout.readline() == "0\n"
+        for n in range(2):
+            path = tmp_path / f"busy{n}.zip"
+            taken.append((path, home.json("backup", str(path))))
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.communicate()
+    last = home.rows()
+    for path, said in taken:
+        assert firm.json("restore", str(path), "--check")["rows"] == said["rows"]
+        assert said["manifests"] >= 3
+        # Each decision was written with its audit event: one state of the database has as many of both.
+        assert said["rows"]["crm.ValueRepair"] <= last["crm.ValueRepair"]
+    path, said = taken[-1]
+    copy = empty_home("sqlite")
+    copy.run("restore", str(path), "--into", str(copy.path))
+    assert copy.rows()["crm.ValueRepair"] == said["rows"]["crm.ValueRepair"] > 0
+    assert copy.json("facts", "check")["readable"] == said["manifests"]
+    counted = copy.script(
+        "from salesops.platform.models import AuditEvent\n"
+        "print(AuditEvent.objects.filter(subject__startswith='value_repair:').count())"
+    )
+    assert int(counted) == said["rows"]["crm.ValueRepair"]
+
+
+SMALL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from salesops.project.cli import main
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of another kind")
+def test_a_full_disk(own_firm: Home, firm_backup: Path, empty_home: MAKE, tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    old = Path(shutil.copy(firm_backup, folder / "firm.zip"))
+    before = old.read_bytes()
+    full = own_firm.python("-c", SMALL, "60000", "backup", str(old))
+    assert (full.returncode, "is full" in full.stderr) == (1, True), full.stderr
+    assert "Traceback" not in full.stderr
+    assert [p.name for p in folder.iterdir()] == ["firm.zip"]
+    assert old.read_bytes() == before
+
+    home = empty_home("sqlite")
+    full = home.python("-c", SMALL, "60000", "restore", str(old))
+    assert (full.returncode, "run the same restore again" in full.stderr) == (1, True), full.stderr
+    assert "is incomplete" in home.run("kpi", "won_deals", code=2).stderr
+    home.run("restore", str(old), "--into", str(home.path))
+    assert home.run("kpi", "won_deals").stdout == own_firm.run("kpi", "won_deals").stdout
+
+
+def test_backups_by_a_job_keep_the_newest(own_firm: Home, firm_backup: Path) -> None:
+    folder = own_firm.path / "backups"
+    folder.mkdir()
+    for name in ("salesops-20200101-000000.zip", "salesops-20210101-000000.zip", "mine.zip"):
+        shutil.copy(firm_backup, folder / name)
+    said = json.loads(
+        own_firm.script(
+            "import json\n"
+            "from salesops.platform import jobs\n"
+            "from salesops.platform.actors import LOCAL_ADMINISTRATOR\n"
+            "job = jobs.enqueue('backup', {'keep': 2}, actor=LOCAL_ADMINISTRATOR)\n"
+            "jobs.run_waiting()\n"
+            "job.refresh_from_db()\n"
+            "print(json.dumps([job.state, job.result or job.error]))"
+        )
+    )
+    assert said[0] == "done", said[1]
+    made = Path(said[1]["path"]).name
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        ["mine.zip", "salesops-20210101-000000.zip", made]
+    )
+    assert said[1]["removed"] == ["salesops-20200101-000000.zip"]
+    assert own_firm.json("restore", said[1]["path"], "--check")["digest"] == said[1]["digest"]
+
+
+def test_who_may_and_where(own_firm: Home, tmp_path: Path) -> None:
+    own_firm.run("account", "analyst", "--role", "ops_analyst")
+    refused = own_firm.run("--as", "analyst", "backup", str(tmp_path / "b.zip"), code=1)
+    assert "does not allow this" in refused.stderr
+    assert "there is no folder" in own_firm.run("backup", str(tmp_path / "no" / "b.zip"), code=1).stderr
+    assert not list(tmp_path.glob("**/*.zip"))
