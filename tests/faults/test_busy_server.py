@@ -43,6 +43,8 @@ def serving(home: Path, extra: dict[str, str]) -> Iterator[tuple[str, Path]]:
             base = server.stdout.readline().split()[1]
             wait_for(lambda: call(f"{base}/health/")[0] == 200)
             yield base, log
+            server.terminate()
+            server.wait(30)
 
 
 @dataclass
@@ -217,3 +219,26 @@ def call_kpi(home: Path, extra: dict[str, str], name: str) -> Any:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["value"]
+
+
+def test_a_killed_server_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The supervisor is killed outright: the process that answers ends too, and frees the port."""
+    home = tmp_path / "home"
+    with subprocess.Popen(
+        [sys.executable, "-m", "salesops", "serve", "--port", "18600"],
+        env=environment(home), stdout=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        base = server.stdout.readline().split()[1]
+        wait_for(lambda: call(f"{base}/health/")[0] == 200)
+        server.kill()
+
+    def gone() -> bool:
+        try:
+            return bool(call(f"{base}/health/")) and False
+        except urllib.error.HTTPError:
+            return False
+        except OSError:
+            return True
+
+    assert wait_for(gone)

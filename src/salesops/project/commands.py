@@ -81,6 +81,7 @@ def run_server(host: str, port: int, *, worker: bool) -> None:
 
     os.environ["SALESOPS_WORKER"] = "1" if worker else ""
     os.environ["SALESOPS_HOME"] = str(_home())
+    os.environ["SALESOPS_SUPERVISOR"] = str(os.getpid())
     Granian(
         "salesops.project.wsgi:application",
         address=host,

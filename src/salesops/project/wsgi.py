@@ -12,3 +12,8 @@ if os.environ.get("SALESOPS_WORKER"):
     from salesops.platform.worker import Worker
 
     Worker().start()
+
+if os.environ.get("SALESOPS_SUPERVISOR"):
+    from salesops.project.orphans import end_with_parent
+
+    end_with_parent(int(os.environ["SALESOPS_SUPERVISOR"]))
