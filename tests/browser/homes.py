@@ -138,7 +138,7 @@ Mill race,Ben South,Negotiation,"8,000.00","6,000.00",13/01/2026,30/04/2026
 
 def extras(home: Path) -> dict[str, Any]:
     """What people leave behind and pages show: quarantine, a waiting import, a comparison, a draft, a token."""
-    from salesops.analytics import reconciling, selectors, services, views_services
+    from salesops.analytics import number_runs, reconciling, selectors, services, views_services
     from salesops.crm import confirming
     from salesops.crm import services as crm
     from salesops.crm.models import Import, QuarantinedRow, RecordLink
@@ -166,6 +166,9 @@ def extras(home: Path) -> dict[str, Any]:
             period="2026-Q3",
             as_of=asked.frames.as_of,
         )
+    kept = number_runs.number_keep(
+        actor=actor, name="won_value", question=selectors.Question(period="2026-Q3", by=("owner_name",))
+    )
     pattern = {"source": "crm", "table": "opportunities", "pattern": "https://crm.example.org/{id}"}
     decision_record(RecordLink, actor=actor, subject="crm/opportunities", values=pattern)
     draft = decision_record(
@@ -174,17 +177,46 @@ def extras(home: Path) -> dict[str, Any]:
     view = views_services.save(actor=actor, name="Large and open", query="sort=-amount", shared=True)
     token, _ = signin.token_create(actor=actor, user=admin, name="Reports")
     bad.refresh_from_db()
+    watch = _watched(home, actor)
     return {
         "import": Import.objects.order_by("id").values_list("id", flat=True)[0],
         "waiting": waiting.pk,
         "job": bad.job_id,
         "quarantined": list(QuarantinedRow.objects.values_list("id", flat=True)),
         "reconciliation": compared.pk,
+        "run": kept.ref,
         "draft": draft.pk,
         "view": view.id,
         "token": token.pk,
         "user": admin.pk,
+        "watch": watch,
     }
+
+
+def _watched(home: Path, actor: Any) -> int:
+    """A watch with something done and something that waits, and a schedule that was paused."""
+    from django.conf import settings
+    from django.utils import timezone
+
+    from salesops.crm.models import Arrival
+    from salesops.crm.watch_services import watch_save
+    from salesops.platform import jobs, schedules
+
+    (home / "watched" / "crm").mkdir(parents=True)
+    settings.WATCH_ROOT = str(home / "watched")
+    watch = watch_save(actor=actor, name="Nightly deals", kind="folder", path="crm", mail_to=["ops@example.com"])
+    for name, state, reason in (
+        ("deals_1.csv", "done", ""),
+        ("leads.csv", "failed", "Nothing in it is recognised as records of a CRM."),
+    ):
+        Arrival.objects.create(
+            watch=watch, name=name, state=state, reason=reason, digest=name, seen_at=timezone.now()
+        )
+    paused = schedules.schedule_create(actor=actor, name="Weekly scan", kind="scan", params={}, cron="0 6 * * MON")
+    schedules.schedule_pause(actor=actor, row=paused)
+    jobs.enqueue("scan", {}, actor=actor)
+    jobs.run_waiting()
+    return watch.pk
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from salesops.analytics import reconciling, selectors, services, views_services
+from salesops.analytics import number_runs, reconciling, selectors, services, views_services
 from salesops.crm import confirming
 from salesops.crm import services as crm
 from salesops.crm.models import Import, QuarantinedRow, RecordLink
@@ -50,7 +50,7 @@ def seed(folder: Path) -> Seeded:
     """Import the firm, and leave behind what people leave behind."""
     crm.import_now(actor=LOCAL_ADMINISTRATOR, paths=[write_firm(folder).parent])
     user = signin.account_save(actor=LOCAL_ADMINISTRATOR, username="robot", role=Role.ADMINISTRATOR)
-    token, secret = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="test", can_write=True)
+    _, secret = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="test", can_write=True)
     other = signin.account_save(actor=LOCAL_ADMINISTRATOR, username="somebody", role=Role.REP)
     spare, _ = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=other, name="spare")
     actor = actor_of(user)
@@ -90,6 +90,7 @@ def seed(folder: Path) -> Seeded:
         "schedule_id": schedule.pk,
         "view_id": view.id,
         "comparison_id": compared.pk,
+        "run": number_runs.number_keep(actor=actor, name="won_deals", question=selectors.Question()).ref,
         "token_id": spare.pk,
         "user_id": other.pk,
     }

@@ -12,7 +12,7 @@ import pytest
 
 from tests import postgres
 from tests.architecture.checkout import ROOT
-from tests.safekeeping.homes import Home
+from tests.safekeeping.homes import Home, Said
 
 _numbers = itertools.count()
 
@@ -21,17 +21,18 @@ _numbers = itertools.count()
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The firm of the upgrade test, on SQLite, with an upload and a frozen file. Not to be changed."""
     folder = tmp_path_factory.mktemp("firm")
-    newest = sorted((ROOT / "tests" / "upgrade").glob("home-*.zip"))[-1]
+    newest = max((ROOT / "tests" / "upgrade").glob("home-*.zip"))
     with zipfile.ZipFile(newest) as archive:
         archive.extractall(folder)
     home = Home(folder / "home")
-    home.run("init")
     for name, content in (("uploads/0a1b/deals.csv", "Id,Amount\nD1,5\n"), ("files/frozen.html", "<p>5</p>")):
         path = home.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     # A path below the home, as an import of uploads has it.
     home.script(
+        "from salesops.platform.home import home_prepare\n"
+        "home_prepare()\n"
         "from django.conf import settings\n"
         "from salesops.crm.models import Import\n"
         "row = Import.objects.order_by('id').first()\n"
@@ -42,9 +43,9 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="session")
-def firm_answers(firm: Home) -> dict[str, list[list[object]]]:
+def firm_said(firm: Home) -> Said:
     """What the firm's home says."""
-    return firm.answers()
+    return firm.look()
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +63,13 @@ def own_firm(firm: Home, tmp_path: Path) -> Home:
     return Home(tmp_path / "own")
 
 
-@pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> postgres.Cluster:
-    """A private PostgreSQL cluster."""
-    return request.getfixturevalue("postgres_cluster")
+@pytest.fixture(scope="module")
+def away(firm_backup: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Home:
+    """The firm's backup restored into PostgreSQL."""
+    cluster = request.getfixturevalue("postgres_cluster")
+    home = Home(tmp_path_factory.mktemp("away") / "home", postgres.database_make(cluster.address, "away"))
+    home.run("restore", str(firm_backup), "--into", str(home.path))
+    return home
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def empty_home(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str]
         path = tmp_path / f"home{next(_numbers)}"
         if kind == "sqlite":
             return Home(path)
-        cluster = request.getfixturevalue("cluster")
+        cluster = request.getfixturevalue("postgres_cluster")
         return Home(path, postgres.database_make(cluster.address, f"keeping{next(_numbers)}"))
 
     return make

@@ -263,7 +263,11 @@ def first_run(request: HttpRequest, actor: Actor) -> HttpResponse:
 def nothing_known(request: HttpRequest) -> HttpResponse:
     """The page for a time before the first import: it says so, and when knowledge begins."""
     first = manifest_history.first()
-    context = {"title": "Nothing was known yet", "first": first, "first_known": f"v{first.id}" if first else ""}
+    context = {
+        "title": "Nothing was known yet",
+        "first": first,
+        "first_known": f"v{first.id}" if first else "",
+    }
     return render(request, "analytics/nothing_known.html", context)
 
 

@@ -15,12 +15,14 @@ class AnalyticsConfig(AppConfig):
             registries.kpi_definitions.register(kpi.name, kpi)
         from salesops.analytics import number_runs
         from salesops.analytics.data_age import data_age, versions
+        from salesops.analytics.home import warm_up
         from salesops.platform.settings_index import holds
         from salesops.ui import navigation, shell
 
         shell.use_data_age(data_age)
         shell.use_versions(versions)
         number_runs.register()
+        registries.warm_ups.register("home", warm_up)
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
         shell.use_search("pipeline")
         navigation.register("home", "home", "Home", "home", "house", 10, also=("changes",))

@@ -168,7 +168,7 @@ def _tables(deal: Deal) -> list[tuple[str, Table, int]]:
     ]
 
 
-def frozen(deal: Deal, as_of: date | None) -> Frozen:
+def frozen(deal: Deal, as_of: date | None, known: Known = NOW) -> Frozen:
     """A deal as a file: its columns, and its changes."""
     names = labels(deal.kinds)
     facts = [{"name": names[c], "value": _said(deal, c)} for c in deal.kinds]
@@ -185,7 +185,10 @@ def frozen(deal: Deal, as_of: date | None) -> Frozen:
         title=f"Deal: {title}",
         name=f"deal {deal.values['id']}",
         data_on=deal.today,
-        filters=[("As of", (as_of or deal.today).isoformat())],
+        filters=[
+            ("As of", (as_of or deal.today).isoformat()),
+            *([("As known", known.text)] if not known.now else []),
+        ],
         definitions=[Definition(flag.word, f"{flag.title}. {flag.fix}") for flag in deal.flags],
         notes=deal.notes,
         sheets=lambda: [

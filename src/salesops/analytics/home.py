@@ -11,12 +11,13 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from salesops.analytics.choices import Extent
+from salesops.analytics.addresses import DEFAULT_PERIOD
+from salesops.analytics.choices import Extent, extent
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.flags import Judge, judge
 from salesops.analytics.kept import remembered, state_key
-from salesops.analytics.selectors import OpenQuestion, kpis
+from salesops.analytics.selectors import OpenQuestion, Question, ask, kpis
 from salesops.core.calendars import Period
 from salesops.facts.backends import local_date
 from salesops.platform import manifest_history
@@ -158,6 +159,20 @@ def _past_stocks(
             wanted[f"{name}_{place}"] = rows[side.measure.column].sum(where=hits) if money else hits.sum()
     found = asked.execute(rows.agg(**wanted)).to_pylist()[0]
     return {name: [found[f"{name}_{place}"] for place in range(len(periods))] for name in names}
+
+
+def warm_up(actor: Actor) -> None:
+    """Ask what Home asks by itself, so that the first readers of a new facts version find it answered."""
+    with ask(actor, Question(period=DEFAULT_PERIOD)) as asked:
+        found = extent(asked.frames)
+        asked.values(TILES)
+        before(asked)
+        past(asked, (*FLOWS, *STOCKS), found)
+        asked.over(asked.period, split_column(found, "", FIRM_ORDER)).values(["won_value", "quota"])
+        asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
+        deals_that_matter(asked, own=False)
+        change_counts(asked, window(asked))
+        top_faults(actor, asked)
 
 
 def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:

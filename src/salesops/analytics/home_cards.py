@@ -81,7 +81,7 @@ def _tile(
         delta=_against_need(name, values) or delta,
         note=_note(name, values, currency, today_words),
         href=address.to("number", name),
-        definition=definition_of(kpi),
+        definition=definition_of(kpi, address),
         spark=spark if sum(v is not None for v in spark) > 1 else (),
         caution="small sample" if any(note.startswith("Small sample") for note in value.notes) else "",
     )
@@ -212,9 +212,7 @@ def flag_pills(row: Mapping[str, Any]) -> SafeString | str:
     return format_html('<span class="row">{}</span>', pills)
 
 
-def deals_table(
-    rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool, known: Known = NOW
-) -> Table:
+def deals_table(rows: Sequence[Mapping[str, Any]], currency: str, *, own: bool, known: Known = NOW) -> Table:
     """The deals that matter, with why."""
     unit = formats.Unit("money", currency)
     estimated = [row for row in rows if row["estimated"]]

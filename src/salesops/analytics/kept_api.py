@@ -15,6 +15,7 @@ from pydantic import Field
 from salesops.analytics import (
     account_records,
     list_address,
+    number_runs,
     reconciling,
     records,
     selectors,
@@ -147,6 +148,39 @@ def view_remove(request: HttpRequest, view_id: Number) -> HttpResponse:
     return reply(views_services.delete(actor=actor_of_request(request), pk=view_id))
 
 
+class KeptOut(Schema):
+    """The reference of the run that keeps a number."""
+
+    reference: str
+    digest: str
+
+
+@router.post(
+    "/kpis/{name}/runs", **scoped("runs.write", KeptOut, 201), summary="Keep a number as a run", tags=["runs"]
+)
+def number_keep(
+    request: HttpRequest,
+    name: str,
+    period: str = "",
+    by: Annotated[list[str] | None, Query()] = None,
+    filters: Filters = None,
+    as_of: date | None = None,
+    known: KnownAt = "",
+) -> HttpResponse:
+    """With the facts version and decisions it rests on, so that it can be asked again."""
+    then = known_at_text.read(known)
+    question = selectors.Question(
+        period=period,
+        by=tuple(by or ()),
+        filters=parse_filters(filters or []),
+        as_of=as_of,
+        manifest_id=then.manifest_id,
+        known_at=then.known_at,
+    )
+    run = number_runs.number_keep(actor=actor_of_request(request), name=name, question=question)
+    return reply({"reference": run.ref, "digest": run.digest}, 201)
+
+
 class ComparisonOut(Schema):
     """One comparison as it was found."""
 
@@ -259,6 +293,7 @@ def comparison_create(
             manifest_id=manifest.id if manifest else "",
             report_name=report.table.name if report else "",
         )
+    number_runs.reconciliation_run(actor=actor, row=row, side=chosen.name, question=question)
     return reply(_comparison(row, lines=True), 201)
 
 

@@ -84,7 +84,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "title": kpi.title,
             "scope": scope_line(actor, asked, address),
             "kpi": kpi,
-            "definition": definition_of(kpi),
+            "definition": definition_of(kpi, address),
             "value": unit_of(kpi, currency).short(total.value) if total.value is not None else "",
             "exact": value_text(kpi, total.value, currency, to_the_cent=True),
             "per_day": kpi.unit == "money_per_day",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -18,7 +17,6 @@ from salesops.analytics.selectors import OpenQuestion, Question, ask, kpis
 from salesops.org.known import pinned
 from salesops.platform import runs
 from salesops.platform.actors import Actor
-from salesops.platform.documents import to_json
 from salesops.platform.manifests import DatabaseManifests
 
 NUMBER = "number"
@@ -86,7 +84,7 @@ def answer_document(asked: OpenQuestion, name: str) -> dict[str, Any]:
         if asked.splits
         else [],
     }
-    plain: dict[str, Any] = json.loads(to_json(found))
+    plain: dict[str, Any] = runs.plain(found)
     return plain
 
 
@@ -138,7 +136,7 @@ def reconciliation_run(*, actor: Actor, row: Reconciliation, side: str, question
 
 def _side_document(asked: OpenQuestion, name: str, side: str) -> dict[str, Any]:
     value = asked.values([name])[0]
-    plain: dict[str, Any] = json.loads(to_json({"ours": value.sides.get(side), "n": value.n}))
+    plain: dict[str, Any] = runs.plain({"ours": value.sides.get(side), "n": value.n})
     return plain
 
 

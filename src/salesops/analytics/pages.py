@@ -362,7 +362,7 @@ def numbers(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         currency, today = asked.frames.currency, asked.frames.today
         families: dict[str, list[dict[str, Any]]] = {}
         for kpi in wanted:
-            families.setdefault(family_of(kpi), []).append(_line(kpi, values[kpi.name], currency))
+            families.setdefault(family_of(kpi), []).append(_line(kpi, values[kpi.name], currency, address))
         context = {
             "title": "Numbers",
             "scope": scope_line(actor, asked, address),
@@ -393,7 +393,7 @@ def _matches(kpi: Kpi, search: str) -> bool:
     return all(word in text for word in search.casefold().split())
 
 
-def _line(kpi: Kpi, value: KpiValue, currency: str) -> dict[str, Any]:
+def _line(kpi: Kpi, value: KpiValue, currency: str, address: Address) -> dict[str, Any]:
     better = {"up": "more is better", "down": "less is better", "none": "neither"}[kpi.direction]
     estimate = (
         value_text(kpi, value.estimate, currency)
@@ -403,7 +403,7 @@ def _line(kpi: Kpi, value: KpiValue, currency: str) -> dict[str, Any]:
     return {
         "name": kpi.name,
         "title": kpi.title,
-        "definition": definition_of(kpi),
+        "definition": definition_of(kpi, address),
         "text": value_text(kpi, value.value, currency),
         "estimate": estimate,
         "reason": value.reason,

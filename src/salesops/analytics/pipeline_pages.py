@@ -246,7 +246,7 @@ def deal(request: HttpRequest, actor: Actor, deal_id: str) -> HttpResponseBase:
     context |= _neighbours(request, actor, deal_id)
     context["may_link"] = may(actor, "decision.write")
     context["link_settings"] = href("record_links")
-    return page(request, "analytics/deal.html", context, deal_pages.frozen(found, as_of))
+    return page(request, "analytics/deal.html", context, deal_pages.frozen(found, as_of, known))
 
 
 def _known(request: HttpRequest) -> Known:
@@ -328,7 +328,10 @@ def accounts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         data_on=found.today,
         sheets=sheets,
         shown=lambda: [exports.Sheet("Accounts", tables.account_columns(found.currency), found.rows)],
-        filters=[("Search", search)] if search else [],
+        filters=[
+            *([("Search", search)] if search else []),
+            *([("As known", known.text)] if not known.now else []),
+        ],
         notes=[f"The rows are those that {actor.name} may see."],
     )
     return page(request, "analytics/pipeline_accounts.html", context, frozen)

@@ -151,7 +151,9 @@ class OpenList:
         self.sort_column = query.column(query.sort.removeprefix("-")) or "id"
         if self.sort_column not in deal_columns(frames) and self.sort_column != FLAGS:
             raise FilterError(f"There is no column {self.sort_column!r} to sort by.")
-        refuse_masked(masked_columns(frames), [replace(f, column=query.column(f.column)) for f in query.filters])
+        refuse_masked(
+            masked_columns(frames), [replace(f, column=query.column(f.column)) for f in query.filters]
+        )
         self.rows = self._narrowed()
 
     @cached_property
@@ -252,7 +254,10 @@ class OpenList:
     def _ids(self, size: int, start: int) -> list[str]:
         """Ids of some rows in order: sorting whole rows is what would take long."""
         made = {_WEIGHT: self.judge.weight(self.rows)} if self.sort_column == FLAGS else {}
-        keys = ["id", *(("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,))]
+        keys = [
+            "id",
+            *(("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)),
+        ]
         narrow = self.rows.select(*dict.fromkeys(k for k in keys if k != FLAGS), **made)
         part = self._ordered(narrow).limit(size, offset=start)
         return list(self.frames.facts.execute(part).column("id").to_pylist())
@@ -261,7 +266,18 @@ class OpenList:
         """The rows of some ids, in their order: one query for every page of a reader's lists."""
         deals = self.frames.deals
         chosen = self.frames.facts.chosen(ids)
-        found = self.frames.facts.execute(self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen)))
+        key = (
+            "cells",
+            deals.op(),
+            chosen.op(),
+            self.columns,
+            self.sort_column,
+            self.query.exact,
+            *self.state,
+        )
+        found = self.frames.facts.execute_known(
+            key, lambda: self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen))
+        )
         by_id = {row["id"]: row for row in found.to_pylist()}
         return [by_id[key] for key in ids]
 
@@ -435,22 +451,24 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known 
         LookupError: there is none of that id among the rows the actor may see; a deal of somebody
             else and a deal that does not exist are the same answer.
     """
-    with open_frames(
-        actor, as_of=as_of, manifest_id=known.manifest_id, known_at=known.known_at
-    ) as frames:
+    with open_frames(actor, as_of=as_of, manifest_id=known.manifest_id, known_at=known.known_at) as frames:
         # A null character is in no id, and no text of a query may hold it.
         chosen = frames.facts.chosen([deal_id] if "\x00" not in deal_id else [])
         judge = judge_of(frames)
-        mine = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
-        rows = frames.facts.execute(mine.select(*mine.columns, **judge.columns(mine)).limit(1)).to_pylist()
+
+        def judged_deal() -> ir.Table:
+            mine = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
+            return mine.select(*mine.columns, **judge.columns(mine)).limit(1)
+
+        key = ("deal", frames.deals.op(), chosen.op(), *state_key(frames))
+        rows = frames.facts.execute_known(key, judged_deal).to_pylist()
         if not rows:
             message = f"There is no opportunity {deal_id!r} that you may see."
             raise LookupError(message)
         judged = rows[0]
         values = {name: judged[name] for name in frames.deals.columns}
         # The reader may see the deal, so he may see its changes: looking for all he may see would take long.
-        own = Scope(everything=True, masked=frames.scope.masked)
-        changes = frames.facts.changes(own, object="opportunities")
+        changes = frames.facts.changes(frames.scope.through_parent(), object="opportunities")
         log = frames.facts.execute(
             changes.semi_join(chosen, changes.object_id == chosen.chosen)
             .order_by([ibis.desc("valid_at"), ibis.desc("recorded_at"), ibis.asc("field")])

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from salesops.analytics import restated as engine
 from salesops.analytics.addresses import Address, NotThereError, deal_href, read, reads_address
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
+from salesops.analytics.engine.masking import masked_in, reason_of
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.number_runs import number_keep
 from salesops.analytics.page_parts import chips, filter_words, kpi_named, scope_line, selects
@@ -28,7 +29,7 @@ from salesops.org import known as known_at
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.decision_log import Recorded, recorded_between
-from salesops.process.inputs import NoDataError
+from salesops.process.inputs import NoDataError, masked_columns
 from salesops.ui import exports
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
@@ -105,6 +106,10 @@ def number_restated(request: HttpRequest, actor: Actor, name: str) -> HttpRespon
     side = next((one for one in sides if one.name == address.side), sides[0])
     with ask(actor, address.question()) as asked:
         report = engine.first_report(asked.period, asked.frames.firm)
+        hidden = masked_in(kpi, asked.named, asked.context, masked_columns(asked.frames))
+        if hidden:
+            said = reason_of(hidden)
+            report = engine.FirstReport(None, said[:1].upper() + said[1:])
         currency, today, zone = asked.frames.currency, asked.frames.today, asked.frames.firm.zone
         scope, words = scope_line(actor, asked, address), filter_words(actor, asked, address)
         after = _question(asked, address, address.known)
@@ -125,7 +130,7 @@ def number_restated(request: HttpRequest, actor: Actor, name: str) -> HttpRespon
         "title": title,
         "scope": scope,
         "kpi": kpi,
-        "definition": definition_of(kpi),
+        "definition": definition_of(kpi, address),
         "side": side_title(kpi, side),
         "report": report,
         "instant": since,

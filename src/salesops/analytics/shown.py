@@ -90,15 +90,16 @@ def value_text(kpi: Kpi, value: Exact | None, currency: str, *, to_the_cent: boo
     return f"{text} per day" if kpi.unit == "money_per_day" else text
 
 
-def definition_of(kpi: Kpi) -> Definition:
-    """What a number means, with a link to its page."""
+def definition_of(kpi: Kpi, address: Address | None = None) -> Definition:
+    """What a number means, with a link to its page: with an address, as known when that says."""
+    known = Address(known=address.known).query() if address else ""
     return Definition(
         term=kpi.title,
         sentence=kpi.sentence,
         formula=kpi.formula,
         convention=kpi.convention,
         owner=kpi.owner,
-        href=reverse("number", args=[kpi.name]),
+        href=reverse("number", args=[kpi.name]) + known,
     )
 
 

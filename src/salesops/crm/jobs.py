@@ -66,7 +66,7 @@ def _opens(result: Told) -> str:
 def register() -> None:
     """Make both kinds known."""
     allowed = {"permission": "import.run", "shared": True}
-    add(JobKind("import", "Import", import_job, **allowed, opens=_opens))
+    add(JobKind("import", "Import", import_job, **allowed, most_attempts=5, opens=_opens))
     add(
         JobKind(
             "watch.poll",

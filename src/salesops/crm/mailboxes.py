@@ -93,10 +93,13 @@ class Mailbox:
         return [number.decode() for part in answer if isinstance(part, bytes) for number in part.split()]
 
     def _fetch(self, number: str, what: str) -> tuple[bytes, bytes]:
+        told, content = b"", b""
         for part in self._ask("uid", "FETCH", number, what):
             if isinstance(part, tuple):
-                return part[0], part[1]
-        return b"", b""
+                told, content = told + part[0], part[1]
+            elif isinstance(part, bytes):
+                told += part  # some servers say the size after the text
+        return told, content
 
     def head(self, number: str) -> tuple[EmailMessage, int]:
         """A mail's header and its size in bytes."""

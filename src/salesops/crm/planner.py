@@ -90,7 +90,8 @@ def _records(table: RawTable, base: FilePlan, found: Proposal, name: str, sample
         stage_dates={d.header: d.stage for d in found.stage_dates},
         amounts=tuple((a.header, a.why) for a in found.amount_candidates),
     )
-    return with_key_shown(plan, table, sample)
+    checked = (key.rows, key.duplicates, key.blanks) if key is not None and key.unique is not None else None
+    return with_key_shown(plan, table, sample, checked)
 
 
 def replan(table: RawTable, plan: FilePlan, name: str) -> FilePlan:
@@ -115,10 +116,19 @@ def replan(table: RawTable, plan: FilePlan, name: str) -> FilePlan:
     return _records(table, base, found, name, sample)
 
 
-def with_key_shown(plan: FilePlan, table: RawTable, sample: pa.Table | None = None) -> FilePlan:
+def with_key_shown(
+    plan: FilePlan,
+    table: RawTable,
+    sample: pa.Table | None = None,
+    checked: tuple[int, int, int] | None = None,
+) -> FilePlan:
     """The plan with its key in words, the first row's key, and whether it tells the rows apart.
 
-    ``sample`` are the table's first rows where they are at hand: reading them again costs a pass.
+    Args:
+        plan: the plan with its key.
+        table: the opened file.
+        sample: the table's first rows where they are at hand.
+        checked: rows, rows with another's key and rows without one, where this key was tried already.
     """
     headers = list(plan.key) or [c.header for c in plan.columns if c.to == "id"]
     if not headers or plan.kind == HISTORY:
@@ -127,7 +137,7 @@ def with_key_shown(plan: FilePlan, table: RawTable, sample: pa.Table | None = No
     if not data.num_rows:
         return replace(plan, key_shown=" + ".join(headers))
     first = compose_key([data.column(h).slice(0, 1).combine_chunks() for h in headers])[0].as_py()
-    rows, doubles, blanks = check_unique(data, headers)
+    rows, doubles, blanks = checked or check_unique(data, headers)
     said = f"tells all {rows:,} rows apart" if not doubles and not blanks else ""
     if doubles:
         said = f"{doubles:,} of {rows:,} rows have the key of another row: of those only the last is taken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from django.utils import timezone
 from salesops.crm import quarantine, selectors
 from salesops.crm.decision_services import amount_rule_decide
 from salesops.crm.engine.linking import IMPLIED, Names
-from salesops.crm.files import RawTable, open_source
+from salesops.crm.files import FileChangedError, RawTable, open_source
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState
 from salesops.crm.models import Mapping as MappingDecision
@@ -44,6 +45,9 @@ CRM = "crm"
 """The source of files that name no other system."""
 
 MOST_SOURCE = 60
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""How a file system says that nothing more can be written."""
 
 
 def _quiet(done: int, total: int, message: str) -> None:
@@ -75,12 +79,16 @@ def import_inspect(
 
     Raises:
         FileNotFoundError: a path does not exist.
+        ValidationError: a file was written to while it was read.
         NotAllowedError: the actor may not import.
     """
     require(actor, "import.run")
-    tables = _open(paths)
+    try:
+        tables = _open(paths)
+        plans = plan_files(tables, source=source)
+    except FileChangedError as error:
+        raise ValidationError(str(error)) from None
     confirmed = {row.subject: row for row in selectors.mappings(date.max).values()}
-    plans = plan_files(tables, source=source)
     plans = [
         _with_confirmed(plan, table, confirmed, source) for plan, table in zip(plans, tables, strict=True)
     ]
@@ -272,8 +280,11 @@ def _run(actor: Actor, row: Import, progress: Progress, recorded_at: datetime | 
         _stop(actor, row, ImportState.CANCELLED, "import.cancel")
         raise
     except Exception as error:
-        _stop(actor, row, ImportState.FAILED, "import.fail", error)
-        raise
+        told = _told(error)
+        _stop(actor, row, ImportState.FAILED, "import.fail", told)
+        if told is error:
+            raise
+        raise told from error
     return row
 
 
@@ -284,6 +295,20 @@ def _clear_up(row: Import) -> None:
         dead = number.isdigit() and (int(number) == row.pk or not is_landing(Import(pk=int(number))))
         if dead:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _told(error: Exception) -> Exception:
+    """The error as a user can act on it: a file that changed, a disk without space; any other as it is."""
+    if isinstance(error, FileChangedError):
+        return ValidationError(str(error))
+    text = str(error).lower()
+    full = isinstance(error, OSError) and error.errno in _FULL
+    if full or "no space left" in text or "file too large" in text or "disk quota" in text:
+        return ValidationError(
+            "There is no space left on the disk. Nothing of this day's files was taken; what had landed "
+            f"before stays as it is. Make space and import the files again. ({error})"
+        )
+    return error
 
 
 @transaction.atomic

@@ -58,9 +58,8 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
 
 def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", default="crm", help="name of the system the files come from")
-    parser.add_argument(
-        "--complete", action="append", default=[], metavar="TABLE", help="files of this table hold all records; repeatable"
-    )  # fmt: skip
+    all_records = "files of this table hold all records; may be repeated"
+    parser.add_argument("--complete", action="append", default=[], metavar="TABLE", help=all_records)
     parser.add_argument(
         "--mapping", metavar="FILE", help="YAML mapping; else those confirmed for the columns"
     )

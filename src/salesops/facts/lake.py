@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
 from salesops.facts.columntypes import ARROW, DELTA
 from salesops.facts.errors import DataMissing, UnsupportedTable
@@ -28,6 +28,8 @@ MONTH_PART = "month_part"
 """Hidden partition column 'YYYY-MM' of tables with a month; '0000-00' where the month is unknown."""
 
 _REFUSED = {"deletionVectors", "columnMapping"}
+_KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
+"""Every hundredth commit would else remove the log of versions older than 30 days, pinned ones included."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,13 @@ def commit(
     if same_schema:
         actions: list[AddAction | RemoveAction] = [*adds]
         actions += [_remove(f) for p, f in active.items() if p not in wanted]
-        table.create_write_transaction(actions, "append", schema, partition_by=by)
+        table.create_write_transaction(
+            actions, "append", schema, partition_by=by, post_commithook_properties=_KEEP_LOG
+        )
     else:  # an overwrite carries the new schema and removes every file that is not added again
-        table.create_write_transaction(list(adds), "overwrite", schema, partition_by=by)
+        table.create_write_transaction(
+            list(adds), "overwrite", schema, partition_by=by, post_commithook_properties=_KEEP_LOG
+        )
     table.update_incremental()
     return int(table.version())
 

@@ -6,7 +6,7 @@ answer on every engine. The copy is of one manifest: loading again replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,9 @@ class _LoadedFacts(Facts):
 
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
         return build(lambda label, rows: self._postgres.constant(f"{label} of {name}", rows))
+
+    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
+        return self.execute(build())
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         return self.id_list(frozenset(ids)).rename(chosen="listed")

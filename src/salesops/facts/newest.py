@@ -18,10 +18,20 @@ MOST = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Newest:
-    """The newest version that is prepared. A small one is within the wait of whoever comes first."""
+def in_thread(work: Callable[[], None]) -> None:
+    """Run something beside the reader who asked for it."""
+    threading.Thread(target=work, name="salesops-newest", daemon=True).start()
 
-    def __init__(self) -> None:
+
+class Newest:
+    """The newest version that is prepared. A small one is within the wait of whoever comes first.
+
+    Args:
+        start: runs the preparing of a version.
+    """
+
+    def __init__(self, start: Callable[[Callable[[], None]], None] = in_thread) -> None:
+        self._start = start
         self._lock = threading.Lock()
         self._ready: Manifest | None = None
         self._coming: Manifest | None = None
@@ -33,7 +43,7 @@ class Newest:
 
         Args:
             latest: the newest version there is.
-            prepare: called once a version, in a thread of its own.
+            prepare: called once a version, beside the readers.
         """
         first = False
         with self._lock:
@@ -42,14 +52,9 @@ class Newest:
             if latest != self._coming:
                 first = True
                 self._coming, self._since, self._done = latest, time.monotonic(), threading.Event()
-                threading.Thread(
-                    target=self._prepare,
-                    args=(latest, prepare, self._done),
-                    name="salesops-newest",
-                    daemon=True,
-                ).start()
             done, before, since = self._done, self._ready, self._since
         if first:
+            self._start(lambda: self._prepare(latest, prepare, done))
             done.wait(FIRST_WAITS)
         if done.is_set() or before is None or time.monotonic() - since > MOST:
             return latest

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -376,6 +376,14 @@ class Facts:
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression built on :meth:`read`; raises :class:`QueryFailed`."""
         return self._session.execute(expr)
+
+    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
+        """Run an expression that a key stands for: it is built and compiled only where the key is new.
+
+        The key names everything the expression is made of: above all the relations it reads (as
+        ``relation.op()``), which hold the reader's scope.
+        """
+        return self._session.execute_known(key, build)
 
     def sql(self, expr: ir.Expr) -> str:
         """The query an expression compiles to, for a reader who wants to check it."""

@@ -11,10 +11,12 @@ class PermissionsConfig(AppConfig):
         from salesops.permissions import models, selectors
         from salesops.platform import decisions, registries
         from salesops.platform.settings_index import SettingsPage, add
+        from salesops.ui import navigation
 
         for model in (models.Visibility, models.Overlay, models.FieldMask):
             decisions.register(model)
         registries.scope_rules.register("decided", selectors.decided_scope)
+        navigation.register(navigation.ACCOUNT, "my_access", "What I see", "my_access", "eye", 15)
         add(
             SettingsPage(
                 "Visibility",

@@ -26,7 +26,7 @@ from salesops.platform.web import allowed, apply_errors, warn_overtaken
 @allowed("access.view", post="access.write")
 def visibility(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The rule of the firm, and the specialists assigned to parts of it."""
-    today = selectors.present_day()
+    today = platform.data_day()
     current = selectors.rule(today)
     sent = request.POST.get("form", "") if request.method == "POST" else ""
     rule = VisibilityForm(request.POST if sent == "rule" else None, initial=current.values())
@@ -43,6 +43,7 @@ def visibility(request: HttpRequest, actor: Actor) -> HttpResponse:
         "rule_form": rule,
         "overlay_form": overlay,
         "rule": current,
+        "bound": selectors.rule(selectors.present_day()),
         "overlays": selectors.overlays(today),
         "dimensions": dict(dimensions),
         "names": selectors.person_names(today),
@@ -146,7 +147,7 @@ def _ended(request: HttpRequest, actor: Actor, end: Callable[..., Any]) -> bool:
         ended = end(
             actor=actor,
             subject=request.POST["end"],
-            starts_on=selectors.present_day(),
+            starts_on=platform.data_day(),
             reason=request.POST.get("reason", ""),
         )
     except ValidationError as error:

@@ -10,10 +10,11 @@ class PlatformConfig(AppConfig):
     def ready(self) -> None:
         """Put the account menu's pages and this room's settings in their places."""
         from salesops.platform.safekeeping import jobs as backups
-        from salesops.platform import file_runs, mail, page_files
+        from salesops.platform import file_runs, mail, page_files, signin_settings
         from salesops.platform.settings_index import SettingsPage, add, holds
         from salesops.ui import navigation
 
+        signin_settings.check()
         backups.register()
         mail.register()
         page_files.register()
@@ -47,6 +48,16 @@ class PlatformConfig(AppConfig):
                 "clock",
                 "schedule.write",
                 85,
+            )
+        )
+        add(
+            SettingsPage(
+                "API tokens",
+                "Tokens of all accounts: what they are for, when they were used, and an end to them.",
+                "all_tokens",
+                "key-round",
+                "token.manage",
+                91,
             )
         )
         add(

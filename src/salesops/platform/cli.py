@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 from django.conf import settings
 
-from salesops.platform import decisions, home, signin
-from salesops.platform.access import AREAS
+from salesops.platform import decisions, factors, home, lockout, selectors, sessions, signin
+from salesops.platform.access import AREAS, require
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
 from salesops.platform.documents import to_json
 from salesops.platform.models import User
 from salesops.platform.roles import Role
+from salesops.platform.token_scopes import TOKEN_SCOPES
 
 
 def add_commands(verbs: argparse._SubParsersAction) -> None:
@@ -42,8 +43,30 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     token = verbs.add_parser("token", help="make an API token for an account; shown once")
     token.add_argument("username", help="the account it belongs to")
     token.add_argument("--name", default="command line", help="what it is for")
-    token.add_argument("--write", action="store_true", help="may also import")
+    token.add_argument("--write", action="store_true", help="may also change things")
+    token.add_argument(
+        "--scope",
+        action="append",
+        choices=tuple(TOKEN_SCOPES),
+        help="only for this; may be repeated",
+        metavar="SCOPE",
+    )
+    token.add_argument("--until", type=day, metavar="DAY", help="last day it works (UTC)")
     token.set_defaults(run=_token)
+
+    tokens = verbs.add_parser("tokens", help="list an account's API tokens, or revoke one")
+    tokens.add_argument("username", help="the account they belong to")
+    tokens.add_argument("--revoke", type=int, metavar="ID", help="make this token useless at once")
+    tokens.add_argument("--json", action="store_true", help="print JSON")
+    tokens.set_defaults(run=_tokens)
+
+    door = verbs.add_parser(
+        "unlock", help="open an account that failed sign-ins locked, or close what it has open"
+    )
+    door.add_argument("username", help="the account")
+    door.add_argument("--sign-out", action="store_true", help="end its sessions on every device")
+    door.add_argument("--remove-second-factor", action="store_true", help="for somebody who lost the device")
+    door.set_defaults(run=_unlock)
 
     decide = verbs.add_parser("decisions", help="export or import decisions as YAML")
     decide.add_argument("action", choices=("export", "import"), help="write them out or record them")
@@ -141,14 +164,77 @@ def _account(args: argparse.Namespace) -> int:
     return 0
 
 
+def _named(username: str) -> User:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        message = f"There is no account named {username!r}."
+        raise LookupError(message)
+    return user
+
+
 def _token(args: argparse.Namespace) -> int:
     actor = actor_from(args)
-    user = User.objects.filter(username=args.username).first()
-    if user is None:
-        message = f"There is no account named {args.username!r}."
-        raise LookupError(message)
-    _, secret = signin.token_create(actor=actor, user=user, name=args.name, can_write=args.write)
+    end = datetime.combine(args.until + timedelta(days=1), time.min, UTC) if args.until else None
+    _, secret = signin.token_create(
+        actor=actor,
+        user=_named(args.username),
+        name=args.name,
+        can_write=args.write,
+        scopes=args.scope or (),
+        expires_at=end,
+    )
     print(secret)
+    return 0
+
+
+def _tokens(args: argparse.Namespace) -> int:
+    actor = actor_from(args)
+    user = _named(args.username)
+    if actor.user_id != user.pk:
+        require(actor, "people.manage")
+    if args.revoke is not None:
+        token = selectors.token_of(user.pk, args.revoke)
+        if token is None:
+            message = f"{user.username} has no token {args.revoke}."
+            raise LookupError(message)
+        signin.token_revoke(actor=actor, token=token)
+        print(f"Token {token.pk} ({token.name}) is revoked.", file=sys.stderr if args.json else sys.stdout)
+    rows = selectors.tokens_of(user.pk)
+    if args.json:
+        names = ("name", "can_write", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
+        print(to_json([{"id": row.pk, **{name: getattr(row, name) for name in names}} for row in rows]))
+    elif args.revoke is None:
+        for row in rows:
+            state = (
+                "revoked"
+                if row.revoked_at
+                else f"until {row.expires_at:%Y-%m-%d %H:%M}"
+                if row.expires_at
+                else "live"
+            )
+            may = "read and change" if row.can_write else "read"
+            only = f" ({', '.join(row.scopes)})" if row.scopes else ""
+            used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never"
+            print(f"{row.pk:>6}  {row.name}: {may}{only}; {state}; last used {used}")
+    return 0
+
+
+def _unlock(args: argparse.Namespace) -> int:
+    actor = actor_from(args)
+    user = _named(args.username)
+    if args.sign_out:
+        sessions.sessions_end(actor=actor, user=user, reason="ended at the command line")
+        print(f"{user.username} is signed out on every device.")
+    if args.remove_second_factor:
+        had = factors.factors_reset(actor=actor, user=user)
+        print(
+            f"The second factor of {user.username} is removed."
+            if had
+            else f"{user.username} has no second factor."
+        )
+    if not args.sign_out and not args.remove_second_factor:
+        was = lockout.account_unlock(actor=actor, user=user)
+        print(f"{user.username} may sign in again." if was else f"{user.username} was not locked.")
     return 0
 
 

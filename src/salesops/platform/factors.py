@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -17,6 +19,9 @@ from salesops.platform import audit, lockout
 from salesops.platform.access import require_over
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.models import User
+
+_CODE_LIFE = 180
+"""Seconds that a used code is remembered: longer than it is accepted, a step early and late included."""
 
 BY_PROVIDER = "oidc"
 """The method that a session records when an identity provider signed it in."""
@@ -124,6 +129,9 @@ class _CountedCode:
         except lockout.LockedError as error:
             raise ValidationError(str(error)) from error
         code: str = super().clean_code()  # type: ignore[misc]
+        mark = hashlib.sha256(f"{self.user.pk}:{code}".encode()).hexdigest()
+        if not cache.add(f"code-used:{mark}", "y", timeout=_CODE_LIFE):
+            raise ValidationError("This code has been used. Wait for the next one.")
         lockout.attempt_succeeded(entry)
         return code
 

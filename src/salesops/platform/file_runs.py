@@ -19,10 +19,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from salesops.platform import page_files, runs
+from salesops.platform import page_files, reading, runs
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.manifest_history import pinned_text
-from salesops.platform.manifests import DatabaseManifests
 from salesops.platform.models import Run, User
 from salesops.ui.exports import Column, Sheet
 
@@ -51,7 +50,7 @@ class Tally:
         heads = [column.heading for column in sheet.columns]
         sums: dict[str, Decimal] = {}
         kept: list[list[str]] | None = []
-        told = {"name": sheet.name, "columns": heads, "rows": 0, "sums": {}, "cells": kept}
+        told: dict[str, Any] = {"name": sheet.name, "columns": heads, "rows": 0, "sums": {}, "cells": kept}
         self._sheets.append(told)
         self._hash.update(_line([sheet.name, *heads]))
         for row in sheet.rows:
@@ -97,16 +96,15 @@ def _line(cells: Iterable[str]) -> bytes:
 
 @dataclass(frozen=True)
 class Started:
-    """The state of facts and clock when a page began to be read."""
+    """When a page began to be read, and the facts versions that it has read since."""
 
     at: datetime
-    version: str
+    versions: list[str]
 
 
 def started() -> Started:
-    """Note what is known now, before anything of a file is read."""
-    newest = DatabaseManifests().latest()
-    return Started(timezone.now(), newest.id if newest else "")
+    """Before anything of a file is read: from here on it is noted what it rests on."""
+    return Started(timezone.now(), reading.begin())
 
 
 class FileRun:
@@ -119,10 +117,10 @@ class FileRun:
     def __init__(self, request: HttpRequest, begun: Started, *, form: str, data_on: date | None) -> None:
         self.reference = runs.new_reference()
         self._tally = Tally()
-        self._actor = actor_of(request.user)
+        self._actor = actor_of(request.user)  # type: ignore[arg-type]
         back = getattr(request, "as_known", None)
         self._known_at = back.instant if back else begun.at
-        self._version = back.version if back else begun.version
+        self._versions = begun.versions
         self._as_of = _day(request.GET.get("as_of", "")) or data_on
         query = request.GET.copy()
         query.pop(KNOWN_AT, None)
@@ -144,11 +142,14 @@ class FileRun:
         if waiting is not None:
             waiting.append(self._tally)
             return
+        more: dict[str, Any] = {} if complete else {"broken_off": True}
+        if len(self._versions) > 1:  # an import came while the file was made
+            more |= {"versions": self._versions}
         runs.run_record(
             KIND,
-            self._params | ({} if complete else {"broken_off": True}),
+            self._params | more,
             actor=self._actor,
-            manifest_id=self._version,
+            manifest_id=next(iter(self._versions), None),
             known_at=self._known_at,
             as_of=self._as_of,
             result=self._tally.document(),
@@ -189,7 +190,7 @@ def replay(actor: Actor, run: Run) -> Any:
     try:
         response = page_files.answer(user, run.params["path"], query.urlencode())
         try:
-            for _ in response if response.streaming else ():  # type: ignore[attr-defined]
+            for _ in response if response.streaming else ():
                 pass
         finally:
             response.close()

@@ -100,7 +100,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         required=False,
         label="Only for",
-        choices=[(scope, f"{says} ({scope})") for scope, says in TOKEN_SCOPES.items()],
+        choices=[(scope, f"{scope}: {says}") for scope, says in TOKEN_SCOPES.items()],
         widget=forms.SelectMultiple(attrs={"size": "6"}),
         help_text="None chosen: everything that you may do.",
     )

@@ -84,7 +84,9 @@ def page_job(
                 for piece in _pieces(response):
                     file.write(piece)
         finally:
-            response.close()
+            # Not close(): that says a request has ended, and this thread's database connection goes on.
+            for closer in response._resource_closers:  # noqa: SLF001
+                closer()
     return {"path": path, "query": query}
 
 

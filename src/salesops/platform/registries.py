@@ -74,4 +74,6 @@ row_checks: Registry[Callable[..., Any]] = Registry("row check")
 approval_policies: Registry[Any] = Registry("approval policy")
 decision_kinds: Registry[Any] = Registry("decision kind")
 import_summaries: Registry[Callable[[Any], Any]] = Registry("import summary")
+warm_ups: Registry[Callable[[Any], None]] = Registry("warm-up")
+"""``(actor)``: asks ahead what many will ask first of a new facts version, before readers are given it."""
 job_kinds: Registry[Callable[..., Any]] = Registry("job kind")

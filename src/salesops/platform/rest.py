@@ -27,7 +27,7 @@ class Problem(Schema):
     detail: Any
 
 
-ERRORS: dict[int, type[Schema]] = {status: Problem for status in (400, 401, 403, 404, 409, 413, 422, 429)}
+ERRORS: dict[int, type[Schema]] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), Problem)
 """Declared on every operation, so that the schema says what can come back."""
 
 

@@ -81,20 +81,20 @@ def run_record(
         digest: of the result, where ``result`` holds only a part of it.
     """
     run_kinds.get(kind)
-    plain = json.loads(to_json(result))
+    kept = plain(result)
     with transaction.atomic():
         row = Run.objects.create(
             ref=reference or new_reference(),
             kind=kind,
-            params=json.loads(to_json(dict(params))),
+            params=plain(dict(params)),
             manifest_id=int(manifest_id) if manifest_id else None,
             known_at=known_at,
             decisions_through=decisions.high_water_mark()[:120],
             as_of=as_of,
             code_version=salesops.__version__,
             engine=ENGINE,
-            result=plain,
-            digest=digest or digest_of(plain),
+            result=kept,
+            digest=digest or digest_of(kept),
             actor_name=actor.name,
             created_by_id=actor.user_id,
             created_at=timezone.now(),
@@ -108,9 +108,14 @@ def run_record(
     return row
 
 
+def plain(value: Any) -> Any:
+    """A result as JSON keeps it: decimals as text, so that no cent is lost on the way."""
+    return json.loads(to_json(value), parse_float=str)
+
+
 def digest_of(value: Any) -> str:
     """SHA-256 over plain values, whatever the order of their keys."""
-    text = json.dumps(json.loads(to_json(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -198,8 +203,7 @@ def run_replay(*, actor: Actor, run: Run) -> Replayed:
     run_named(actor, run.ref)  # who may not see it may not replay it
     found = run_kinds.get(run.kind).replay(owner(run), run)
     digest, result = found if isinstance(found, Digested) else (digest_of(found), found)
-    plain = json.loads(to_json(result))
-    differences = list(_differences("", run.result, plain))[:MOST_DIFFERENCES]
+    differences = list(_differences("", run.result, plain(result)))[:MOST_DIFFERENCES]
     same = digest == run.digest
     if not same and not differences:
         differences = [Difference("rows", run.digest[:12], digest[:12])]

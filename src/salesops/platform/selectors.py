@@ -64,6 +64,11 @@ def tokens_of(user_id: int) -> list[ApiToken]:
     return list(ApiToken.objects.filter(user_id=user_id))
 
 
+def live_tokens() -> list[ApiToken]:
+    """Tokens of every account that are not revoked, newest first."""
+    return list(ApiToken.objects.filter(revoked_at__isnull=True).select_related("user").order_by("-id"))
+
+
 def token_of(user_id: int, pk: int) -> ApiToken | None:
     """One token of an account, or None."""
     return ApiToken.objects.filter(user_id=user_id, pk=pk).first()

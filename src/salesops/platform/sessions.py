@@ -46,6 +46,10 @@ PASSWORD_PAGES = frozenset(
 )
 """Pages that do not exist where everybody signs in at the identity provider."""
 
+SWITCHED_OFF = frozenset({"account_email"})
+"""Pages of allauth that are not offered: an identity provider's accounts are found by their address, so
+only administrators change it."""
+
 
 def why_over(session: Any, now: datetime) -> str:
     """Why a session is over, in words; "" while it lasts. Marks a session that is seen the first time."""
@@ -83,7 +87,7 @@ class SessionGuard:
         """Answer in the page's place where the session may not open it."""
         match = request.resolver_match
         name = match.url_name or "" if match else ""
-        if settings.SSO_ONLY and name in PASSWORD_PAGES:
+        if name in SWITCHED_OFF or (settings.SSO_ONLY and name in PASSWORD_PAGES):
             raise Http404
         user = request.user
         if not user.is_authenticated:

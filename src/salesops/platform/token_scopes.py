@@ -16,6 +16,7 @@ TOKEN_SCOPES: dict[str, str] = {
     "decisions.write": "Record and end decisions, set quotas",
     "faults.read": "Read data faults",
     "reconciliations.write": "Compare a number with one from elsewhere",
+    "runs.write": "Keep numbers as runs",
     "jobs.read": "Read jobs and their results",
     "jobs.write": "Cancel and repeat jobs",
     "accounts.read": "Read accounts and tokens",

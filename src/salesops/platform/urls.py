@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from salesops.platform import accounts_pages, decision_pages, job_pages, oidc_pages, pages, run_pages
+from salesops.platform import accounts_pages, decision_pages, job_pages, oidc_pages, pages, run_pages, token_pages
 
 urlpatterns = [
     path("runs/", run_pages.runs, name="runs"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("settings/me/tokens/<int:pk>/revoke/", pages.token_revoke, name="token_revoke"),
     path("settings/me/sessions/<int:pk>/end/", pages.session_end, name="session_end"),
     path("settings/me/sessions/end/", pages.sessions_end, name="sessions_end"),
+    path("settings/tokens/", token_pages.all_tokens, name="all_tokens"),
     path("settings/accounts/", accounts_pages.accounts, name="accounts"),
     path("settings/accounts/new/", accounts_pages.account_new, name="account_new"),
     path("settings/accounts/<int:pk>/", accounts_pages.account_change, name="account_change"),

@@ -7,9 +7,11 @@ currency and people's positions are read as decisions here and nowhere else.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,10 +32,12 @@ from salesops.facts.scope import Scope
 from salesops.facts.store import Facts, FactStore
 from salesops.org import selectors as org
 from salesops.org.engine.hierarchy import Person
+from salesops.platform import reading
 from salesops.platform.access import scope as scope_of
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.decisions import high_water_mark
 from salesops.platform.identities import real_ids
+from salesops.platform.registries import warm_ups
 from salesops.platform.store import fact_store
 from salesops.process import selectors
 from salesops.process.engine import deals as engine
@@ -110,6 +114,7 @@ class _Setting:
 
 _settings: dict[tuple[object, ...], _Setting] = {}
 _settings_lock = threading.Lock()
+_log = logging.getLogger(__name__)
 _KEPT = 32
 _WAIT = 1.0
 """Seconds that whoever reads first after a decision waits for a native copy of the deals."""
@@ -158,6 +163,7 @@ def _opened(
     newest: bool,
     wait: float,
 ) -> Iterator[Frames]:
+    reading.note(manifest.id)
     today = manifest.data_on or manifest.recorded_at.date()
     day = as_of or today
     firm = org.firm(day, known_at)
@@ -200,26 +206,50 @@ def _newest(store: FactStore) -> Manifest | None:
     latest = store.manifests.latest()
     if latest is None or not store.keeps_copies:
         return latest
-    return store.newest.choose(latest, _prepare)
+    return _preparing.get() or store.newest.choose(latest, _prepare)
+
+
+_preparing: ContextVar[Manifest | None] = ContextVar("preparing", default=None)
+"""The version that this thread prepares: for it, that is the newest."""
 
 
 def _prepare(manifest: Manifest) -> None:
-    """Have the deals of a version copied, so that readers need not wait for it; in a thread of its own."""
+    """Have the deals of a version copied and first questions answered; in a thread of its own."""
+    _preparing.set(manifest)
     try:
         with _opened(
             LOCAL_ADMINISTRATOR, fact_store(), manifest, None, None, newest=True, wait=_MOST_WAIT
         ):
             pass
+        for warm_up in warm_ups.entries():
+            warm_up(LOCAL_ADMINISTRATOR)
     finally:
-        connection.close()
+        _preparing.set(None)
+        if not connection.in_atomic_block:  # this thread's own, which nobody else will close
+            connection.close()
 
 
 def prepare_newest() -> None:
     """Wait until the newest version can be read fast: after an import, and at the start of a server."""
     store = fact_store()
-    latest = store.manifests.latest()
-    if latest is not None and store.keeps_copies:
+    latest = store.manifests.latest() if store.keeps_copies else None
+    if latest is not None:
         store.newest.wait(latest, _prepare)
+
+
+def keep_copies() -> None:
+    """Make this process one that serves many questions: to be called before the first of them."""
+    fact_store().keeps_copies = True
+
+    def prepare() -> None:
+        try:
+            prepare_newest()
+        except Exception:  # noqa: BLE001 - the first reader will see what is wrong, and be told
+            _log.warning("the newest facts could not be prepared", exc_info=True)
+        finally:
+            connection.close()
+
+    threading.Thread(target=prepare, name="salesops-prepare", daemon=True).start()
 
 
 class NotKeptError(LookupError):
@@ -458,6 +488,7 @@ def known_deals(actor: Actor) -> dict[str, dict[str, object]]:
 
     The currency is "" where the source names none.
     """
+    prepare_newest()
     with open_frames(actor) as frames:
         deals = frames.deals
         rows = frames.facts.execute(

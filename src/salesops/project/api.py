@@ -15,12 +15,14 @@ import salesops
 from salesops.analytics.api import router as numbers
 from salesops.analytics.kept_api import router as kept
 from salesops.crm.api import router as imports
+from salesops.crm.quarantine_api import router as quarantine
 from salesops.org.api import router as people
 from salesops.platform.accounts_api import router as accounts
 from salesops.platform.api import router as decisions
 from salesops.platform.api_door import guarded
 from salesops.platform.jobs_api import router as jobs
 from salesops.platform.rest import add_error_handlers, reply
+from salesops.platform.runs_api import router as runs
 from salesops.quality.api import router as faults
 from salesops.quotas.api import router as quotas
 
@@ -31,7 +33,7 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # its pages load scripts from elsewhere, which the content security policy forbids
 )
-for router in (numbers, kept, imports, faults, people, quotas, decisions, jobs, accounts):
+for router in (numbers, kept, imports, quarantine, faults, people, quotas, decisions, jobs, runs, accounts):
     api.add_router("", router)
 add_error_handlers(api)
 

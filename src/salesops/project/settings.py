@@ -20,9 +20,9 @@ BASE_URL = os.environ.get("SALESOPS_URL", "").rstrip("/")
 MAX_UPLOAD_BYTES = int(os.environ.get("SALESOPS_MAX_UPLOAD_BYTES", str(4 * 1024**3)))
 
 
-def _words(name: str) -> list[str]:
-    """A setting that lists words, parted by commas."""
-    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+def _words(text: str) -> list[str]:
+    """The words of a setting that lists them, parted by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "1GB")
@@ -47,7 +47,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SALESOPS_OLD_SECRET_KEYS", "").split(",") if key]
+SECRET_KEY_FALLBACKS = _words(os.environ.get("SALESOPS_OLD_SECRET_KEYS", ""))
 ALLOWED_HOSTS = [h for h in os.environ.get("SALESOPS_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h] + (
     ["testserver"] if os.environ.get("PYTEST_VERSION") else []
 )
@@ -187,17 +187,18 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BASE_URL.startswith("https://")  # a browser allows it on localhost alone
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_TOLERANCE = 1
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up: an administrator made the account and its address
 # Roles that must have a second factor, or "all".
-REQUIRE_MFA = ["all" if word == "1" else word for word in _words("SALESOPS_REQUIRE_MFA")]
+REQUIRE_MFA = ["all" if word == "1" else word for word in _words(os.environ.get("SALESOPS_REQUIRE_MFA", ""))]
 
 # Sign-in at an identity provider by OpenID Connect.
 OIDC_ISSUER = os.environ.get("SALESOPS_OIDC_ISSUER", "").rstrip("/")
 OIDC_CLIENT_ID = os.environ.get("SALESOPS_OIDC_CLIENT_ID", "")
 OIDC_CLIENT_SECRET = os.environ.get("SALESOPS_OIDC_CLIENT_SECRET", "")
 OIDC_NAME = os.environ.get("SALESOPS_OIDC_NAME", "single sign-on")
-OIDC_DOMAINS = [word.lower() for word in _words("SALESOPS_OIDC_DOMAINS")]
+OIDC_DOMAINS = [word.lower() for word in _words(os.environ.get("SALESOPS_OIDC_DOMAINS", ""))]
 OIDC_ROLE_CLAIM = os.environ.get("SALESOPS_OIDC_ROLE_CLAIM", "")
-OIDC_ROLES = dict(pair.split("=", 1) for pair in _words("SALESOPS_OIDC_ROLES"))
+OIDC_ROLES = dict(pair.split("=", 1) for pair in _words(os.environ.get("SALESOPS_OIDC_ROLES", "")))
 OIDC_SECOND_FACTOR = os.environ.get("SALESOPS_OIDC_SECOND_FACTOR", "") == "1"
 SSO_ONLY = os.environ.get("SALESOPS_SSO_ONLY", "") == "1"
 

@@ -219,7 +219,13 @@ def _deal_url(row: dict[str, Any]) -> str:
 
 
 def _export(
-    request: HttpRequest, actor: Actor, rule: Rule, columns: Sequence[str], sort: str, wanted: str, known: Known
+    request: HttpRequest,
+    actor: Actor,
+    rule: Rule,
+    columns: Sequence[str],
+    sort: str,
+    wanted: str,
+    known: Known,
 ) -> HttpResponseBase:
     begun = file_runs.started()
     first = selectors.fault_page(actor, rule, sort=sort, page=1, size=1, known=known)

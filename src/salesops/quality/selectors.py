@@ -109,7 +109,11 @@ def _people(frames: Frames) -> ir.Table:
 
 @contextmanager
 def open_faults(
-    actor: Actor, *, as_of: date | None = None, manifest_id: str | None = None, known_at: datetime | None = None
+    actor: Actor,
+    *,
+    as_of: date | None = None,
+    manifest_id: str | None = None,
+    known_at: datetime | None = None,
 ) -> Iterator[OpenFaults]:
     """Faults as of the data's own date, over the rows an actor may see, as they were known then."""
     with open_frames(actor, as_of=as_of, manifest_id=manifest_id, known_at=known_at) as frames:
@@ -192,9 +196,7 @@ def _ordered(opened: OpenFaults, rule: Rule, sort: str) -> ir.Table:
     return rows.order_by(order).select(*wanted)
 
 
-def fault_page(
-    actor: Actor, rule: Rule, *, sort: str, page: int, size: int, known: Known = NOW
-) -> FaultPage:
+def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int, known: Known = NOW) -> FaultPage:
     """One page of the rows at fault among those the actor may see.
 
     Raises:
@@ -211,9 +213,7 @@ def fault_page(
         return FaultPage(finding, rows, opened.frames.currency, opened.frames.as_of)
 
 
-def fault_stream(
-    actor: Actor, rule: Rule, *, sort: str, known: Known = NOW
-) -> Iterator[dict[str, Any]]:
+def fault_stream(actor: Actor, rule: Rule, *, sort: str, known: Known = NOW) -> Iterator[dict[str, Any]]:
     """Every row at fault, streamed, for an export."""
     with open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
         finding = next(f for f in opened.findings() if f.rule.code == rule.code)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from salesops.crm.engine.profiles import ColumnProfile, profile_column, profile_columns
+from salesops.crm.engine.column_profile import ColumnProfile
+from salesops.crm.engine.profiles import profile_column, profile_columns
 
 __all__ = ["ColumnFormat", "ColumnProfile", "format_for", "profile_column", "profile_columns"]
 

@@ -110,16 +110,19 @@ def salesforce_prefix(values: Sequence[str]) -> str:
 def ids_shaped(texts: pa.Array) -> tuple[int, set[str]]:
     """How many texts have the form of a Salesforce id, and the key prefixes of those."""
     shaped, prefixes = 0, set()
+    plain = np.asarray(pc.ascii_is_alnum(texts))
     for length in (15, 18):
-        _, rows = sized(texts, length)
+        fits, rows = sized(texts, length)
         if not len(rows):
             continue
-        good = _PLAIN[rows[:, :15]].all(axis=1)
+        good = plain[fits]
         if length == 18:
-            good &= _SUFFIX[rows[:, 15:]].all(axis=1)
+            good = good & _SUFFIX[rows[:, 15]] & _SUFFIX[rows[:, 16]] & _SUFFIX[rows[:, 17]]
         shaped += int(good.sum())
-        heads = rows[:, :3].astype(np.int32)
-        heads = heads[good, 0] << 16 | heads[good, 1] << 8 | heads[good, 2]
+        heads = rows[:, 0].astype(np.int32) << 16 | rows[:, 1].astype(np.int32) << 8 | rows[:, 2]
+        heads = heads[good]
+        if len(heads) and (heads == heads[0]).all():
+            heads = heads[:1]
         prefixes |= {int(head).to_bytes(3, "big").decode() for head in np.unique(heads)}
     return shaped, prefixes
 
@@ -131,14 +134,18 @@ def completed(texts: pa.Array) -> pa.Array:
     """
     short, rows = sized(texts, 15)
     if len(rows):
-        good = _PLAIN[rows].all(axis=1)
+        good: Flags = np.asarray(_PLAIN[rows].all(axis=1))
         texts = _put(texts, short, good, np.hstack([rows[good], _suffixes(rows[good])]))
+    # Nearly always no id was changed by a program, and there is nothing to restore.
+    one_case = pc.or_(pc.ascii_is_upper(texts), pc.or_(pc.ascii_is_lower(texts), pc.ascii_is_decimal(texts)))
+    if not pc.any(one_case).as_py():
+        return texts
     long, rows = sized(texts, 18)
     if not len(rows):
         return texts
     # Letters of one case only: a program made them so. Where that is right already nothing changes.
     lower, upper = _IS_LOWER[rows], _IS_UPPER[rows]
-    flat = ~(lower.any(axis=1) & upper.any(axis=1)) & (rows < 128).all(axis=1)
+    flat: Flags = np.asarray(~(lower.any(axis=1) & upper.any(axis=1)) & (rows < 128).all(axis=1))
     tails = np.where(_IS_LOWER[rows[:, 15:]], rows[:, 15:] - 32, rows[:, 15:])
     flat &= _SUFFIX[tails].all(axis=1)
     if not flat.any():

@@ -173,7 +173,10 @@ def compose(data: pa.Table, columns: Sequence[str]) -> pa.Array:
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
         text = column.cast(pa.string()).fill_null("")
-        parts.append(pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " "))
+        text = pc.utf8_trim_whitespace(text)
+        if pc.any(pc.match_substring_regex(text, r"\s\s|[\t\n\f\r]")).as_py():
+            text = pc.replace_substring_regex(text, r"\s+", " ")
+        parts.append(text)
     joined = pc.binary_join_element_wise(*parts, JOINER)
     bare = pc.binary_join_element_wise(*parts, "")
     return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), joined)

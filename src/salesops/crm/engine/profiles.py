@@ -11,12 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesops.crm.engine.column_profile import ColumnProfile, Kind
+from salesops.crm.engine.figure_forms import (
+    ISO_INSTANT,
+    MARK_PATTERNS,
+    PLAIN_FRACTION,
+    PLAIN_WHOLE,
+    rough,
+)
 from salesops.crm.engine.ids import SPOILT_ID, ids_shaped, salesforce_prefix
 from salesops.crm.engine.patterns import (
     DATE_COMPACT,
@@ -33,91 +40,7 @@ from salesops.crm.engine.patterns import (
 )
 from salesops.crm.engine.quickly import is_any, trimmed
 
-Kind = Literal["empty", "text", "boolean", "integer", "number", "date", "instant"]
 DISTINCT_CAP = 5_000
-
-# Cells in these forms show nothing that their column's earlier cells did not show as well; see _known().
-_PLAIN_WHOLE = r"^[1-9]\d{1,6}$"
-_PLAIN_FRACTION = r"^-?\d{2,15}\.\d{1,2}$"
-_ISO_DAY = r"^(?:1\d|20|21)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-_ISO_INSTANT = rf"{_ISO_DAY}T\d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{3}})?(?:Z|[+-]\d{{2}}:?\d{{2}})$"
-
-
-@dataclass(frozen=True)
-class ColumnProfile:
-    """What one column holds.
-
-    Attributes:
-        kind: the type nearly all filled cells have.
-        purity: share of filled cells that have it.
-        rows, missing: cells, and those that mean "nothing".
-        missing_markers: markers met beside the empty cell.
-        decimal, thousands: marks the cells prove; "" where nothing proves one.
-        marks_ambiguous: figures such as 1.234 that may mean two things.
-        percent, currencies: percent signs met; codes and symbols met.
-        date_order, date_form, date_ambiguous, two_digit_year: see :class:`ColumnFormat`.
-        date_mixed: both day-first and month-first cells occur.
-        has_time, has_zone, midnight_only: about date cells.
-        day_spans: earliest and latest date as YYYYMMDD under each order that was met.
-        first_day, last_day: earliest and latest date, open ends left out.
-        number_min, number_max: figures met in the kept distinct values.
-        long_decimals: figures with more than four decimal places occur.
-        boolean_like: all filled cells are spellings of yes or no.
-        distinct: distinct filled values, at most DISTINCT_CAP; capped says there are more.
-        examples: most frequent values, with counts.
-        salesforce_prefix: the 3-character key prefix all ids share, "" for none.
-        spoilt_ids: cells such as 1.23E+11.
-        leading_zeros, digit_widths: about cells of digits only.
-        max_length: longest cell.
-        email_share, person_share: shares of the kept distinct values.
-    """
-
-    header: str
-    kind: Kind = "empty"
-    purity: float = 1.0
-    rows: int = 0
-    missing: int = 0
-    missing_markers: tuple[str, ...] = ()
-    decimal: str = ""
-    thousands: str = ""
-    marks_ambiguous: bool = False
-    percent: bool = False
-    currencies: tuple[str, ...] = ()
-    date_order: str = ""
-    date_form: str = "text"
-    date_ambiguous: bool = False
-    date_mixed: bool = False
-    two_digit_year: bool = False
-    has_time: bool = False
-    has_zone: bool = False
-    midnight_only: bool = False
-    day_spans: tuple[tuple[str, int, int], ...] = ()
-    first_day: date | None = None
-    last_day: date | None = None
-    number_min: float | None = None
-    number_max: float | None = None
-    long_decimals: bool = False
-    boolean_like: bool = False
-    distinct: int = 0
-    capped: bool = False
-    examples: tuple[tuple[str, int], ...] = ()
-    salesforce_prefix: str = ""
-    spoilt_ids: int = 0
-    leading_zeros: bool = False
-    digit_widths: tuple[tuple[int, int], ...] = ()
-    max_length: int = 0
-    email_share: float = 0.0
-    person_share: float = 0.0
-
-    @property
-    def filled(self) -> int:
-        """Cells that hold a value."""
-        return self.rows - self.missing
-
-    @property
-    def unique(self) -> bool:
-        """Whether every filled value occurs once, as far as the kept values tell."""
-        return self.filled > 0 and (self.capped or self.distinct == self.filled)
 
 
 def profile_columns(columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -> dict[str, ColumnProfile]:
@@ -262,7 +185,7 @@ class _Profiler:
     def _known(self, values: pa.Array) -> pa.Array | None:
         """Cells of a form that can show nothing new, counted here; None where the column has no such form."""
         if self.classes["date"] and {"time", "clock", "zone"} <= self.facts:
-            found = pc.match_substring_regex(values, _ISO_INSTANT)
+            found = pc.match_substring_regex(values, ISO_INSTANT)
             ends = pc.min_max(pc.filter(values, found)).as_py()
             if ends["min"] is None:
                 return None
@@ -273,11 +196,11 @@ class _Profiler:
             self._span("YMD", low, high)
             return found
         if self.classes["number"] and "dot_decimal" in self.marks:
-            found = pc.match_substring_regex(values, _PLAIN_FRACTION)
+            found = pc.match_substring_regex(values, PLAIN_FRACTION)
             self.classes["number"] += int(pc.sum(found).as_py() or 0)
             return found
         if self.classes["digits"]:
-            found = pc.match_substring_regex(values, _PLAIN_WHOLE)
+            found = pc.match_substring_regex(values, PLAIN_WHOLE)
             count = int(pc.sum(found).as_py() or 0)
             self.classes["number"] += count
             self.classes["digits"] += count
@@ -336,7 +259,7 @@ class _Profiler:
             self.facts.update(("time", "clock"))
 
     def _numbers(self, values: pa.Array, counts: pa.Array) -> None:
-        for name, pattern in _MARK_PATTERNS.items():
+        for name, pattern in MARK_PATTERNS.items():
             if name not in self.marks and pc.any(pc.match_substring_regex(values, pattern)).as_py():
                 self.marks.add(name)
         self._count(
@@ -452,7 +375,7 @@ class _Profiler:
         spans = tuple((o, low, high) for o, (low, high) in sorted(self.spans.items()))
         first, last = _day_range(spans, order)
         numbers = (
-            [n for n in (_rough(v, decimal) for v in self.seen) if n is not None]
+            [n for n in (rough(v, decimal) for v in self.seen) if n is not None]
             if kind in ("integer", "number")
             else []
         )
@@ -581,29 +504,6 @@ def _weight(mask: pa.Array, counts: pa.Array | None) -> int:
 
 _BOOLEAN_WORDS = TRUE_WORDS | FALSE_WORDS
 _PERSON = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:[ '’.-]+[^\W\d_]+){1,3}\.?$")
-_G = r"[\s\x{a0}\x{202f}'’]"
-_MARK_PATTERNS = {
-    "comma_last": r"\d\.\d{3}(?:\.\d{3})*,\d+",
-    "dot_last": r"\d,\d{2,3}(?:,\d{3})*\.\d+",
-    "comma_decimal": (
-        rf"^[^.,]*(?:\d,\d{{1,2}}|\d,\d{{4,}}|\d{{4,}},\d+|\b0,\d+|\d{_G}\d{{3}},\d+|^\D*,\d{{1,2}})"
-        r"(?:[eE][-+]?\d+)?[^\d.,]*$"
-    ),
-    "dot_decimal": (
-        rf"^[^.,]*(?:\d\.\d{{1,2}}|\d\.\d{{4,}}|\d{{4,}}\.\d+|\b0\.\d+|\d{_G}\d{{3}}\.\d+)"
-        r"(?:[eE][-+]?\d+)?[^\d.,]*$"
-    ),
-    "comma_groups": r"\d,\d{2,3},\d{3}",
-    "dot_groups": r"\d\.\d{3}\.\d{3}",
-    "comma_three": r"^\D*[1-9]\d{0,2},\d{3}\D*$",
-    "dot_three": r"^\D*[1-9]\d{0,2}\.\d{3}\D*$",
-    "apostrophe": r"\d['’]\d{3}",
-    "space": r"\d[\s\x{a0}\x{202f}]\d{3}",
-    "percent": r"%",
-    "long_decimals": r"[.,]\d{5,}\D*$",
-    "accounting": r"\(.*\d.*\)",
-    "minus_behind": r"\d\s*-$",
-}
 
 
 def _day(key: int) -> date | None:
@@ -611,12 +511,3 @@ def _day(key: int) -> date | None:
         return date(key // 10000, key // 100 % 100, key % 100)
     except ValueError:
         return date(key // 10000, key // 100 % 100, 28)  # only a bound: the cell itself will be a fault
-
-
-def _rough(text: str, decimal: str) -> float | None:
-    digits = re.sub(r"[^\d.,\-eE+]", "", text)
-    digits = digits.replace(".", "").replace(",", ".") if decimal == "," else digits.replace(",", "")
-    try:
-        return float(digits.rstrip("-"))
-    except ValueError:
-        return None

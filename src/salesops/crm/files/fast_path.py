@@ -24,6 +24,9 @@ BLOCK_BYTES = 8 << 20
 FEW = 0.85
 """Share of different cells in the first rows up to which a column is read dictionary-encoded."""
 
+_FEW_CELLS = 3
+"""Rows with no more filled cells may be headings, footers or totals."""
+
 _ENCODED = pa.dictionary(pa.int32(), pa.string())
 _NO_WORD = r"^[A-Za-z][A-Za-z &_/'()+-]*$"
 """A plain text without any figure. RE2."""
@@ -175,16 +178,21 @@ def _suspects(batch: pa.RecordBatch, layout: Layout) -> pa.Array:
     """
     first = batch.column(0)
     suspect = _flags(first, lambda texts: pc.equal(texts, layout.raw_labels[0]))
+    width = len(layout.columns)
+    # Columns of few texts come first: a few of them settle nearly every row.
+    columns = sorted((batch.column(name) for name in layout.columns), key=_different)
     filled = np.zeros(batch.num_rows, np.int32)
-    plain_texts = np.zeros(batch.num_rows, np.int32)
-    for name in layout.columns:
-        column = batch.column(name)
+    for column in columns:
         filled += _flags(column, _filled)
-        if pa.types.is_dictionary(column.type):
-            plain_texts += _flags(column, _plain_text)
-    few = (filled <= 3) & (filled < len(layout.columns))
-    suspect = suspect | few | (filled == 0)
-    left = np.flatnonzero((plain_texts < 2) & ~suspect)
+        if width > _FEW_CELLS and filled.min(initial=width) > _FEW_CELLS:
+            break
+    suspect = suspect | ((filled <= _FEW_CELLS) & (filled < width)) | (filled == 0)
+    plain = np.zeros(batch.num_rows, np.int32)
+    for column in columns:
+        if not pa.types.is_dictionary(column.type) or plain.min(initial=2) >= 2:
+            break
+        plain += _flags(column, _plain_text)
+    left = np.flatnonzero((plain < 2) & ~suspect)
     if len(left):
         wordy = np.zeros(len(left), bool)
         some = batch.take(pa.array(left)) if len(left) < batch.num_rows else batch
@@ -192,6 +200,11 @@ def _suspects(batch: pa.RecordBatch, layout: Layout) -> pa.Array:
             wordy |= _flags(some.column(name), lambda texts: pc.match_substring_regex(texts, TOTAL_HINT))
         suspect[left] |= wordy
     return pa.array(suspect)
+
+
+def _different(column: pa.Array) -> int:
+    """Different texts of a column, all of them where they were not counted."""
+    return len(column.dictionary) if pa.types.is_dictionary(column.type) else len(column) + 1
 
 
 def _flags(column: pa.Array, test: Callable[[pa.Array], pa.Array]) -> np.ndarray:

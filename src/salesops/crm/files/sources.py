@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,11 +68,6 @@ class Source:
             raise _changed(self.name) from None
         if (stat.st_ino, stat.st_size, stat.st_mtime_ns) != self.state:
             raise _changed(self.name)
-
-    def digest(self) -> str:
-        """SHA-256 of the bytes, in hex."""
-        with self.open() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def head(self, size: int) -> bytes:
         """The first bytes."""

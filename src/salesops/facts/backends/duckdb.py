@@ -15,7 +15,7 @@ import tempfile
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -65,6 +65,7 @@ class Compiled:
         self.engine = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._queries: OrderedDict[ops.Node, str] = OrderedDict()
+        self._known: OrderedDict[Hashable, tuple[str, ir.Table]] = OrderedDict()
 
     def get(self, op: ops.Node) -> str | None:
         """The query of an expression that says the same, if one was kept."""
@@ -79,6 +80,21 @@ class Compiled:
             self._queries[op] = query
             while len(self._queries) > self.KEPT:
                 self._queries.popitem(last=False)
+        return query
+
+    def known(self, key: Hashable) -> tuple[str, ir.Table] | None:
+        """The query that a key stands for, and an expression of its schema."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
+
+    def know(self, key: Hashable, query: tuple[str, ir.Table]) -> tuple[str, ir.Table]:
+        """Keep what a key stands for; the least used go first."""
+        with self._lock:
+            self._known[key] = query
+            while len(self._known) > self.KEPT:
+                self._known.popitem(last=False)
         return query
 
 
@@ -124,6 +140,24 @@ class Session:
             return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
+
+    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
+        """Run an expression that a key stands for; it is built where the key's query is not known.
+
+        The key names everything that the expression is made of.
+        """
+        known = self._compiled.known(key)
+        if known is None:
+            expr = build()
+            if expr.op().find(ops.InMemoryTable):
+                return self.execute(expr)
+            known = self._compiled.know(key, (str(self.ibis.compile(expr)), expr))
+        query, expr = known
+        try:
+            found = self._cursor.sql(query).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+        return expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         """Some ids as a relation of one column ``chosen``, for this session alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -103,7 +103,11 @@ def load_facts(world: World) -> None:
         "record_shares": [
             {
                 "id": str(n), "access": access, "principal_id": who,
-                **({"opportunity_id": record} if table == "opportunities" else {"object": "Account", "record_id": record}),
+                **(
+                    {"opportunity_id": record}
+                    if table == "opportunities"
+                    else {"object": "Account", "record_id": record}
+                ),
             }
             for n, (table, record, who, access) in enumerate(world.shares)
         ],
@@ -195,9 +199,9 @@ def _teams_on(world: World, on: date) -> bool:
     return world.team_records == "always" or (world.team_records == "from" and on >= MOVED)
 
 
-def _owners(world: World, who: Actor, on: date) -> set[str]:
+def _owners(world: World, who: Actor, on: date, line: set[str]) -> set[str]:
     """Whose records are granted by ownership."""
-    found = _line(world, who, on)
+    found = set(line)
     me = who.person_id
     if me and _teams_on(world, on) and world.teams.get(me):
         found |= {p for p in world.managers if world.teams.get(p) == world.teams[me]}
@@ -247,7 +251,7 @@ def sees_account(world: World, who: Actor, on: date, account: str) -> bool:
     owner, _ = world.accounts[account]
     granted = (
         who.role == Role.OPS_REPRESENTATIVE
-        or owner in _owners(world, who, on)
+        or owner in _owners(world, who, on, _line(world, who, on))
         or _by_account(world, who, on, account)
     )
     return granted and _shown_by_crm(world, who, "accounts", account, owner)
@@ -262,12 +266,22 @@ def _by_account(world: World, who: Actor, on: date, account: str) -> bool:
 
 def sees_deal(world: World, who: Actor, on: date, deal: str) -> bool:
     """Whether somebody sees a deal."""
-    owner, account, product, collaborators = world.deals[deal]
+    return deal in deals_seen(world, who, on, [deal])
+
+
+def deals_seen(world: World, who: Actor, on: date, deals: Iterable[str]) -> set[str]:
+    """Which of some deals somebody sees."""
     line = _line(world, who, on)
+    owners = _owners(world, who, on, line)
+    return {deal for deal in deals if _sees_deal(world, who, on, deal, line, owners)}
+
+
+def _sees_deal(world: World, who: Actor, on: date, deal: str, line: set[str], owners: set[str]) -> bool:
+    owner, account, product, collaborators = world.deals[deal]
     working = {u for d, u in world.members if d == deal} | set(collaborators)
     granted = (
         who.role == Role.OPS_REPRESENTATIVE
-        or owner in _owners(world, who, on)
+        or owner in owners
         or (world.deal_teams and bool(working & line))
         or _by_account(world, who, on, account)
         or (product != "" and product in _assigned(world, who, on, "product"))

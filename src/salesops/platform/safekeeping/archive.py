@@ -58,6 +58,7 @@ class Writer:
     def __enter__(self) -> Self:
         _remove_dead_parts(self.path)
         self._file = self._part.open("xb")
+        self._part.chmod(0o600)  # it holds everything: its owner's alone
         self._zip = zipfile.ZipFile(self._file, "w", allowZip64=True)
         return self
 
@@ -126,7 +127,9 @@ def _remove_dead_parts(path: Path) -> None:
     prefix, suffix = f".{path.name}.{socket.gethostname()}.", ".part"
     for part in path.parent.glob("*" + suffix):
         pid = part.name.removeprefix(prefix).removesuffix(suffix)
-        if part.name.startswith(prefix) and pid.isdigit() and not process_alive(int(pid)):
+        # In a container every process may have the same id: one of this id is an earlier process's.
+        dead = pid.isdigit() and (int(pid) == os.getpid() or not process_alive(int(pid)))
+        if part.name.startswith(prefix) and dead:
             part.unlink(missing_ok=True)
 
 

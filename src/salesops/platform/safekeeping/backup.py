@@ -126,7 +126,7 @@ def _write(
         described = {}
         for model in tables.models_of():
             label = model._meta.label
-            if label == tables.SESSIONS and not done.secrets:
+            if label in tables.SESSIONS and not done.secrets:
                 continue
             name = f"tables/{label}.jsonl"
             rows = _Lines(tables.dump(model, alias, home))

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 import salesops
@@ -130,7 +131,7 @@ def backup_restore(*, actor: Actor, path: Path, progress: Progress | None = None
 def _checked(reader: Reader, progress: Progress | None) -> None:
     named = (lambda done, total: progress(done, total, "Comparing checksums")) if progress else None
     reader.check(named)
-    loader = MigrationExecutor(connection).loader
+    loader = MigrationLoader(None)  # without a connection: a check makes no database
     unknown = [k for k in _migrations(reader) if k not in loader.graph.nodes and _ours(k, loader)]
     if unknown:
         version = reader.content["product"]

@@ -27,7 +27,7 @@ from salesops.platform.safekeeping.archive import BackupError
 
 SNAPSHOT = "safekeeping"
 """Alias of the connection that reads one state of the database while others write."""
-SESSIONS = "sessions.Session"
+SESSIONS = frozenset({"sessions.Session", "usersessions.UserSession"})
 """Whoever is signed in: of no use without the home's secret key."""
 HOME_MARK = "${SALESOPS_HOME}"
 _BATCH = 2_000

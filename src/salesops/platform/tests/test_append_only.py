@@ -22,6 +22,9 @@ VALUES = {
         "replacement",
     ),
     "amount_rule": ({"deal_kind": "all", "column": "amount"}, "column"),
+    "visibility": ({"team_records": True}, "subject"),
+    "overlay": ({"person_id": "p", "dimension": "team", "value": "v"}, "value"),
+    "field_mask": ({"name": "n", "columns": ["amounts"], "roles": ["rep"]}, "name"),
     "record_link": ({"source": "crm", "table": "accounts", "pattern": "https://crm.example/{id}"}, "pattern"),
 }
 

@@ -105,6 +105,29 @@ def test_the_password_alone_no_longer_signs_in(robin, with_app):
     assert not signed_in(other)
 
 
+def test_a_used_code_stays_used_as_long_as_it_would_be_accepted(robin, with_app, monkeypatch):
+    client = Client()
+    sign_in(client)
+    used = code(with_app, 1)
+    assert client.post(reverse("mfa_authenticate"), {"code": used}).status_code == 302
+    # allauth remembers it for one step of 30 seconds only; a step early and late count as well.
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.TOTP._mark_code_used", lambda *_: True)
+    other = Client()
+    sign_in(other)
+    assert other.post(reverse("mfa_authenticate"), {"code": used}).status_code == 200
+    assert not signed_in(other)
+
+
+def test_nobody_changes_the_address_he_is_found_by(robin):
+    client = Client()
+    sign_in(client)
+    for answer in (
+        client.get(reverse("account_email")),
+        client.post(reverse("account_email"), {"email": "boss@example.org", "action_add": ""}),
+    ):
+        assert answer.status_code == 404
+
+
 def test_a_one_time_link_asks_for_it_as_well(robin, with_app):
     client = Client()
     link = reverse("sign_in", args=[signin.link_create(actor=ADMIN, user=robin)])

@@ -15,8 +15,6 @@ from django.test import Client
 from salesops.analytics import restated, selectors
 from salesops.analytics.number_runs import number_keep
 from salesops.analytics.selectors import Question, ask
-from salesops.analytics.tests import history_firm as firm
-from salesops.analytics.tests.history_firm import Clock
 from salesops.analytics.tests.pipeline_firm import body, client
 from salesops.facts.retention import clean, compact
 from salesops.platform import runs
@@ -25,6 +23,8 @@ from salesops.platform.manifests import DatabaseManifests
 from salesops.platform.models import Run, User
 from salesops.platform.store import fact_store
 from salesops.project.cli import main
+from tests.two_times import history_firm as firm
+from tests.two_times.history_firm import Clock
 
 pytestmark = pytest.mark.django_db
 NOW = Question(period="2026-Q1")
@@ -97,7 +97,9 @@ def test_the_rows_explain_the_difference_to_the_cent(clock: Clock) -> None:
     assert sum(n for n, _ in found.by_cause().values()) == len(found.rows)
 
 
-@pytest.mark.parametrize("name", ["won_value", "won_deals", "win_rate_count", "open_pipeline", "average_deal_size"])
+@pytest.mark.parametrize(
+    "name", ["won_value", "won_deals", "win_rate_count", "open_pipeline", "average_deal_size"]
+)
 def test_every_additive_part_of_a_number_is_explained(clock: Clock, name: str) -> None:
     later(clock)
     kpi = selectors.kpis([name])[0]
@@ -120,7 +122,14 @@ def test_the_pages_show_both_and_why(clock: Clock) -> None:
     text = browser.get("/numbers/won_value/?period=2026-Q1").content.decode()
     assert "Why it changed" in text
     page = browser.get("/numbers/won_value/restated/?period=2026-Q1").content.decode()
-    for said in ("Records added", "Records removed", "Values changed", "Decisions changed", "D40", "Decisions recorded since"):
+    for said in (
+        "Records added",
+        "Records removed",
+        "Values changed",
+        "Decisions changed",
+        "D40",
+        "Decisions recorded since",
+    ):
         assert said in page, said
     one = browser.get("/numbers/won_value/restated/?period=2026-Q1&cause=removed").content.decode()
     assert "Deal 4" in one
@@ -223,7 +232,12 @@ def test_runs_are_ones_own_and_auditors_see_all(clock: Clock) -> None:
     kept = Run.objects.get()
     assert kept.manifest_id is not None
     address = f"/runs/{kept.ref}/"
-    for role, sees in (("ops_vp", False), ("sales_manager", False), ("auditor", True), ("administrator", True)):
+    for role, sees in (
+        ("ops_vp", False),
+        ("sales_manager", False),
+        ("auditor", True),
+        ("administrator", True),
+    ):
         browser = client(role, username=role)
         assert (browser.get(address).status_code == 200) is sees
         assert (kept.ref in browser.get("/runs/").content.decode()) is sees
@@ -240,7 +254,9 @@ def test_the_command_line_keeps_lists_shows_and_replays(clock: Clock) -> None:
             assert main(list(arguments)) == code
         return out.getvalue()
 
-    kept = json.loads(said("runs", "keep", "won_value", "--period", "2026-Q1", "--by", "owner_name", "--json"))
+    kept = json.loads(
+        said("runs", "keep", "won_value", "--period", "2026-Q1", "--by", "owner_name", "--json")
+    )
     assert kept["ref"] in said("runs", "list")
     assert "won_value" in said("runs", "show", kept["ref"])
     later(clock)

@@ -1,0 +1,415 @@
+"""People at work against a real server: who waits how long, what a request costs, what memory it takes.
+
+    python benchmarks/load.py --rows 100000 --seconds 120
+    python benchmarks/load.py --rows 100000 --clients 50 --writes 10 --seconds 300 --think 0.5
+    python benchmarks/load.py --home DIR --database postgresql://...   # a home that holds data already
+
+A firm of so many opportunities is simulated and imported into a private home (or ``--home``, made once and
+kept), accounts of several roles sign in, and each session asks, waits a second, and asks again: 40 % Home,
+40 % the list of deals with a random filter, sort and page, 10 % a deal, 10 % a saved view. One import runs
+meanwhile, in a process of its own. Latency is the client's; processor time is the server's alone, since
+wall seconds say little on a shared machine. Everything random comes from ``--seed``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import http.client
+import os
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+COMMAND = [sys.executable, "-m", "salesops"]
+PASSWORD = "correct horse battery staple 42"  # of accounts that live as long as this run
+SORTS = ("-amount", "amount", "name", "-created_on", "expected_close_on", "-closed_on", "owner_name", "stage")
+STATUSES = ("open", "won", "lost", "all")
+MIX = (("home", 40), ("list", 40), ("deal", 10), ("view", 10))
+
+
+@dataclass
+class Tally:
+    """What was measured, shared by all sessions."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: Counter[str] = field(default_factory=Counter)
+    after_import: list[float] = field(default_factory=list)
+    imported: float = 0.0
+    started: float = 0.0
+
+
+def environment(home: Path, database: str) -> dict[str, str]:
+    """The environment of a private home."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("SALESOPS_", "DATABASE_URL"))}
+    own |= {"SALESOPS_HOME": str(home), "SALESOPS_LOCK_ADDRESS_AFTER": "100000"}
+    return own | ({"DATABASE_URL": database} if database else {})
+
+
+def run(env: dict[str, str], *arguments: str) -> str:
+    """One command of the product; its output."""
+    done = subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"salesops {' '.join(arguments)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def make_home(home: Path, env: dict[str, str], rows: int, seed: int) -> None:
+    """Simulate a firm and bring it in, decisions and all, unless the home holds one."""
+    if (home / "load-firm").exists() or (home / "facts" / "opportunities").exists():
+        return
+    firm = home / "load-firm"
+    run(env, "simulate", "--out", str(firm), "--opportunities", str(rows), "--seed", str(seed))
+    run(env, "init")
+    started = time.monotonic()
+    run(env, "import", str(firm / "exports"))
+    print(f"imported {rows:,} opportunities in {time.monotonic() - started:.0f} s")
+    for file in sorted((firm / "decisions").glob("*.yaml")):
+        run(env, "decisions", "import", str(file), "--reason", "Decisions of the simulated firm")
+
+
+def make_accounts(env: dict[str, str]) -> list[str]:
+    """Accounts of several roles, with a password; reps and managers stand for the people with most deals."""
+    os.environ.update(env)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.project.settings"
+    import django
+
+    django.setup()
+    from salesops.platform import signin
+    from salesops.platform.actors import LOCAL_ADMINISTRATOR
+    from salesops.platform.roles import Role
+    from salesops.platform.store import fact_store
+    from salesops.process.inputs import open_frames
+
+    with open_frames(LOCAL_ADMINISTRATOR) as frames:
+        counted = frames.deals.group_by("owner_id").agg(n=frames.deals.count())
+        rows = frames.facts.execute(counted).to_pylist()
+        people = frames.people
+    fact_store().close()
+    owners = [r["owner_id"] for r in sorted(rows, key=lambda r: (-r["n"], r["owner_id"] or ""))]
+    reps = [o for o in owners if o in people][:6]
+    managers = list(dict.fromkeys(people[r].manager_id for r in reps if people[r].manager_id in people))[:3]
+    wanted = [(f"load-rep-{n}", Role.REP, p) for n, p in enumerate(reps)]
+    wanted += [(f"load-manager-{n}", Role.SALES_MANAGER, p) for n, p in enumerate(managers)]
+    wanted += [
+        ("load-ops", Role.OPS_REPRESENTATIVE, ""),
+        ("load-analyst", Role.OPS_ANALYST, ""),
+        ("load-opsmanager", Role.OPS_MANAGER, ""),
+        ("load-vp", Role.OPS_VP, ""),
+    ]
+    for username, role, person in wanted:
+        user = signin.account_save(actor=LOCAL_ADMINISTRATOR, username=username, role=role, person_id=person)
+        signin.password_set(user=user, password=PASSWORD)
+    return [username for username, _, _ in wanted]
+
+
+class Browser:
+    """A session: one connection, its cookies, its random choices."""
+
+    def __init__(self, port: int, username: str, tally: Tally, choice: random.Random) -> None:
+        self.username, self.tally, self.choice = username, tally, choice
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self.cookies: dict[str, str] = {}
+        self.deals: list[str] = []
+        self.stages: list[str] = []
+        self.views: list[str] = []
+
+    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
+        """One request: status, where it leads, text."""
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        body = None
+        if form is not None:
+            body = urlencode({"csrfmiddlewaretoken": self.cookies.get("csrftoken", ""), **form})
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        for again in (False, True):
+            try:
+                self.connection.request(method, path, body, headers)
+                answer = self.connection.getresponse()
+                text = answer.read().decode("utf-8", "replace")
+                break
+            except (OSError, http.client.HTTPException) as error:
+                self.connection.close()
+                # A server may close a connection that stood idle: browsers then ask again on a new one.
+                if again or not isinstance(error, http.client.RemoteDisconnected | ConnectionResetError):
+                    raise
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        return answer.status, answer.getheader("Location") or "", text
+
+    def sign_in(self) -> None:
+        """By name and password, as a person does."""
+        self.ask("GET", "/accounts/login/")
+        status, where, text = self.ask(
+            "POST", "/accounts/login/", {"login": self.username, "password": PASSWORD}
+        )
+        if status != 302:
+            raise SystemExit(
+                f"{self.username} could not sign in: {status} {re.sub('<[^>]+>', ' ', text)[:300]}"
+            )
+        status, _, text = self.ask("GET", "/pipeline/?status=all")
+        if status != 200:
+            raise SystemExit(f"{self.username}: the list answers {status} {where}")
+        self.look(text)
+        self.stages = re.findall(r'name="stage"[^>]*value="([^"]+)"', text) or self.stages
+        self.save_view()
+
+    def save_view(self) -> None:
+        """Keep a list under a name; a write."""
+        name = f"Load {self.choice.randrange(10**9)}"
+        _, where, _ = self.ask("POST", "/pipeline-views/", {"name": name, "query": self.list_query()})
+        if "view=" in where:
+            self.views.append(urlsplit(where).query)
+
+    def look(self, text: str) -> None:
+        """Remember deals that a list showed."""
+        found = re.findall(r'href="/pipeline/([^"/?]+)/\?', text)
+        self.deals = list(dict.fromkeys(found))[:50] or self.deals
+
+    def list_query(self) -> str:
+        """A random filter, sort and page."""
+        pairs = [("status", self.choice.choice(STATUSES)), ("sort", self.choice.choice(SORTS))]
+        kind = self.choice.randrange(4)
+        if kind == 0:
+            pairs.append(("filter", f"amount:ge:{self.choice.randrange(1, 80) * 1000}"))
+        elif kind == 1:
+            year, month = self.choice.choice((2024, 2025)), self.choice.randrange(1, 13)
+            pairs.append(("created", f"{year}-{month:02d}-01..{year}-{month:02d}-28"))
+        elif kind == 2 and self.stages:
+            pairs.append(("stage", self.choice.choice(self.stages)))
+        else:
+            pairs.append(("q", self.choice.choice(("an", "co", "east", "re", "group", "new"))))
+        return urlencode([*pairs, ("page", str(self.choice.randrange(1, 6)))])
+
+    def step(self, kind: str) -> None:
+        """One request of a kind, measured."""
+        path, form, method = "/", None, "GET"
+        if kind == "list":
+            path = f"/pipeline/?{self.list_query()}"
+        elif kind == "deal" and self.deals:
+            path = f"/pipeline/{self.choice.choice(self.deals)}/"
+        elif kind == "view" and self.views:
+            path = f"/pipeline/?{self.choice.choice(self.views)}"
+        elif kind == "write":
+            method, path = "POST", "/pipeline-views/"
+            form = {"name": f"Load {self.choice.randrange(10**9)}", "query": self.list_query()}
+        began = time.monotonic()
+        try:
+            status, _, text = self.ask(method, path, form)
+        except (OSError, http.client.HTTPException) as error:
+            status, text = 0, f"{type(error).__name__}: {error}"
+        took = time.monotonic() - began
+        if status == 200 and kind == "list":
+            self.look(text)
+        with self.tally.lock:
+            self.tally.seconds[kind].append(took)
+            if status not in (200, 302):
+                self.tally.errors[f"{kind} {status} {text[:80] if status in (0, 500) else ''}"] += 1
+            if self.tally.imported and began > self.tally.imported and len(self.tally.after_import) < 20:
+                self.tally.after_import.append(took)
+
+    def work(self, until: float, think: float, writes: int) -> None:
+        """Ask, think, ask again."""
+        kinds = [k for k, _ in MIX]
+        weights = [w * (100 - writes) for _, w in MIX]
+        time.sleep(self.choice.random() * think)
+        while time.monotonic() < until:
+            self.step(self.choice.choices([*kinds, "write"], [*weights, writes * 100])[0])
+            time.sleep(think)
+
+
+def family(root: int) -> list[int]:
+    """A process and all below it."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(stat.rpartition(")")[2].split()[1])].append(int(entry.name))
+    found, ahead = [], [root]
+    while ahead:
+        pid = ahead.pop()
+        found.append(pid)
+        ahead.extend(parents.get(pid, []))
+    return found
+
+
+def usage(root: int) -> tuple[float, float]:
+    """Processor seconds and resident megabytes of a process and all below it (Linux)."""
+    seconds, kilobytes = 0.0, 0
+    for pid in family(root):
+        try:
+            parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            continue
+        seconds += (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+        kilobytes += int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) if "VmRSS" in status else 0
+    return seconds, kilobytes / 1024
+
+
+def serve(env: dict[str, str]) -> tuple[subprocess.Popen[str], int, float]:
+    """Start the server; its process, port, and seconds until it answered."""
+    began = time.monotonic()
+    server = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "8600"],
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    found = re.search(r":(\d+)", line.replace("http://", ""))
+    if found is None:
+        raise SystemExit(f"the server said {line!r}")
+    port = int(found.group(1))
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/accounts/login/")
+            if connection.getresponse().status == 200:
+                return server, port, time.monotonic() - began
+        except OSError:
+            time.sleep(0.05)
+
+
+def small_export(home: Path, folder: Path, rows: int) -> Path | None:
+    """Some opportunities of the simulated firm with other amounts: what is imported during the run."""
+    found = sorted((home / "load-firm" / "exports").glob("*/Opportunity.csv"))
+    if not found:
+        return None
+    path = folder / "Opportunity.csv"
+    with (
+        found[-1].open(newline="", encoding="utf-8") as source,
+        path.open("w", newline="", encoding="utf-8") as to,
+    ):
+        reader = csv.DictReader(source)
+        writer = csv.DictWriter(to, reader.fieldnames or [])
+        writer.writeheader()
+        for number, row in enumerate(reader):
+            if number >= rows:
+                break
+            writer.writerow(row | {"Amount": str(1000 + number), "NextStep": "Call again"})
+    return path
+
+
+def percentile(values: list[float], share: float) -> float:
+    """A value that so many of the values do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def report(tally: Tally, cpu: float, memory: tuple[float, float, float], seconds: float) -> None:
+    """Print what was measured."""
+    everything = [s for found in tally.seconds.values() for s in found]
+    print(f"{'':<10}{'requests':>9}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}")
+    for kind, found in sorted(tally.seconds.items()):
+        p50, p95 = statistics.median(found) * 1e3, percentile(found, 0.95) * 1e3
+        print(f"{kind:<10}{len(found):>9,}{p50:>9.0f}{p95:>9.0f}{max(found) * 1e3:>9.0f}")
+    p50, p95 = statistics.median(everything) * 1e3, percentile(everything, 0.95) * 1e3
+    print(f"{'all':<10}{len(everything):>9,}{p50:>9.0f}{p95:>9.0f}{max(everything) * 1e3:>9.0f}")
+    print(
+        f"{len(everything) / seconds:.1f} requests/s, {cpu / len(everything) * 1e3:.0f} ms of processor a request"
+    )
+    if tally.after_import:
+        print(f"first 20 requests after the import: slowest {max(tally.after_import) * 1e3:.0f} ms")
+    print(
+        f"memory: {memory[0]:.0f} MB after the start, {memory[1]:.0f} MB when all had signed in, "
+        f"{memory[2]:.0f} MB after the load"
+    )
+    print(f"errors: {sum(tally.errors.values())}")
+    for what, count in tally.errors.most_common(5):
+        print(f"  {count} x {what}")
+
+
+def main() -> None:
+    """Make the home, start the server, let the sessions work, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=100_000, help="opportunities")
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--clients", type=int, default=20, help="sessions at once")
+    parser.add_argument(
+        "--think", type=float, default=1.0, help="seconds between an answer and the next question"
+    )
+    parser.add_argument("--writes", type=int, default=0, help="per cent of requests that write")
+    parser.add_argument("--no-import", action="store_true", help="bring nothing in meanwhile")
+    parser.add_argument("--home", type=Path, help="a home to use, made where it holds nothing, and kept")
+    parser.add_argument("--database", default="", help="DATABASE_URL; SQLite in the home without one")
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args()
+    scratch = Path(tempfile.mkdtemp(prefix="salesops-load-"))
+    home = (args.home or scratch / "home").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    env = environment(home, args.database)
+    try:
+        make_home(home, env, args.rows, args.seed)
+        measure(args, home, env, make_accounts(env), scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def measure(
+    args: argparse.Namespace, home: Path, env: dict[str, str], accounts: list[str], scratch: Path
+) -> None:
+    """Serve, let the sessions work, report."""
+    server, port, start = serve(env)
+    tally = Tally()
+    try:
+        idle = usage(server.pid)[1]
+        browsers = [
+            Browser(port, accounts[n % len(accounts)], tally, random.Random(args.seed * 1000 + n))
+            for n in range(args.clients)
+        ]
+        for browser in browsers:
+            browser.sign_in()
+            browser.step("home")  # the first look of a reader is not a warm one
+        cold = tally.seconds.pop("home")
+        print(
+            f"{args.clients} sessions, {len(accounts)} accounts, seed {args.seed}; "
+            f"the server answered {start:.1f} s after its start"
+        )
+        print(
+            f"first Home of each session: median {statistics.median(cold) * 1e3:.0f} ms, "
+            f"slowest {max(cold) * 1e3:.0f} ms"
+        )
+        before = usage(server.pid)
+        began = time.monotonic()
+        threads = [
+            threading.Thread(target=b.work, args=(began + args.seconds, args.think, args.writes))
+            for b in browsers
+        ]
+        for thread in threads:
+            thread.start()
+        coming = None if args.no_import else small_export(home, scratch, 1000)
+        if coming is not None:
+            time.sleep(args.seconds / 3)
+            run(env, "import", str(coming))
+            tally.imported = time.monotonic()
+        for thread in threads:
+            thread.join()
+        after = usage(server.pid)
+        report(tally, after[0] - before[0], (idle, before[1], after[1]), time.monotonic() - began)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+if __name__ == "__main__":
+    main()

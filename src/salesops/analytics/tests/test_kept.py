@@ -1,0 +1,169 @@
+"""Answers that are kept: found again only for the same question, state and rows."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from salesops.analytics import home, kept, list_address, records
+from salesops.analytics.engine.filters import Filter
+from salesops.analytics.selectors import Question, numbers
+from salesops.analytics.tests import pipeline_firm as firm
+from salesops.facts.newest import Newest
+from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
+from salesops.platform.actors import Actor, actor_of
+from salesops.platform.roles import Role
+from salesops.platform.signin import account_save
+from salesops.platform.store import fact_store
+from salesops.platform.tests.roles import load_facts
+from salesops.process.inputs import open_frames
+from salesops.process.services import stages_decide
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that keeps copies and prepares versions, in the test's own thread."""
+    store = fact_store()
+    store.keeps_copies = True
+    monkeypatch.setattr(store, "newest", Newest(start=lambda work: work()))
+    firm.load()
+
+
+def reader(person: str, role: str = Role.REP) -> Actor:
+    return actor_of(account_save(actor=ADMIN, username=f"r-{person}", role=role, person_id=person))
+
+
+def deals_of(actor: Actor, **more: object) -> int:
+    return int(numbers(actor, ["deals_created"], Question(**more)).values[0].value or 0)  # type: ignore[arg-type]
+
+
+def names(actor: Actor) -> set[str]:
+    page = records.deal_list(actor, list_address.parse("status=all&size=250").list_query())
+    return {row["name"] for row in page.rows}
+
+
+def test_readers_of_different_rows_never_share(serving: None) -> None:
+    mine, theirs = reader(firm.OURS), reader(firm.THEIRS)
+    everything = len(firm.deals())
+    for _ in range(2):  # the second time from what was kept
+        assert deals_of(ADMIN) == everything
+        assert deals_of(mine) == everything - 20
+        assert deals_of(theirs) == 20
+        assert not any(name.startswith(firm.SECRET) for name in names(mine))
+        assert all(name.startswith(firm.SECRET) for name in names(theirs))
+        assert len(names(ADMIN)) == len(names(mine)) + len(names(theirs))
+    assert fact_store().copied(), "they were read from a copy"
+
+
+def test_home_of_two_readers(serving: None) -> None:
+    mine, theirs = firm.client(Role.REP, firm.OURS, "ours"), firm.client(Role.REP, firm.THEIRS, "theirs")
+    everybody = firm.client(Role.OPS_MANAGER, username="everybody")
+    for _ in range(2):
+        assert firm.SECRET in everybody.get("/?period=all").content.decode()
+        assert firm.SECRET not in mine.get("/?period=all").content.decode()
+        assert firm.SECRET in theirs.get("/?period=all").content.decode()
+
+
+def test_a_decision_shows_at_once(serving: None) -> None:
+    def lost() -> int:
+        return int(numbers(ADMIN, ["lost_deals"], Question()).values[0].value or 0)
+
+    before = lost()
+    assert before == lost() > 0
+    stages_decide(actor=ADMIN, rows=[{"stage": "Closed Lost", "stage_class": "ignored"}], reason="A test")
+    assert lost() == 0
+    assert records.deal_list(ADMIN, list_address.parse("status=lost").list_query()).total == 0
+
+
+def test_an_import_shows_at_once_and_what_was_known_before_can_be_replayed(serving: None) -> None:
+    with open_frames(ADMIN) as frames:
+        first = frames.facts.manifest
+    assert first is not None
+    before = deals_of(ADMIN)
+    load_facts({"opportunities": [{"id": "new one", "name": "New one", "created_on": date(2026, 3, 1)}]})
+    assert deals_of(ADMIN) == before + 1
+    assert "New one" in names(ADMIN)
+    assert deals_of(ADMIN, manifest_id=first.id) == before
+    early = [deal for deal in firm.deals() if deal["created_on"] <= date(2026, 1, 10)]
+    assert deals_of(ADMIN, as_of=date(2026, 1, 10)) == len(early)
+    assert deals_of(ADMIN) == before + 1
+
+
+def test_a_question_that_differs_in_anything_is_another(serving: None) -> None:
+    def won(*filters: Filter, **more: object) -> object:
+        return numbers(ADMIN, ["won_value"], Question(filters=filters, **more)).values[0].value  # type: ignore[arg-type]
+
+    whole = won()
+    assert won(Filter("owner_name", "eq", ("Ann Ours",))) != whole
+    assert won(Filter("amount", "ge", ("2000",))) != won(Filter("amount", "lt", ("2000",)))
+    assert won(period="2026-Q3") != won(period="2026-Q2")
+    assert won() == whole
+
+
+def test_splits_of_one_name_over_other_days_are_others(serving: None) -> None:
+    def won(period: str) -> dict[object, object]:
+        found = numbers(ADMIN, ["won_deals"], Question(by=("closed_month",), period=period)).values
+        return {value.group["closed_month"]: value.value for value in found}
+
+    whole, part = won(""), won("2026-Q3")
+    assert whole["2026-06"]
+    assert not part["2026-06"]
+    assert whole["2026-07"] == part["2026-07"] > 0  # type: ignore[operator]
+    assert won("") == whole
+
+
+def test_what_is_asked_ahead_is_what_home_asks(serving: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = firm.client(Role.OPS_MANAGER)
+    fact_store().newest.choose(fact_store().manifests.latest(), lambda _: None)  # type: ignore[arg-type]
+    home.warm_up(ADMIN)
+    asked: list[object] = []
+    monkeypatch.setattr(kept, "keep", lambda key, value: asked.append(key[0]) or value)
+    assert browser.get("/").status_code == 200
+    assert asked == [], "Home found everything answered"
+
+
+def test_the_answers_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "KEPT", 3)
+    for number in range(10):
+        kept.keep(("bounded", number), number)
+    assert [kept.recall(("bounded", n)) for n in range(10)] == [None] * 7 + [7, 8, 9]
+    kept.recall(("bounded", 7))
+    kept.keep(("bounded", 10), 10)
+    assert kept.recall(("bounded", 7)) == 7, "what was used last stays"
+    assert kept.recall(("bounded", 8)) is None
+
+
+def test_of_many_who_ask_at_once_one_makes_the_answer() -> None:
+    made: list[int] = []
+    gate = threading.Barrier(4)
+    found: list[Decimal] = []
+
+    def make() -> Decimal:
+        made.append(1)
+        return Decimal(len(made))
+
+    def ask() -> None:
+        gate.wait()
+        found.append(kept.remembered(("once", id(made)), make))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Decimal(1)] * 4
+    assert len(made) == 1
+
+
+def test_an_answer_that_fails_is_not_kept() -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        kept.remembered("fails", fail)
+    assert kept.remembered("fails", lambda: 5) == 5

@@ -1,0 +1,538 @@
+"""Watched folders and mailboxes: taken once, when whole, as was decided; the rest waits for a person."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from salesops.crm import services, watch_services, watching
+from salesops.crm.models import Arrival, Import, ImportState, Watch
+from salesops.crm.tests import imap_server
+from salesops.crm.tests.pages import sent
+from salesops.facts.scope import Scope
+from salesops.platform import jobs, schedules
+from salesops.platform.access import NotAllowedError
+from salesops.platform.actors import LOCAL_ADMINISTRATOR
+from salesops.platform.models import AuditEvent, Job, JobState, Schedule, User
+from salesops.platform.store import fact_store
+from salesops.platform.tests.roles import actor, allowed_roles, client_of, holders
+
+pytestmark = pytest.mark.django_db
+HEADER = "Opportunity ID,Opportunity Name,Stage,Amount,Created Date,Close Date\n"
+DAY = date(2026, 3, 1)
+
+
+class DiedError(BaseException):
+    """What stops a worker in the middle of a step, as a kill would."""
+
+
+def deal(key: str, amount: str = "10.00") -> str:
+    return f"{key},Deal {key},Prospecting,{amount},2026-01-05,2026-06-30\n"
+
+
+def amounts() -> dict[str, str]:
+    with fact_store().at() as facts:
+        rows = facts.execute(facts.read("opportunities", Scope.all()).select("id", "amount")).to_pylist()
+    return {row["id"]: f"{row['amount']:.2f}" for row in rows}
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> None:
+    """Somebody has confirmed once what files with these columns mean."""
+    file = tmp_path / "deals_2026-02-01.csv"
+    file.write_text(HEADER + deal("006A") + deal("006B"))
+    services.import_now(actor=LOCAL_ADMINISTRATOR, paths=[file], data_on=date(2026, 2, 1))
+
+
+@pytest.fixture
+def root(tmp_path: Path, settings: Any) -> Path:
+    folder = tmp_path / "watched"
+    (folder / "crm").mkdir(parents=True)
+    settings.WATCH_ROOT = str(folder)
+    return folder / "crm"
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Looks are as far apart as the test says."""
+
+    class Now:
+        ahead = timedelta()
+
+    real = timezone.now
+    made = Now()
+    monkeypatch.setattr(watching.timezone, "now", lambda: real() + made.ahead)
+    return made
+
+
+def watch_folder(**values: Any) -> Watch:
+    given = {"name": "Nightly", "kind": "folder", "path": "crm", "mail_to": ["ada@example.com"]}
+    return watch_services.watch_save(actor=actor("ops_manager"), **given | values)
+
+
+def look(watch: Watch, now: Any, times: int = 1) -> None:
+    """Looks five seconds apart, and whatever they start."""
+    who = jobs.owner(Schedule.objects.get(pk=watch.schedule_id))
+    for _ in range(times):
+        watch_services.watch_look(actor=who, row=watch)
+        jobs.run_waiting()
+        now.ahead += timedelta(seconds=6)
+
+
+def states(watch: Watch) -> list[tuple[str, str]]:
+    return list(watch.arrivals.order_by("id").values_list("name", "state"))
+
+
+def mails() -> list[str]:
+    return [job.params["subject"] for job in Job.objects.filter(kind="mail").order_by("id")]
+
+
+def test_a_file_is_taken_when_two_looks_saw_it_whole_and_once(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder()
+    file = root / "deals_2026-03-01.csv"
+    file.write_text(HEADER + deal("006A", "11.00"))
+    look(watch, now)
+    assert states(watch) == [(file.name, "settling")]
+    with file.open("a") as more:
+        more.write(deal("006C"))
+    look(watch, now)
+    assert states(watch) == [(file.name, "settling")], "it has grown: it may grow further"
+    look(watch, now)
+    assert states(watch) == [(file.name, "done")]
+    assert amounts() == {"006A": "11.00", "006B": "10.00", "006C": "10.00"}
+    assert [p.name for p in root.iterdir()] == ["taken"]
+    assert mails() == [f"{file.name} is imported"]
+    said = Job.objects.get(kind="mail").params["text"]
+    assert "Opportunities: 2 read, 1 added, 1 changed, 0 unchanged, 1 not in this file, 0 deleted" in said
+    look(watch, now, 3)
+    (root / "the same again.csv").write_text(HEADER + deal("006A", "11.00") + deal("006C"))
+    look(watch, now, 3)
+    assert states(watch)[1:] == [("the same again.csv", "again")]
+    assert Import.objects.count() == 2
+    assert mails()[1:] == ["the same again.csv: nothing new"]
+
+
+def test_what_is_still_being_written_hidden_linked_or_elsewhere_is_left(
+    known: None, root: Path, now: Any
+) -> None:
+    content = HEADER + deal("006Z")
+    for name in ("a.csv.part", "b.csv.tmp", ".c.csv", "d.txt", "e.csv"):
+        (root / name).write_text(content)
+    (root / "e.csv.lock").write_text("")
+    outside = root.parent.parent / "secret.csv"
+    outside.write_text(content)
+    (root / "f.csv").symlink_to(outside)
+    (root / "g.csv").mkdir()
+    watch = watch_folder(pattern="*.csv*")
+    look(watch, now, 3)
+    assert states(watch) == []
+    (root / "e.csv.lock").unlink()
+    (root / "a.csv.part").rename(root / "a.csv")
+    look(watch, now, 2)
+    assert {name for name, _ in states(watch)} == {"a.csv", "e.csv"}
+    assert sorted(state for _, state in states(watch)) == ["again", "done"]
+
+
+def test_columns_that_nobody_confirmed_wait_for_a_person_and_then_go_by_themselves(
+    known: None, root: Path, now: Any
+) -> None:
+    watch = watch_folder()
+    other = "Deal ID,Deal Name,Deal Stage,Deal Value,Opened On\n"
+    (root / "crm2_2026-03-01.csv").write_text(other + "77,Pump,Negotiation,5.00,2026-01-01\n")
+    look(watch, now, 2)
+    assert states(watch) == [("crm2_2026-03-01.csv", "asking")]
+    row = Import.objects.latest("id")
+    assert row.state == ImportState.INSPECTED
+    assert mails() == ["crm2_2026-03-01.csv waits for you"]
+    assert reverse("import_confirm", args=[row.pk]) in Job.objects.get(kind="mail").params["text"]
+    client = client_of("ops_analyst")
+    page = client.get(reverse("watch", args=[watch.pk])).content.decode()
+    assert "nobody has confirmed yet" in page
+    assert reverse("import_confirm", args=[row.pk]) in page
+    look(watch, now, 3)
+    assert mails() == ["crm2_2026-03-01.csv waits for you"], "it is asked once"
+    assert sent(client, row).status_code == 302
+    jobs.run_waiting()
+    assert states(watch) == [("crm2_2026-03-01.csv", "done")]
+    (root / "crm2_2026-03-02.csv").write_text(other + "77,Pump,Negotiation,6.00,2026-01-01\n")
+    look(watch, now, 2)
+    assert states(watch)[1] == ("crm2_2026-03-02.csv", "done")
+    assert amounts()["77"] == "6.00"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html><body>Sign in</body></html>", b"PK\x03\x04 broken", b"\x00" * 300]
+)
+def test_what_is_no_table_waits_with_a_reason(known: None, root: Path, now: Any, content: bytes) -> None:
+    watch = watch_folder()
+    (root / "deals.csv").write_bytes(content)
+    look(watch, now, 3)
+    ((_, state),) = states(watch)
+    assert state in ("asking", "failed")
+    assert Arrival.objects.get().reason
+    assert len(mails()) == 1
+    assert amounts() == {"006A": "10.00", "006B": "10.00"}
+
+
+def test_a_file_that_comes_while_another_import_runs_waits_for_it(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder()
+    (root / "deals_2026-03-02.csv").write_text(HEADER + deal("006A", "12.00"))
+    os.utime(root / "deals_2026-03-02.csv", (1, 1))
+    (root / "deals_2026-03-03.csv").write_text(HEADER + deal("006A", "13.00"))
+    other = Import.objects.create(name="by hand", created_at=timezone.now(), actor_name="x", folder="")
+    other.job = Job.objects.create(
+        kind="import", state=JobState.RUNNING, created_at=timezone.now(), worker="a|b|1|1|c"
+    )
+    other.save()
+    look(watch, now, 3)
+    assert [state for _, state in states(watch)] == ["waiting", "waiting"]
+    Job.objects.filter(pk=other.job.pk).update(state=JobState.DONE)
+    look(watch, now)
+    assert sorted(state for _, state in states(watch)) == ["done", "waiting"], (
+        "one at a time, the older first"
+    )
+    assert amounts()["006A"] == "12.00"
+    look(watch, now)
+    assert amounts()["006A"] == "13.00"
+
+
+def test_only_tables_declared_complete_delete_what_is_absent(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder(complete_tables=["opportunities"])
+    (root / "deals_2026-03-01.csv").write_text(HEADER + deal("006B"))
+    look(watch, now, 2)
+    assert set(amounts()) == {"006B"}
+
+
+def test_a_look_that_died_at_any_step_is_taken_up_and_nothing_comes_twice(
+    known: None, root: Path, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_folder()
+    steps = [
+        (watching.folders, "put_away"),
+        (watching.services, "import_inspect"),
+        (watching.services, "plans_of"),
+        (watching.services, "import_confirm"),
+        (watching.services, "import_start"),
+    ]
+    for number, (module, name) in enumerate(steps):
+        (root / f"deals_2026-03-0{number + 1}.csv").write_text(HEADER + deal("006A", f"{20 + number}.00"))
+        look(watch, now)
+        with monkeypatch.context() as patched:
+
+            def dies(*args: Any, **kwargs: Any) -> None:
+                raise DiedError
+
+            patched.setattr(module, name, dies)
+            watch_services.watch_look(actor=actor("ops_manager"), row=watch)
+            held = jobs.claim()
+            assert held is not None
+            with pytest.raises(DiedError):
+                jobs.run(held)
+        Job.objects.filter(pk=held.pk).update(state=JobState.FAILED)
+        now.ahead += timedelta(seconds=6)
+        look(watch, now, 2)
+        assert amounts()["006A"] == f"{20 + number}.00", name
+    assert {state for _, state in states(watch)} == {"done"}
+    assert Import.objects.filter(state=ImportState.DONE).count() == 1 + len(steps)
+    assert len(mails()) == len(steps)
+
+
+def test_an_import_that_fails_is_told_and_one_put_right_later_too(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder()
+    (root / "deals_2026-03-01.csv").write_text(HEADER + deal("006C"))
+    look(watch, now)
+    watch_services.watch_look(actor=actor("ops_manager"), row=watch)
+    held = jobs.claim()
+    assert held is not None
+    jobs.run(held)
+    arrival = Arrival.objects.get()
+    kept = Path(arrival.kept_at)
+    content = kept.read_bytes()
+    kept.unlink()
+    jobs.run_waiting()
+    look(watch, now)
+    assert states(watch) == [("deals_2026-03-01.csv", "failed")]
+    assert mails() == ["deals_2026-03-01.csv could not be imported"]
+    kept.write_bytes(content)
+    jobs.retry(Job.objects.filter(kind="import").latest("id"), actor=LOCAL_ADMINISTRATOR)
+    jobs.run_waiting()
+    assert states(watch) == [("deals_2026-03-01.csv", "done")]
+    assert "006C" in amounts()
+
+
+# --- Who may watch what ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["..", "/etc", "crm/../../..", "crm/link", "nothing", "\x00"])
+def test_folders_outside_the_allowed_root_are_refused(root: Path, path: str) -> None:
+    (root / "link").symlink_to("/etc")
+    with pytest.raises(ValidationError) as refused:
+        watch_folder(path=path)
+    assert "path" in refused.value.message_dict
+    assert not Watch.objects.exists()
+
+
+def test_a_folder_that_became_a_link_to_elsewhere_is_not_read(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder()
+    elsewhere = root.parent.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "deals.csv").write_text(HEADER + deal("006X"))
+    root.rmdir()
+    root.symlink_to(elsewhere)
+    look(watch, now, 3)
+    assert states(watch) == []
+    watch.refresh_from_db()
+    assert "not below" in watch.trouble
+    assert mails() == ["Nightly can't be read"], "told once, though it failed three times"
+
+
+def test_without_an_allowed_root_no_folder_is_watched(settings: Any) -> None:
+    settings.WATCH_ROOT = ""
+    with pytest.raises(ValidationError):
+        watch_folder()
+
+
+@pytest.mark.parametrize(
+    "change, field",
+    [
+        ({"password_variable": "SALESOPS_SECRET_KEY"}, "password_variable"),
+        ({"password_variable": "DATABASE_URL"}, "password_variable"),
+        ({"host": "mail.elsewhere.example"}, "host"),
+        ({"host": "imap.example.com", "tls": False}, "tls"),
+        ({"senders": []}, "senders"),
+        ({"senders": ["anybody"]}, "senders"),
+        ({"user": "ops\r\nA1 DELETE INBOX"}, "user"),
+        ({"port": 0}, "port"),
+    ],
+)
+def test_a_mailbox_that_may_not_be_watched_is_refused(
+    settings: Any, change: dict[str, Any], field: str
+) -> None:
+    settings.WATCH_HOSTS = ["imap.example.com"]
+    given = MAILBOX | {"host": "imap.example.com", "tls": True} | change
+    with pytest.raises(ValidationError) as refused:
+        watch_services.watch_save(actor=actor("ops_manager"), **given)
+    assert field in refused.value.message_dict
+
+
+def test_watches_are_for_those_who_manage_them_and_stop_when_their_owner_leaves(root: Path) -> None:
+    assert allowed_roles("get", reverse("watches")) == holders("import.view")
+    assert allowed_roles("get", reverse("watch_new", args=["folder"])) == holders("watch.manage")
+    with pytest.raises(NotAllowedError):
+        watch_services.watch_save(actor=actor("ops_representative"), name="x", kind="folder", path="crm")
+    watch = watch_folder()
+    assert allowed_roles("post", reverse("watch_change", args=[watch.pk]), {"do": "pause"}) == holders(
+        "watch.manage"
+    )
+    Watch.objects.update(active=True)
+    User.objects.filter(username="ops_manager").update(is_active=False)
+    Schedule.objects.update(next_run_at=timezone.now() - timedelta(minutes=1))
+    assert schedules.tick() == []
+    page = client_of("administrator").get(reverse("watch", args=[watch.pk])).content.decode()
+    assert "switched off" in page
+    watch_services.watch_save(actor=actor("administrator"), row=watch, path="crm")
+    assert jobs.owner(Schedule.objects.get()).name == "administrator", "who saves it takes it over"
+    assert AuditEvent.objects.filter(action="watch.save").count() == 2
+
+
+def test_a_watch_is_made_and_changed_by_its_pages(root: Path) -> None:
+    client = client_of("ops_manager")
+    values = {
+        "name": "Weekly",
+        "path": "crm",
+        "pattern": "*.csv",
+        "source": "crm",
+        "cron": "0 6 * * *",
+        "zone": "UTC",
+    }
+    wrong = client.post(reverse("watch_new", args=["folder"]), values | {"path": "../.."})
+    assert (wrong.status_code, "not below" in wrong.content.decode()) == (400, True)
+    assert client.post(reverse("watch_new", args=["folder"]), values).status_code == 302
+    watch = Watch.objects.get()
+    change = values | {
+        "pattern": "deals*.csv",
+        "complete_tables": ["opportunities"],
+        "mail_to": "a@example.com",
+    }
+    assert client.post(reverse("watch", args=[watch.pk]), change).status_code == 302
+    watch.refresh_from_db()
+    assert (watch.pattern, watch.complete_tables, watch.mail_to) == (
+        "deals*.csv", ["opportunities"], ["a@example.com"],
+    )  # fmt: skip
+    assert Schedule.objects.count() == 1
+    answer = client.post(reverse("watch_change", args=[watch.pk]), {"do": "look"})
+    assert answer["Location"] == reverse("job", args=[Job.objects.get().pk])
+    client.post(reverse("watch_change", args=[watch.pk]), {"do": "remove"})
+    assert not Watch.objects.exists()
+    assert not Schedule.objects.exists()
+
+
+# --- Mail -----------------------------------------------------------------------------------------
+
+MAILBOX = {
+    "name": "Reports", "kind": "mailbox", "host": "127.0.0.1", "tls": False, "user": imap_server.USER,
+    "password_variable": "SALESOPS_WATCH_PASSWORD_REPORTS", "senders": ["reports@crm.example", "@Trusted.example"],
+    "subject_pattern": "*pipeline*", "mail_to": ["ada@example.com"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def imap() -> Iterator[imap_server.Server]:
+    with imap_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def inbox(imap: imap_server.Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> imap_server.Server:
+    """The server with an empty inbox, allowed to be watched."""
+    settings.WATCH_HOSTS = ["127.0.0.1"]
+    monkeypatch.setenv("SALESOPS_WATCH_PASSWORD_REPORTS", imap_server.PASSWORD)
+    box = imap.connect()
+    box.select("INBOX")
+    box.store("1:*", "+FLAGS", r"(\Deleted)")
+    box.expunge()
+    box.logout()
+    return imap
+
+
+def letter(number: int, *files: tuple[str, bytes], **headers: str) -> EmailMessage:
+    made = EmailMessage()
+    given = {
+        "From": "CRM <Reports@crm.example>", "Subject": "Daily Pipeline report", "To": "ops@example.com",
+        "Date": datetime(2026, 3, number, 6, tzinfo=UTC).strftime("%a, %d %b %Y %H:%M:%S +0000"),
+        "Message-ID": f"<{number}@crm>",
+    }  # fmt: skip
+    for name, value in (given | headers).items():
+        made[name] = value
+    made.set_content("The report is attached.")
+    for name, content in files:
+        made.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return made
+
+
+def zipped(name: str, text: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(name, text)
+    return target.getvalue()
+
+
+def watch_mailbox(port: int, **values: Any) -> Watch:
+    return watch_services.watch_save(actor=actor("ops_manager"), **MAILBOX | {"port": port} | values)
+
+
+def test_reports_of_known_senders_are_imported_once_and_the_rest_is_left_unread(
+    known: None, inbox: imap_server.Server, now: Any
+) -> None:
+    watch = watch_mailbox(inbox.port)
+    csv = (HEADER + deal("006A", "31.00")).encode()
+    inbox.put(letter(1, ("deals_2026-03-01.csv", csv)))
+    inbox.put(
+        letter(2, ("deals_2026-03-02.zip", zipped("deals_2026-03-02.csv", HEADER + deal("006A", "32.00"))))
+    )
+    inbox.put(letter(3, ("deals.csv", csv), From="someone@elsewhere.example"))
+    inbox.put(letter(4, ("deals.csv", csv), Subject="Lunch"))
+    inbox.put(letter(5, From="x@trusted.example"))
+    look(watch, now, 3)
+    assert [state for _, state in states(watch)] == ["done", "done", "failed"]
+    assert "no attachment" in Arrival.objects.latest("id").reason
+    assert amounts()["006A"] == "32.00"
+    assert inbox.unseen() == 2, "a stranger's mail and another subject are nobody's business"
+    inbox.put(letter(1, ("deals_2026-03-01.csv", csv)))  # delivered a second time
+    inbox.put(letter(6, ("deals_2026-03-06.csv", csv)))  # the same content under another id
+    look(watch, now, 2)
+    assert [state for _, state in states(watch)[3:]] == ["again"]
+    assert inbox.unseen() == 2
+    assert Import.objects.filter(state=ImportState.DONE).count() == 3
+    assert sorted(mails()) == [
+        "Daily Pipeline report could not be imported",
+        "Daily Pipeline report is imported",
+        "Daily Pipeline report is imported",
+        "Daily Pipeline report: nothing new",
+    ]
+
+
+def test_a_mail_that_was_taken_but_not_marked_is_not_taken_again(
+    known: None, inbox: imap_server.Server, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_mailbox(inbox.port)
+    inbox.put(letter(1, ("deals_2026-03-01.csv", (HEADER + deal("006A", "41.00")).encode())))
+    with monkeypatch.context() as patched:
+
+        def dies(self: Any, number: str) -> None:
+            raise DiedError
+
+        patched.setattr(watching.mailboxes.Mailbox, "mark_seen", dies)
+        watch_services.watch_look(actor=actor("ops_manager"), row=watch)
+        held = jobs.claim()
+        assert held is not None
+        with pytest.raises(DiedError):
+            jobs.run(held)
+    Job.objects.filter(pk=held.pk).update(state=JobState.FAILED)
+    assert inbox.unseen() == 1
+    look(watch, now, 2)
+    assert (states(watch), inbox.unseen()) == ([("Daily Pipeline report", "done")], 0)
+    assert amounts()["006A"] == "41.00"
+
+
+def test_malformed_mails_harm_nothing(known: None, inbox: imap_server.Server, now: Any) -> None:
+    watch = watch_mailbox(inbox.port)
+    inbox.put(
+        b"From: reports@crm.example\r\nSubject: =?utf-8?q?pipeline?=\r\nMessage-ID: <[bad]\r\nDate: soon\r\n\r\nx"
+    )
+    inbox.put(b"\r\n\r\nno header at all")
+    inbox.put(b"From: \xff\xfe\r\nSubject: pipeline\r\n\r\n")
+    named = letter(9, ("../../etc/deals_2026-03-09.csv", (HEADER + deal("006A", "49.00")).encode()))
+    inbox.put(named)
+    look(watch, now, 2)
+    assert sorted(state for _, state in states(watch)) == ["done", "failed"]
+    assert amounts()["006A"] == "49.00"
+
+
+@pytest.mark.parametrize("case", ["password", "variable", "host", "away"])
+def test_a_mailbox_that_can_t_be_read_is_told_once(
+    inbox: imap_server.Server, now: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    watch = watch_mailbox(inbox.port)
+    if case == "password":
+        monkeypatch.setenv("SALESOPS_WATCH_PASSWORD_REPORTS", "wrong")
+    elif case == "variable":
+        monkeypatch.delenv("SALESOPS_WATCH_PASSWORD_REPORTS")
+    elif case == "host":
+        settings.WATCH_HOSTS = []
+    else:
+        Watch.objects.update(port=imap_server.free_port())
+    look(watch, now, 2)
+    watch.refresh_from_db()
+    assert watch.trouble
+    assert imap_server.PASSWORD not in watch.trouble
+    assert mails() == ["Reports can't be read"]
+    assert {job.state for job in Job.objects.filter(kind="watch.poll")} == {JobState.FAILED}
+
+
+def test_over_tls_the_certificate_must_be_one_that_is_trusted(
+    known: None, inbox: imap_server.Server, now: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = imap_server.certificate(tmp_path)
+    with imap_server.tls_door(inbox, pem) as port:
+        watch = watch_mailbox(port, tls=True)
+        inbox.put(letter(1, ("deals_2026-03-01.csv", (HEADER + deal("006A", "51.00")).encode())))
+        look(watch, now)
+        watch.refresh_from_db()
+        assert "certificate" in watch.trouble.lower()
+        assert states(watch) == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        look(watch, now, 2)
+        assert [state for _, state in states(watch)] == ["done"]
+    assert amounts()["006A"] == "51.00"

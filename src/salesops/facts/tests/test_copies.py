@@ -1,0 +1,233 @@
+"""Native copies change how fast a relation is read, never what is read or by whom."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pytest
+
+from salesops.facts import QueryFailed, Scope, newest
+from salesops.facts.backends import Engine
+from salesops.facts.backends import duckdb as backend
+from salesops.facts.copies import KEPT
+from salesops.facts.derived import derived
+from salesops.facts.manifests import Manifest
+from salesops.facts.newest import Newest
+from salesops.facts.store import Facts
+from salesops.facts.tests.builders import EPOCH, EVERYTHING, Shop, day
+
+U1, U2 = (Scope(owner_ids=frozenset({who})) for who in ("u1", "u2"))
+
+
+@pytest.fixture
+def copying(shop: Shop) -> Shop:
+    shop.store.keeps_copies = True
+    return shop
+
+
+def deals(facts: Facts, scope: Scope = EVERYTHING, key: str = "key", wait: float = 30.0) -> ir.Table:
+    def build(constant: Callable[[str, pa.Table], ir.Table]) -> ir.Table:
+        rows = facts.read("opportunities", EVERYTHING)
+        return rows.mutate(loud=rows.stage.upper())
+
+    return derived(facts, "opportunities", key, build, scope, copied=True, wait=wait)
+
+
+def seen(shop: Shop, scope: Scope = EVERYTHING, **at: Any) -> list[tuple[str, str]]:
+    with shop.store.at(**at) as facts:
+        rows = deals(facts, scope).order_by("id").select("id", "loud")
+        return [tuple(row.values()) for row in facts.execute(rows).to_pylist()]
+
+
+def firm(shop: Shop, on: int, stage: str) -> Manifest:
+    rows = [{"id": f"d{n}", "owner_id": f"u{n}", "stage": stage} for n in (1, 2)]
+    manifest = shop.take(on, rows).manifest
+    assert manifest is not None
+    return manifest
+
+
+def test_a_copy_is_read_under_each_reader_s_own_guard(copying: Shop) -> None:
+    firm(copying, 1, "new")
+    assert seen(copying) == [("d1", "NEW"), ("d2", "NEW")]
+    assert len(copying.store.copied()) == 1
+    assert seen(copying, U1) == [("d1", "NEW")]
+    assert seen(copying, U2) == [("d2", "NEW")]
+    assert seen(copying, Scope.nothing()) == []
+    with copying.store.at() as facts:
+        assert "copies" in facts.sql(deals(facts, U1))
+
+
+def test_a_copy_shows_columns_a_reader_may_not_see_as_empty(copying: Shop) -> None:
+    firm(copying, 1, "new")
+    seen(copying)
+    with copying.store.at() as facts:
+        rows = deals(facts, Scope(everything=True, masked=frozenset({"opportunities.stage"})))
+        assert facts.execute(rows)["stage"].to_pylist() == [None, None]
+
+
+def test_a_new_version_is_not_read_from_the_copy_of_an_old_one(copying: Shop) -> None:
+    first = firm(copying, 1, "new")
+    assert seen(copying) == [("d1", "NEW"), ("d2", "NEW")]
+    firm(copying, 2, "won")
+    assert seen(copying) == [("d1", "WON"), ("d2", "WON")]
+    assert seen(copying, manifest_id=first.id) == [("d1", "NEW"), ("d2", "NEW")]
+
+
+def test_old_copies_go_when_nobody_reads_them(copying: Shop) -> None:
+    for number in range(1, KEPT + 4):
+        firm(copying, number, f"stage {number}")
+        seen(copying)
+    seen(copying)
+    copied = copying.store.copied()
+    assert 1 <= len(copied) <= KEPT
+    assert seen(copying) == [("d1", f"STAGE {KEPT + 3}"), ("d2", f"STAGE {KEPT + 3}")]
+
+
+def test_a_copy_in_use_outlives_newer_ones(copying: Shop) -> None:
+    firm(copying, 1, "new")
+    seen(copying)
+    with copying.store.at() as facts:
+        held = deals(facts)
+        for number in range(2, KEPT + 5):
+            firm(copying, number, "won")
+            seen(copying)
+        assert facts.execute(held)["loud"].to_pylist() == ["NEW", "NEW"]
+
+
+def test_where_no_copy_can_be_made_the_view_answers(copying: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Engine, name: str, **_: Any) -> None:
+        raise QueryFailed("no room")
+
+    monkeypatch.setattr(Engine, "copy", refuse)
+    firm(copying, 1, "new")
+    assert seen(copying, U1) == [("d1", "NEW")]
+    assert copying.store.copied() == []
+
+
+def test_readers_go_on_while_a_copy_is_made_and_the_store_can_be_closed(
+    copying: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    make = Engine.copy
+
+    def slowly(self: Engine, name: str, **more: Any) -> None:
+        begun.set()
+        go_on.wait(30)
+        make(self, name, **more)
+
+    monkeypatch.setattr(Engine, "copy", slowly)
+    firm(copying, 1, "new")
+    with copying.store.at() as facts:
+        rows = deals(facts, wait=0)
+        assert begun.wait(30)
+        assert facts.execute(rows).num_rows == 2
+    assert copying.store.copied() == []
+    go_on.set()
+    copying.store.close()
+    assert seen(copying) == [("d1", "NEW"), ("d2", "NEW")]
+
+
+def test_a_store_without_copies_makes_none(shop: Shop) -> None:
+    firm(shop, 1, "new")
+    assert seen(shop) == [("d1", "NEW"), ("d2", "NEW")]
+    assert shop.store.copied() == []
+
+
+def test_a_query_is_compiled_once_for_one_key_and_reader(copying: Shop) -> None:
+    firm(copying, 1, "new")
+    built: list[str] = []
+
+    def ask(scope: Scope, chosen: list[str]) -> list[str]:
+        with copying.store.at() as facts:
+            rows, ids = deals(facts, scope), facts.chosen(chosen)
+
+            def build() -> ir.Table:
+                built.append("once")
+                return rows.semi_join(ids, rows.id == ids.chosen).select("id").order_by("id")
+
+            return list(facts.execute_known(("test", rows.op(), ids.op()), build)["id"].to_pylist())
+
+    assert ask(EVERYTHING, ["d1"]) == ["d1"]
+    assert ask(EVERYTHING, ["d2", "d1", "d1"]) == ["d1", "d2"]
+    assert len(built) == 1
+    assert ask(U1, ["d1", "d2"]) == ["d1"]
+    assert ask(U2, ["d1", "d2"]) == ["d2"]
+    assert len(built) == 3
+
+
+def test_copies_leave_the_sandbox_shut(copying: Shop, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n", encoding="utf-8")
+    firm(copying, 1, "new")
+    seen(copying)
+    with copying.store.at() as facts:
+        session = facts._session
+        for statement in (
+            f"SELECT * FROM read_csv('{secret}')",
+            f"ATTACH '{tmp_path / 'own.duckdb'}' AS own",
+            "SET enable_external_access = true",
+        ):
+            with pytest.raises(QueryFailed):
+                session.run(statement)
+
+
+def test_what_a_killed_process_left_behind_is_removed() -> None:
+    gone = Path(tempfile.mkdtemp(prefix=f"{backend.SPILL}999999999-"))
+    before = Path(tempfile.mkdtemp(prefix=f"{backend.SPILL}{os.getpid()}-"))
+    other = Path(tempfile.mkdtemp(prefix=f"{backend.SPILL}{os.getppid()}-"))
+    engine = Engine(gone.parent, copies=True)
+    try:
+        assert not gone.exists()  # its process is gone
+        assert not before.exists()  # this process's id, but an earlier process's folder
+        assert other.exists()
+        own = Path(engine._spill.name)
+        backend.clear_left()
+        assert own.exists()
+    finally:
+        engine.close()
+        other.rmdir()
+
+
+def version(number: int) -> Manifest:
+    return Manifest(str(number), {}, EPOCH, day(number), "")
+
+
+def test_readers_keep_the_version_before_until_the_newest_is_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(newest, "FIRST_WAITS", 0.0)
+    waiting: list[Callable[[], None]] = []
+    prepared: list[str] = []
+    chooser = Newest(start=waiting.append)
+
+    def prepare(manifest: Manifest) -> None:
+        prepared.append(manifest.id)
+
+    one, two = version(1), version(2)
+    assert chooser.choose(one, prepare) == one  # there is none before it
+    waiting.pop()()
+    assert chooser.choose(two, prepare) == one
+    assert chooser.choose(two, prepare) == one
+    assert len(waiting) == 1, "asked for once"
+    waiting.pop()()
+    assert chooser.choose(two, prepare) == two
+    assert prepared == ["1", "2"]
+    monkeypatch.setattr(newest, "MOST", 0.0)
+    assert chooser.choose(version(3), prepare) == version(3), "nobody waits for ever"
+
+
+def test_a_version_that_can_not_be_prepared_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    chooser = Newest(start=lambda work: work())
+
+    def prepare(manifest: Manifest) -> None:
+        raise QueryFailed("too little memory")
+
+    assert chooser.choose(version(1), prepare) == version(1)
+    assert chooser.choose(version(2), prepare) == version(2)
