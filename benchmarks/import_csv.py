@@ -79,9 +79,7 @@ def generate(folder: Path, rows: int, seed: int) -> None:
         substr('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', 1 + (n // k % 62)::INT, 1)"""
     )
     bits = " + ".join(f"{1 << j} * (substr(s, a + {j}, 1) BETWEEN 'A' AND 'Z')::INT" for j in range(5))
-    con.execute(
-        f"CREATE MACRO capitals(s, a) AS substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)"
-    )
+    con.execute(f"CREATE MACRO capitals(s, a) AS substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)")
     con.execute("CREATE MACRO whole(s) AS s || capitals(s, 1) || capitals(s, 6) || capitals(s, 11)")
     con.execute(
         """CREATE MACRO crm_id(prefix, n) AS prefix || 'Hs00001' ||
@@ -212,7 +210,9 @@ def run_step(step: str, folder: Path) -> None:
 
 def main() -> None:
     """Run all steps and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", action="store_true")

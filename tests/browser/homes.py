@@ -204,7 +204,9 @@ def _watched(home: Path, actor: Any) -> int:
 
     (home / "watched" / "crm").mkdir(parents=True)
     settings.WATCH_ROOT = str(home / "watched")
-    watch = watch_save(actor=actor, name="Nightly deals", kind="folder", path="crm", mail_to=["ops@example.com"])
+    watch = watch_save(
+        actor=actor, name="Nightly deals", kind="folder", path="crm", mail_to=["ops@example.com"]
+    )
     for name, state, reason in (
         ("deals_1.csv", "done", ""),
         ("leads.csv", "failed", "Nothing in it is recognised as records of a CRM."),
@@ -212,7 +214,9 @@ def _watched(home: Path, actor: Any) -> int:
         Arrival.objects.create(
             watch=watch, name=name, state=state, reason=reason, digest=name, seen_at=timezone.now()
         )
-    paused = schedules.schedule_create(actor=actor, name="Weekly scan", kind="scan", params={}, cron="0 6 * * MON")
+    paused = schedules.schedule_create(
+        actor=actor, name="Weekly scan", kind="scan", params={}, cron="0 6 * * MON"
+    )
     schedules.schedule_pause(actor=actor, row=paused)
     jobs.enqueue("scan", {}, actor=actor)
     jobs.run_waiting()

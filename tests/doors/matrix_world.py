@@ -180,6 +180,8 @@ def _row(table: str, owner: Owner, number: int) -> dict[str, Any]:
             row[column.name] = _value(column, owner, number)
     keys = {"accounts": account, "contacts": f"{owner.ident}C", "leads": f"{owner.ident}L"}
     row["id"] = keys.get(table, f"{owner.ident}-{table}-{number}")
+    if table == "accounts":
+        row["phone"] = None  # the company's switchboard, nobody's contact detail
     if table in ("accounts", "leads", "contacts"):
         row["name"] = f"{COMMON} {owner.tag} {table}"
     return row

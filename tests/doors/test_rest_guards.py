@@ -180,6 +180,17 @@ def test_the_same_key_does_the_work_once(seeded: Seeded) -> None:
     assert SavedView.objects.filter(name="Mine").exists()
 
 
+def test_a_weaker_token_gets_no_kept_answer_and_a_kept_answer_counts_as_a_request(seeded: Seeded) -> None:
+    body = {"name": "Kept", "query": "status=won"}
+    strong, weak = caller(token(can_write=True)), caller(token())
+    assert send(strong, "post", "views", body, Idempotency_Key="kept").status_code == 201
+    assert send(weak, "post", "views", body, Idempotency_Key="kept").status_code == 422
+    rate.api.clear()
+    with override_settings(API_REQUESTS_PER_MINUTE=2):
+        codes = [send(strong, "post", "views", body, Idempotency_Key="kept").status_code for _ in range(3)]
+    assert codes == [201, 201, 429]
+
+
 def test_an_upload_with_a_key_is_imported_once(seeded: Seeded) -> None:
     client = caller(token(can_write=True))
 

@@ -62,7 +62,7 @@ def test_any_request(
     reached: set[int] = set()
     known: dict[str, Any] = seeded.parameters(path)
 
-    @settings(max_examples=8, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(), real=st.booleans())
     def every(case: schemathesis.Case, real: bool) -> None:
         if real:

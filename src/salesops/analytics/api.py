@@ -11,6 +11,7 @@ from ninja import Query, Router, Schema
 from salesops.analytics import records, selectors
 from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
+from salesops.analytics.engine.masking import refuse_masked
 from salesops.facts.tables import TABLES
 from salesops.org import known as known_at_text
 from salesops.platform.rest import PageNumber, PageSize, actor_of_request, reply, scoped
@@ -262,7 +263,9 @@ def record_list(
     with open_frames(
         actor_of_request(request), as_of=as_of, manifest_id=then.manifest_id, known_at=then.known_at
     ) as frames:
-        rows = apply_filters(frames.facts.read(table, frames.scope), parse_filters(filters or []))
+        wanted = parse_filters(filters or [])
+        refuse_masked(frames.scope.masked_columns(table), wanted)
+        rows = apply_filters(frames.facts.read(table, frames.scope), wanted)
         if column not in rows.columns:
             message = f"There is no column {column!r} to sort by."
             raise FilterError(message)

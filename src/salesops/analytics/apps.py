@@ -13,12 +13,14 @@ class AnalyticsConfig(AppConfig):
 
         for kpi in catalogue().values():
             registries.kpi_definitions.register(kpi.name, kpi)
-        from salesops.analytics import number_runs
+        from salesops.analytics import number_runs, views_services
         from salesops.analytics.data_age import data_age, versions
         from salesops.analytics.home import warm_up
+        from salesops.platform import job_kinds
         from salesops.platform.settings_index import holds
         from salesops.ui import navigation, shell
 
+        job_kinds.schedule_offers.register("pages", views_services.schedule_offers)
         shell.use_data_age(data_age)
         shell.use_versions(versions)
         number_runs.register()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from salesops.analytics import list_address
 from salesops.platform import saved_views
 from salesops.platform.actors import Actor
+from salesops.platform.job_kinds import Offer
+from salesops.platform.page_files import offer
 from salesops.platform.saved_views import View
 
 PAGE = "pipeline"
@@ -35,3 +39,19 @@ def rename(*, actor: Actor, pk: int, name: str, shared: bool) -> View:
 def delete(*, actor: Actor, pk: int) -> View:
     """Remove a view. Errors as :func:`salesops.platform.saved_views.view_delete`."""
     return saved_views.view_delete(actor=actor, page=PAGE, pk=pk)
+
+
+def schedule_offers(actor: Actor) -> list[Offer]:
+    """Files of pages that an account may have made again and again: its views, Home and Numbers."""
+    if actor.user_id is None:
+        return []
+    pages = [("home", "Home"), ("numbers", "Numbers")]
+    found = [
+        offer(f"page-{name}", f"{title} as a frozen page", reverse(name), "freeze=html")
+        for name, title in pages
+    ]
+    for view in views(actor):
+        for form in ("xlsx", "csv"):
+            key, title = f"view-{view.id}-{form}", f"The view {view.name} as {form.upper()}"
+            found.append(offer(key, title, reverse("pipeline"), f"{view.query}&export={form}".lstrip("&")))
+    return found

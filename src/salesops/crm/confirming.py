@@ -65,7 +65,9 @@ def import_upload(
     if uploads.size_of(path) > settings.INSPECT_BYTES:
         params = {"path": str(path), "name": names[:300], "source": source}
         kept = path.relative_to(settings.UPLOADS_PATH).parts[0]
-        return jobs.enqueue("inspect", params, actor=actor, dedupe_key=f"inspect:{actor.user_id}:{kept}:{source}"[:200])
+        return jobs.enqueue(
+            "inspect", params, actor=actor, dedupe_key=f"inspect:{actor.user_id}:{kept}:{source}"[:200]
+        )
     return import_inspect(actor=actor, paths=[path], name=names[:300], source=source)
 
 

@@ -216,23 +216,36 @@ class Watch(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=8, choices=WatchKind.choices)
-    path = models.CharField(max_length=500, blank=True, default="", help_text="Folder below SALESOPS_WATCH_ROOT.")
+    path = models.CharField(
+        max_length=500, blank=True, default="", help_text="Folder below SALESOPS_WATCH_ROOT."
+    )
     pattern = models.CharField(max_length=200, blank=True, default="*", help_text="Names of files to take.")
     host = models.CharField(max_length=200, blank=True, default="")
     port = models.PositiveIntegerField(default=993)
     tls = models.BooleanField(default=True)
     user = models.CharField(max_length=200, blank=True, default="")
     password_variable = models.CharField(
-        max_length=100, blank=True, default="", help_text="Name of the environment variable; never the password."
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="Name of the environment variable; never the password.",
     )
     mailbox = models.CharField(max_length=200, blank=True, default="INBOX")
-    senders = models.JSONField(default=list, blank=True, help_text="Addresses, or @domain, that mails may come from.")
-    subject_pattern = models.CharField(max_length=200, blank=True, default="", help_text="Words with * and ?.")
+    senders = models.JSONField(
+        default=list, blank=True, help_text="Addresses, or @domain, that mails may come from."
+    )
+    subject_pattern = models.CharField(
+        max_length=200, blank=True, default="", help_text="Words with * and ?."
+    )
     source = models.CharField(max_length=60, default="crm")
     complete_tables = models.JSONField(
-        default=list, blank=True, help_text="Tables whose files hold every record: what is absent was deleted."
+        default=list,
+        blank=True,
+        help_text="Tables whose files hold every record: what is absent was deleted.",
     )
-    mapping = models.JSONField(null=True, blank=True, help_text="A mapping; else those confirmed for these headers.")
+    mapping = models.JSONField(
+        null=True, blank=True, help_text="A mapping; else those confirmed for these headers."
+    )
     mail_to = models.JSONField(default=list, blank=True)
     active = models.BooleanField(default=True)
     schedule_id = models.BigIntegerField(null=True, blank=True)

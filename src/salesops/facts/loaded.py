@@ -140,6 +140,9 @@ class _LoadedFacts(Facts):
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         return self.id_list(frozenset(ids)).rename(chosen="listed")
 
+    def stores(self, table: str, column: str) -> bool:
+        return self.version(table) is not None and column in self._loaded.columns_of(table)
+
     def id_list(self, ids: frozenset[str]) -> ir.Table:
         rows = pa.table({"listed": pa.array(sorted(ids), pa.string())})
         return self._postgres.constant(f"ids {sorted(ids)}", rows)

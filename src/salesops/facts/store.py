@@ -343,6 +343,11 @@ class Facts:
         """The table's Delta version in this manifest, None if it was never written."""
         return self.manifest.versions.get(table) if self.manifest else None
 
+    def stores(self, table: str, column: str) -> bool:
+        """Whether any file of the table, in this manifest, carried a column."""
+        version = self.version(table)
+        return version is not None and column in self._store.snapshot(table, version).columns
+
     def tables(self) -> list[str]:
         """Canonical tables that hold something, in the order of their declaration."""
         return [name for name in TABLES if self.version(name) is not None]

@@ -117,7 +117,7 @@ def deal_teams(facts: Facts, people: frozenset[str]) -> list[ir.Table]:
         team = _present(facts, "opportunity_team")
         team = team.filter(one_of(facts, team.user_id, people))
         found.append(team.select(visible_id=team.opportunity_id).filter(lambda t: t.visible_id.notnull()))
-    if facts.version("opportunities") is not None:
+    if facts.stores("opportunities", "collaborators"):
         deals = facts.state("opportunities", {"collaborators"})
         named = deals.filter(deals.collaborators.notnull()).select(
             visible_id=deals.id, listed=deals.collaborators.split(";").unnest()

@@ -1,4 +1,4 @@
-"""What every request to the REST API passes before its operation: form, size, and the key of a write."""
+"""What every request to the REST API passes before its operation: rate, form, size, and the key of a write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from salesops.platform import idempotency
+from salesops.platform import idempotency, rate
 from salesops.platform.rest import TooOftenError, reply, token_of
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,16 +31,16 @@ def guarded(view: View, parameters: Callable[[], Mapping[str, Mapping[str, bool]
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
+            token = token_of(request)
+            if token is not None and (wait := rate.api.take(token.pk, settings.API_REQUESTS_PER_MINUTE)):
+                raise TooOftenError("This token is used too often. Wait, then ask again.", wait)
             problem = _wrong(request, parameters().get(request.method or "", {}))
             if problem is not None:
                 return problem
-            user = None
-            if request.method not in READS and idempotency.HEADER in request.headers:
-                token = token_of(request)
-                user = token.user if token is not None else None
-            if user is None:
+            if token is None or request.method in READS or idempotency.HEADER not in request.headers:
                 return view(request, *args, **kwargs)
-            return idempotency.once(user, request, lambda: view(request, *args, **kwargs))
+            powers = f"{token.can_write} {token.scopes}"
+            return idempotency.once(token.user, request, lambda: view(request, *args, **kwargs), powers)
         except TooOftenError as error:
             answer = reply({"detail": str(error)}, 429)
             answer["Retry-After"] = str(error.seconds)

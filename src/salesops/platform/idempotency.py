@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import chain
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -30,8 +31,16 @@ _NO_ANSWER = frozenset({401, 403, 429})
 """Refusals that say nothing of the work: the key stays free."""
 
 
-def once(user: User, request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+def once(
+    user: User, request: HttpRequest, work: Callable[[], HttpResponse], powers: str = ""
+) -> HttpResponse:
     """Answer a write under its key.
+
+    Args:
+        user: whose key it is.
+        request: what is asked.
+        work: does it.
+        powers: of the token that asks; one of other powers does not get the answer.
 
     Returns:
         What ``work`` answers, or what it answered before (with the header ``Idempotent-Replayed``); 400 for a key
@@ -40,7 +49,7 @@ def once(user: User, request: HttpRequest, work: Callable[[], HttpResponse]) -> 
     key = request.headers.get(HEADER, "")
     if not key.isascii() or not key.isprintable() or not 0 < len(key) <= MOST_CHARACTERS:
         return _refused(400, f"{HEADER} is 1 to {MOST_CHARACTERS} characters of plain text.")
-    digest = digest_of(request)
+    digest = digest_of(request, powers)
     row = _claim(user, key, digest)
     if row is None:
         return _earlier(user, key, digest)
@@ -58,10 +67,10 @@ def once(user: User, request: HttpRequest, work: Callable[[], HttpResponse]) -> 
     return answer
 
 
-def digest_of(request: HttpRequest) -> str:
-    """SHA-256 over method, address, query and body; of a form, over its fields and files."""
+def digest_of(request: HttpRequest, powers: str = "") -> str:
+    """SHA-256 over powers, method, address, query and body; of a form, over its fields and files."""
     total = hashlib.sha256()
-    for part in _parts(request):
+    for part in chain([powers.encode()], _parts(request)):
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
     return total.hexdigest()

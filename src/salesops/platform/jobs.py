@@ -13,14 +13,13 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 import salesops
@@ -30,11 +29,20 @@ from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
 from salesops.platform.documents import plain
 from salesops.platform.job_kinds import JobKind, kind_of
+from salesops.platform.job_progress import (
+    MOST_ATTEMPTS,
+    CancelledError,
+    LostError,
+    Progress,
+    RetryError,
+    StoppedError,
+    attempt_of,
+    stopping,
+)
 from salesops.platform.leases import LEASE, Watch, database_now, holder
 from salesops.platform.models import Job, JobState, Schedule
 from salesops.platform.registries import job_kinds
 
-MOST_ATTEMPTS = 3
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 TRANSIENT = (OperationalError, InterfaceError, ConnectionError, TimeoutError, LockTimeout)
@@ -43,94 +51,8 @@ TRANSIENT = (OperationalError, InterfaceError, ConnectionError, TimeoutError, Lo
 _log = logging.getLogger(__name__)
 _watch = Watch()
 _me = ""
-stopping = threading.Event()
-"""Set when this process is asked to end: running jobs give themselves back at their next safe point."""
-
 ended: list[Callable[[Job], None]] = []
 """Called in the transaction that ends a job of a schedule."""
-
-
-class CancelledError(Exception):
-    """The job was asked to stop, and stopped at a safe point."""
-
-
-class LostError(Exception):
-    """The job was taken over by another worker: what this one says of it no longer counts."""
-
-
-class StoppedError(LostError):
-    """This worker is asked to end: the job goes back to the queue and counts no attempt."""
-
-
-class RetryError(Exception):
-    """The work can't be done now but may be later: try again after a pause."""
-
-
-def _attempt(job_id: int, attempt: int | None) -> QuerySet[Job]:
-    """A job as one worker holds it: nothing once another has claimed it."""
-    own = Job.objects.filter(pk=job_id)
-    return own if attempt is None else own.filter(attempts=attempt, state=JobState.RUNNING)
-
-
-class Progress:
-    """What a job's function reports to; each call renews the lease and looks for a cancel.
-
-    Attributes:
-        job_id: the job.
-        attempt: which start of it this is, from 1.
-        checkpoint: what an earlier attempt saved, or None.
-        files: what :meth:`file` has written, for the result.
-    """
-
-    def __init__(self, job_id: int, attempt: int | None = None, checkpoint: Any = None) -> None:
-        self.job_id = job_id
-        self.attempt = attempt
-        self.checkpoint = checkpoint
-        self.files: list[dict[str, Any]] = []
-        self._last = time.monotonic() - 1
-
-    def __call__(self, done: int, total: int, message: str) -> None:
-        """Report progress, at most twice a second.
-
-        Raises:
-            CancelledError: somebody asked the job to stop.
-            StoppedError: the worker is asked to end.
-            LostError: another worker has taken the job, because this one did not renew its lease.
-        """
-        if self.attempt is not None and stopping.is_set():
-            raise StoppedError("This worker is asked to end.")
-        now = time.monotonic()  # not the wall clock, which may be set back
-        if now - self._last < 0.5 and done < total:
-            return
-        self._last = now
-        own = _attempt(self.job_id, self.attempt)
-        lease = timezone.now() + LEASE
-        if not own.update(done=done, total=total, message=message[:300], lease_until=lease):
-            raise LostError("Another worker has taken this job over.")
-        if Job.objects.filter(pk=self.job_id, cancel_requested=True).exists():
-            raise CancelledError
-
-    def save(self, checkpoint: Any) -> None:
-        """Keep what a repeat may skip. In a transaction it is kept with the work that it speaks of.
-
-        An attempt that got further earns the job its patience anew.
-
-        Raises:
-            LostError: another worker has taken the job.
-        """
-        own = _attempt(self.job_id, self.attempt)
-        if not own.update(checkpoint=plain(checkpoint), most_attempts=F("attempts") + MOST_ATTEMPTS - 1):
-            raise LostError("Another worker has taken this job over.")
-        self.checkpoint = checkpoint
-
-    @contextmanager
-    def file(self, name: str, content_type: str) -> Iterator[IO[bytes]]:
-        """A file of the result, to write into; see :mod:`salesops.platform.job_files`."""
-        with job_files.writing(self.job_id, self.attempt or 0, name) as file:
-            yield file
-            if not _attempt(self.job_id, self.attempt).exists():
-                raise LostError("Another worker has taken this job over.")
-        self.files.append(job_files.described(self.job_id, name, content_type))
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -334,7 +256,7 @@ def _store(job: Job, update: dict[str, Any]) -> None:
     if update["state"] != JobState.QUEUED:
         update["finished_at"] = timezone.now()
     with transaction.atomic():
-        held = _attempt(job.pk, job.attempts).update(lease_until=None, **update)
+        held = attempt_of(job.pk, job.attempts).update(lease_until=None, **update)
         if held and job.schedule_id and update["state"] != JobState.QUEUED:
             job.refresh_from_db()
             for told in ended:
@@ -437,7 +359,7 @@ def owner(row: Job | Schedule) -> Actor:
 def _heartbeat(job_id: int, attempt: int, stop: threading.Event) -> None:
     while not stop.wait(LEASE.total_seconds() / 6):
         try:
-            _attempt(job_id, attempt).update(lease_until=timezone.now() + LEASE)
+            attempt_of(job_id, attempt).update(lease_until=timezone.now() + LEASE)
         except Error:  # the database is busy or away for a moment: the next beat may still be in time
             _log.warning("the lease of job %s could not be renewed", job_id, exc_info=True)
             connection.close()

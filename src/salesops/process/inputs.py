@@ -329,7 +329,8 @@ def _read_setting(
     if undecided:
         names = ", ".join(m.stage for m in undecided[:5])
         notes.append(
-            f"{sum(m.deals for m in undecided)} deals stand in stages nobody has given a meaning: {names}."
+            # Everybody reads this: how many deals the whole firm has there is not everybody's to know.
+            f"Deals stand in stages that nobody has given a meaning: {names}."
         )
     stands_in = bool(present["touched"] and not present["created"])
     if stands_in:

@@ -148,3 +148,27 @@ def test_faults_are_scanned_by_a_job_over_the_reader_s_own_rows() -> None:
     )
     assert job.result is not None
     assert job.result["rules"] == len(rows)
+
+
+def test_a_saved_view_and_a_page_come_by_a_schedule() -> None:
+    from salesops.platform.models import Schedule
+
+    client = rep()
+    client.post(reverse("pipeline_view_save"), {"query": "status=all&sort=name", "name": "All of mine"})
+    url = reverse("schedules")
+    manager = client_of("sales_manager")
+    assert "All of mine" not in manager.get(url).content.decode(), "it is not shared"
+    User.objects.filter(username="ada").update(role="sales_manager")
+    page = client.get(url)
+    offered = {offer.title: offer.key for offer in page.context["offers"]}
+    assert {"Home as a frozen page", "The view All of mine as CSV"} <= set(offered)
+    for number, title in enumerate(("Home as a frozen page", "The view All of mine as CSV")):
+        values = {"offer": offered[title], "name": title, "times": "0 7 * * MON", "zone": "UTC"}
+        assert client.post(url, values).status_code == 302
+        row = Schedule.objects.get(name=title)
+        client.post(reverse("schedule_change", args=[row.pk]), {"do": "run"})
+        jobs.run_waiting()
+        job = Job.objects.latest("id")
+        assert job.state == JobState.DONE, job.error
+        content = content_of(client.get(reverse("job_file", args=[job.pk, 0])))
+        assert len(ids(content)) == 15 if number else b"<!doctype html>" in content[:100].lower()

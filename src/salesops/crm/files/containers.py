@@ -69,8 +69,10 @@ def _take(source: Source, limits: Limits, found: Unpacked, *, depth: int) -> Non
             )
             return
         _unzip(source, limits, found, depth)
+        source.check()
     elif is_gzip(head):
         _ungzip(source, limits, found, depth)
+        source.check()
     else:
         found.total += source.size
         found.files.append(source)

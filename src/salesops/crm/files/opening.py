@@ -55,6 +55,7 @@ def open_source(source: str | Path | bytes, name: str = "", limits: Limits | Non
 
     Raises:
         FileNotFoundError: where a path does not exist.
+        FileChangedError: a file was written to while it was opened.
     """
     limits = limits or Limits()
     if isinstance(source, str):
@@ -68,6 +69,7 @@ def open_source(source: str | Path | bytes, name: str = "", limits: Limits | Non
     alone = len(found.files) == 1
     for file in found.files:
         tables.extend(_open_file(file, limits, alone=alone))
+        file.check()  # small files have been read to their end by now
     tables.extend(broken(refused, reason, fix) for refused, reason, fix in found.refused)
     if not tables:
         tables.append(

@@ -51,6 +51,8 @@ def test_names_link_to_one_record_imply_one_or_stay_open() -> None:
     assert found.ambiguous == {"Twin": 1}
     given = link(pa.array(["Twin", "Acme Corp"]), pa.array(["3", None]), names)
     assert given.ids.to_pylist() == ["3", "1"]
+    unheard = link(pa.array(["Twin", "Unheard"]), pa.array(["3", "9"]), names)
+    assert (unheard.ids.to_pylist(), unheard.implied, unheard.ambiguous) == (["3", "9"], {}, {})
 
 
 def at(day: int) -> datetime:

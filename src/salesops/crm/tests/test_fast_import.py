@@ -24,7 +24,7 @@ COUNTRY = ["DE", "FR", "Total", "Count", "", "5", "sum of", "Grand Total", " DE 
 NOTE = ["", "plain", "a,b", 'say "hi"', "two\nlines", "12.5", "total", "36 records", "x" * 40]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(COUNTRY), st.sampled_from(NOTE), st.sampled_from(NOTE), st.booleans()),
@@ -94,7 +94,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_plain_forms_are_typed_as_any_form_is(kind: str, data: st.DataObject) -> None:
     cells, slow = KINDS[kind]
@@ -110,7 +110,7 @@ def test_plain_forms_are_typed_as_any_form_is(kind: str, data: st.DataObject) ->
         assert found.rounded == careful.rounded
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     bodies=st.lists(st.from_regex(r"\A006[A-Za-z0-9]{12}\Z"), min_size=1, max_size=10),
     shapes=st.lists(st.sampled_from(["15", "18", "upper", "lower", "odd", "none"]), min_size=10, max_size=10),

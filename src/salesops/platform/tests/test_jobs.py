@@ -341,7 +341,9 @@ def test_result_files_are_whole_or_absent_and_expire(kind: dict[str, Any], setti
 
 def test_the_mark_moves_when_an_earlier_event_becomes_visible_later() -> None:
     def event(key: int) -> None:
-        AuditEvent.objects.create(pk=key, at=timezone.now(), actor_name="a", action="decision.record", subject="s")
+        AuditEvent.objects.create(
+            pk=key, at=timezone.now(), actor_name="a", action="decision.record", subject="s"
+        )
 
     event(500_002)
     before = high_water_mark()

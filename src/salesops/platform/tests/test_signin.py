@@ -173,3 +173,36 @@ def test_a_token_is_shown_once_works_and_can_be_revoked():
     assert signin.token_find(secret) is None
     answer = client.post(reverse("my_account"), {"name": "", "expires_on": "soon"})
     assert set(answer.context["form"].errors) == {"name", "expires_on"}
+
+
+def test_a_token_is_made_for_chosen_scopes_on_the_page():
+    client = client_of("ops_analyst")
+    chosen = {"name": "loads", "can_write": "on", "scopes": ["jobs.read", "imports.write"]}
+    answer = client.post(reverse("my_account"), chosen)
+    token = signin.token_find(answer.context["secret"])
+    assert (token.can_write, token.scopes) == (True, ["imports.write", "jobs.read"])
+    assert b"imports.write, jobs.read" in client.get(reverse("my_account")).content
+    answer = client.post(reverse("my_account"), {"name": "loads", "scopes": ["imports.write"]})
+    assert "only read" in str(answer.context["form"].errors["scopes"])
+    assert not answer.context["secret"]
+    answer = client.post(reverse("my_account"), {"name": "old", "expires_on": "2020-01-31"})
+    assert "ended already" in str(answer.context["form"].errors["expires_on"])
+    answer = client.post(reverse("my_account"), {"name": "x", "scopes": ["everything"]})
+    assert "scopes" in answer.context["form"].errors
+
+
+def test_an_administrator_revokes_a_token_of_somebody():
+    user = user_of("ops_analyst")
+    token, secret = signin.token_create(actor=ADMIN, user=user, name="theirs")
+    address = reverse("account_token_revoke", args=[user.pk, token.pk])
+    assert client_of("ops_vp").post(address).status_code == 403
+    client = client_of("administrator")
+    assert b"theirs" in client.get(reverse("account_change", args=[user.pk])).content
+    assert client.post(address).status_code == 302
+    assert signin.token_find(secret) is None
+    assert (
+        client.post(
+            reverse("account_token_revoke", args=[client.get("/").wsgi_request.user.pk, token.pk])
+        ).status_code
+        == 404
+    )

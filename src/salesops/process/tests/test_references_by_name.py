@@ -12,7 +12,6 @@ import pytest
 
 from salesops.crm import services
 from salesops.crm.decision_services import repair_decide
-from salesops.facts.scope import Scope
 from salesops.org.services import positions_decide
 from salesops.platform.access import scope
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
@@ -187,4 +186,4 @@ def test_the_source_s_own_hierarchy_as_of_an_earlier_day(tmp_path: Path) -> None
     assert deals()["006A"]["team"] == "West"
     assert deals(as_of=date(2026, 3, 3))["006A"]["team"] == "North"
     with open_frames(person("U2", Role.SALES_MANAGER), as_of=date(2026, 3, 3)) as frames:
-        assert frames.scope == Scope(owner_ids=frozenset({"U2"}))
+        assert frames.scope.owner_ids == frozenset({"U2"})
