@@ -291,7 +291,7 @@ def _parameters(firm: Firm) -> dict[str, Any]:
     return {
         "name": "won_value", "import_id": firm.known["waiting"], "row_id": firm.known["quarantined"],
         "code": "DQ12", "kind": "record_link", "draft_id": firm.known["draft"], "job_id": firm.known["job"],
-        "number": 0, "schedule_id": firm.known["schedule"], "view_id": firm.known["view"],
+        "number": 0, "run": firm.known["run"], "schedule_id": firm.known["schedule"], "view_id": firm.known["view"],
         "comparison_id": firm.known["reconciliation"], "token_id": firm.known["token"], "user_id": firm.known["user"],
     }  # fmt: skip
 

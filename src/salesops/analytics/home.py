@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -256,7 +256,8 @@ def _pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
     """Deal -> how often its close date was moved later, from the change log."""
     if not ids or "changes" not in asked.frames.facts.tables():
         return {}
-    changes = asked.frames.facts.changes(asked.frames.scope, object="opportunities")
+    # The ids are of deals the reader sees: guarding the whole log again is what would take long.
+    changes = asked.frames.facts.changes(asked.frames.scope.through_parent(), object="opportunities")
     # ISO days compare as text.
     later = changes.filter(
         changes.object_id.isin(list(ids)),
@@ -304,6 +305,10 @@ def window(asked: OpenQuestion) -> Window:
     return Window(today - timedelta(days=7), today, "in the last 7 days of the data")
 
 
+def _instant(when: datetime) -> ir.TimestampScalar:
+    return ibis.literal(when, type="timestamp('UTC')")
+
+
 def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
     """One row per deal and kind of change in a window: id, kind, day, old, new.
 
@@ -325,7 +330,12 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
         closed = deals.filter(deals.stage_class == name, inside_days(deals.closed_on))
         add(closed, name, closed.closed_on, new=closed.stage)
     if "changes" in asked.frames.facts.tables():
-        log = asked.frames.facts.changes(asked.frames.scope, object="opportunities")
+        # Guarded below, by the reader's own deals.
+        log = asked.frames.facts.changes(asked.frames.scope.through_parent(), object="opportunities")
+        # In every zone these instants hold the days asked for: files of other months need not be read.
+        earliest = datetime.combine(inside.after, time.min, UTC)
+        latest_at = datetime.combine(inside.last + timedelta(days=2), time.min, UTC)
+        log = log.filter(log.valid_at >= _instant(earliest), log.valid_at < _instant(latest_at))
         log = log.mutate(day=local_date(log.valid_at, asked.frames.firm.zone))
         log = log.filter(inside_days(log.day), log.new != log.old)
         still = deals.filter(deals.stage_class == "open").select("id")

@@ -9,8 +9,8 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the account menu's pages and this room's settings in their places."""
-        from salesops.platform.safekeeping import jobs as backups
         from salesops.platform import file_runs, mail, page_files, signin_settings
+        from salesops.platform.safekeeping import jobs as backups
         from salesops.platform.settings_index import SettingsPage, add, holds
         from salesops.ui import navigation
 

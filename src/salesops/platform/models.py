@@ -16,7 +16,9 @@ class User(AbstractUser):
     role = models.CharField(max_length=32, choices=Role.choices, default=Role.REP)
     person_id = models.CharField(max_length=200, blank=True, default="")
     areas = models.JSONField(
-        default=list, blank=True, help_text="Areas this account administers besides its role: see access.AREAS."
+        default=list,
+        blank=True,
+        help_text="Areas this account administers besides its role: see access.AREAS.",
     )
     session_epoch = models.PositiveIntegerField(
         default=0, help_text="Sessions of an earlier number are over: raised when all of them are to end."
@@ -89,9 +91,14 @@ class Job(models.Model):
     most_attempts = models.PositiveIntegerField(default=3)
     run_after = models.DateTimeField(null=True, blank=True, db_index=True)
     dedupe_key = models.CharField(
-        max_length=200, blank=True, default="", help_text="One waiting or running job a key; empty for no limit."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="One waiting or running job a key; empty for no limit.",
     )
-    worker = models.CharField(max_length=200, blank=True, default="", help_text="Host, process and a random part.")
+    worker = models.CharField(
+        max_length=200, blank=True, default="", help_text="Host, process and a random part."
+    )
     code_version = models.CharField(max_length=40, blank=True, default="")
     checkpoint = models.JSONField(null=True, blank=True, help_text="What a repeat may skip.")
     schedule = models.ForeignKey(
@@ -168,7 +175,9 @@ class Run(models.Model):
     result = models.JSONField(null=True, blank=True)
     digest = models.CharField(max_length=64, blank=True, default="")
     actor_name = models.CharField(max_length=200)
-    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    created_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -287,9 +296,7 @@ class ExternalIdentity(models.Model):
     class Meta:
         verbose_name = "external identity"
         verbose_name_plural = "external identities"
-        constraints = (
-            models.UniqueConstraint(fields=("issuer", "subject"), name="external_identity_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("issuer", "subject"), name="external_identity_once"),)
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"

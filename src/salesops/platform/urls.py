@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from salesops.platform import accounts_pages, decision_pages, job_pages, oidc_pages, pages, run_pages, token_pages
+from salesops.platform import (
+    accounts_pages,
+    decision_pages,
+    job_pages,
+    oidc_pages,
+    pages,
+    run_pages,
+    token_pages,
+)
 
 urlpatterns = [
     path("runs/", run_pages.runs, name="runs"),

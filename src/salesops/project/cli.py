@@ -39,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--as", dest="as_user", metavar="USER", help="act as this account instead of the administrator"
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (platform_cli, permissions_cli, job_cli, safekeeping_cli, crm_cli, watch_cli, analytics_cli, replay_cli, commands):
+    of_platform = (platform_cli, permissions_cli, job_cli, safekeeping_cli)
+    for module in (*of_platform, crm_cli, watch_cli, analytics_cli, replay_cli, commands):
         module.add_commands(verbs)
     return parser
 
