@@ -80,7 +80,11 @@ def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
 
 def size_of(path: Path) -> int:
     """Bytes of a kept file, or of a kept folder's files together."""
-    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return (
+        path.stat().st_size
+        if path.is_file()
+        else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    )
 
 
 def _free(name: str, taken: set[str]) -> str:

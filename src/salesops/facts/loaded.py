@@ -64,7 +64,10 @@ class LoadedStore:
     Attributes:
         manifest: what was loaded.
         address: the database.
+        keeps_copies: as of a :class:`FactStore`; a loaded manifest never changes and needs none.
     """
+
+    keeps_copies = False
 
     def __init__(
         self,

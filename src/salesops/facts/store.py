@@ -193,9 +193,7 @@ class FactStore:
     def _open_engine(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                self._engine = Engine(
-                    self.address, memory_limit=self.memory_limit, copies=self.keeps_copies
-                )
+                self._engine = Engine(self.address, memory_limit=self.memory_limit, copies=self.keeps_copies)
             return self._engine
 
     def use_view(self, table: str, manifest: Manifest | None) -> _View:

@@ -148,7 +148,9 @@ def open_frames(
     if manifest is None:
         raise NoDataError(_nothing(known_at))
     newest = manifest_id is None and known_at is None
-    with _opened(actor, store, manifest, as_of, known_at, newest=newest, wait=_WAIT if newest else 0) as frames:
+    with _opened(
+        actor, store, manifest, as_of, known_at, newest=newest, wait=_WAIT if newest else 0
+    ) as frames:
         yield frames
 
 
@@ -217,9 +219,7 @@ def _prepare(manifest: Manifest) -> None:
     """Have the deals of a version copied and first questions answered; in a thread of its own."""
     _preparing.set(manifest)
     try:
-        with _opened(
-            LOCAL_ADMINISTRATOR, fact_store(), manifest, None, None, newest=True, wait=_MOST_WAIT
-        ):
+        with _opened(LOCAL_ADMINISTRATOR, fact_store(), manifest, None, None, newest=True, wait=_MOST_WAIT):
             pass
         for warm_up in warm_ups.entries():
             warm_up(LOCAL_ADMINISTRATOR)

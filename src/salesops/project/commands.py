@@ -76,22 +76,15 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def run_server(host: str, port: int, *, worker: bool) -> None:
-    """Serve until stopped: one process with threads, and the jobs' worker inside unless told otherwise."""
-    from granian import Granian
+    """Serve until stopped; see :mod:`salesops.project.serving`."""
+    from salesops.project import serving
 
     os.environ["SALESOPS_WORKER"] = "1" if worker else ""
     os.environ["SALESOPS_HOME"] = str(_home())
-    os.environ["SALESOPS_SUPERVISOR"] = str(os.getpid())
-    Granian(
-        "salesops.project.wsgi:application",
-        address=host,
-        port=port,
-        interface="wsgi",
-        workers=1,
-        blocking_threads=8,
-        workers_kill_timeout=5,
-        log_enabled=False,
-    ).serve()
+    if os.name == "posix":  # elsewhere a process can't become another one and keep its terminal
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", serving.__name__, host, str(port)])  # noqa: S606 (ourselves)
+    serving.main(host, port)
 
 
 def _home() -> Path:
@@ -132,7 +125,9 @@ def _fresh_home(home: Path, data: str) -> None:
             from django.db import connection
 
             if connection.vendor != "sqlite":
-                message = f"The database holds a demo of {held['data']}: give DATABASE_URL an empty one for {data}."
+                message = (
+                    f"The database holds a demo of {held['data']}: give DATABASE_URL an empty one for {data}."
+                )
                 raise ValueError(message)
             print(f"This demo held {held['data']}; it is made anew for {data}.")
             connection.close()

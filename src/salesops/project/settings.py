@@ -184,7 +184,9 @@ MFA_FORMS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BASE_URL.startswith("https://")  # a browser allows it on localhost alone
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BASE_URL.startswith(
+    "https://"
+)  # a browser allows it on localhost alone
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_TOTP_TOLERANCE = 1
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up: an administrator made the account and its address
@@ -206,9 +208,7 @@ API_REQUESTS_PER_MINUTE = int(os.environ.get("SALESOPS_API_REQUESTS_PER_MINUTE",
 API_MAX_BODY_BYTES = int(os.environ.get("SALESOPS_API_MAX_BODY_BYTES", str(5 * 1024**2)))
 
 # Shared by all processes: it holds the limits above and which codes have been used.
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "platform_cache"}
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "platform_cache"}}
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"

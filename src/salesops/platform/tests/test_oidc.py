@@ -108,7 +108,6 @@ def test_an_account_with_the_verified_address_signs_in_and_keeps_its_subject(pro
         {"about": {"issuer": "https://elsewhere.example"}},
         {"about": {"jwks_uri": "http://keys.example/keys"}},
     ],
-    ids=str,
 )
 def test_a_bent_answer_signs_nobody_in(provider, ada, bend):
     client = Client()
