@@ -154,8 +154,9 @@ def facts_home(settings: Any, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
-    """Let tests that commit empty the append-only tables afterwards; while a test runs they refuse."""
+    """Let tests that commit empty the append-only tables afterwards, and keep a test's own connection."""
     from django.db import connection
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.test import TransactionTestCase
 
     from salesops.platform.append_only import protect, protected_tables, unprotect
@@ -171,6 +172,15 @@ def django_db_setup(django_db_setup: None) -> None:
             protect(connection, *tables)
 
     TransactionTestCase._fixture_teardown = lifted  # noqa: SLF001
+
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def kept(wrapper: BaseDatabaseWrapper) -> None:
+        # The end of a request closes a connection that is in a transaction: here that is the test's own.
+        if not wrapper.in_atomic_block:
+            close(wrapper)
+
+    BaseDatabaseWrapper.close_if_unusable_or_obsolete = kept
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
