@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 CLUSTER = "SALESOPS_TEST_CLUSTER"
@@ -51,13 +52,12 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="salesops-pg-"))
         if os.name == "posix" and os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self.folder, USER)
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self._call("initdb", "-D", self.data, "-A", "trust", "-U", USER, "--no-sync", "-E", "UTF8",
                        "--locale=C.UTF-8")  # fmt: skip
             self._start_on_a_free_port()
-        except Exception:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise
+            undo.pop_all()  # it runs: `stop` is what removes it
 
     @property
     def data(self) -> str:

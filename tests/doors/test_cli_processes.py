@@ -137,7 +137,12 @@ def test_the_demo_on_a_companys_own_files(tmp_path: Path) -> None:
     assert made.stdout.count("/sign-in/") >= 6
     again = salesops(home, "demo", "--data", str(exports), "--no-serve")
     assert again.returncode == 0, again.stderr
-    assert "6 unchanged" in again.stdout
+    assert "stands as it was built" in again.stdout
+    assert again.stdout.count("/sign-in/") == made.stdout.count("/sign-in/")
+    deals = exports / "opportunities.csv"
+    deals.touch()
+    touched = salesops(home, "demo", "--data", str(exports), "--no-serve")
+    assert "6 unchanged" in touched.stdout
     plain = tmp_path / "plain"
     assert salesops(plain, "init").returncode == 0
     refused = salesops(plain, "demo", "--data", str(exports), "--no-serve")

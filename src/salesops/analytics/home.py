@@ -15,15 +15,15 @@ from salesops.analytics.addresses import DEFAULT_PERIOD
 from salesops.analytics.choices import Extent, extent
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.kpi import KpiValue
-from salesops.analytics.flags import Judge, judge
 from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.records import judge_of
 from salesops.analytics.selectors import OpenQuestion, Question, ask, kpis
 from salesops.core.calendars import Period
-from salesops.facts.backends import local_date
+from salesops.facts.days import local_date
 from salesops.platform import manifest_history
 from salesops.platform.actors import Actor
 from salesops.quality.engine.rules import Finding
-from salesops.quality.selectors import open_faults
+from salesops.quality.selectors import faults_over
 
 FLOWS = ("won_value", "win_rate_count", "average_deal_size", "sales_cycle_median")
 """Numbers of a period: their past is one value a period."""
@@ -172,7 +172,7 @@ def warm_up(actor: Actor) -> None:
         asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
         deals_that_matter(asked, own=False)
         change_counts(asked, window(asked))
-        top_faults(actor, asked)
+        top_faults(asked)
 
 
 def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:
@@ -184,11 +184,6 @@ def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:
 
 NOT_HERE = frozenset({"DQ12", "DQ27U"})
 """Rules whose flag the page tells once for all deals instead of at each."""
-
-
-def judged(asked: OpenQuestion) -> Judge:
-    """The rules that mean something in the reader's data."""
-    return remembered(("judge", *state_key(asked.frames)), lambda: judge(asked.frames))
 
 
 def deals_that_matter(
@@ -206,7 +201,7 @@ def _deals_that_matter(
     asked: OpenQuestion, *, own: bool, most: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
     rows = asked.rows("open_deals", "open")
-    rules = judged(asked)
+    rules = judge_of(asked.frames)
     worth = ibis.coalesce(rows.amount, rows.amount_estimate)
     order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
     if own:
@@ -372,17 +367,9 @@ def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in ("moved", "slipped")}
 
 
-def _faults(actor: Actor, asked: OpenQuestion) -> list[Finding]:
-    question = asked.question
-    with open_faults(
-        actor, as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at
-    ) as faults:
-        return [f for f in faults.findings() if f.faulty]
-
-
-def top_faults(actor: Actor, asked: OpenQuestion, most: int = 5) -> list[Finding]:
+def top_faults(asked: OpenQuestion, most: int = 5) -> list[Finding]:
     """The findings that weigh most: by severity, then by rows at fault."""
     key = ("faults", *state_key(asked.frames))
-    found = remembered(key, lambda: _faults(actor, asked))
+    found = remembered(key, lambda: [f for f in faults_over(asked.frames).findings() if f.faulty])
     order = ("critical", "high", "medium", "low")
     return sorted(found, key=lambda f: (order.index(f.rule.severity), -f.faulty))[:most]

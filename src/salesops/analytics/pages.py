@@ -162,7 +162,7 @@ def _deals_note(values: dict[str, KpiValue], shared: Sequence[str]) -> str:
 def _data_card(actor: Actor, asked: OpenQuestion, address: Address) -> dict[str, Any]:
     """Freshness, faults, what waits: for those who keep the data right."""
     manifest = asked.frames.facts.manifest
-    faults = seen.top_faults(actor, asked)
+    faults = seen.top_faults(asked)
     # What waits is a matter of now: who looks back is shown none of it.
     unconfirmed = imports.unconfirmed() if address.known.now else []
     quarantined = imports.waiting() if address.known.now else 0

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from salesops.facts.backends import Engine, Session
-from salesops.facts.errors import FactsError
 
 _log = logging.getLogger(__name__)
 
@@ -128,13 +127,16 @@ class Copies:
             try:
                 engine.copy(copy.name, running=self._note)
                 copy.ready = not self._closed
-            except FactsError:  # too little memory or disk: the view still answers
+            except Exception:  # noqa: BLE001 - mostly too little memory or disk; the view still answers
                 if not self._closed:
                     _log.warning("no native copy of %s could be made", copy.kind, exc_info=True)
             finally:
                 with self._lock:
                     self._running = None
-                release()
+                try:
+                    release()
+                except Exception:  # noqa: BLE001 - the next copy must be made whatever this one left behind
+                    _log.warning("what a copy of %s stood on was not let go", copy.kind, exc_info=True)
                 copy.ended.set()
 
     def _note(self, session: Session) -> None:

@@ -18,6 +18,7 @@ from salesops.facts.errors import ManifestMissing
 from salesops.org import selectors as org
 from salesops.platform import manifest_history
 from salesops.platform.manifests import DatabaseManifests
+from salesops.platform.reading import once
 
 PARAMETER = "known_at"
 _VERSION = re.compile(r"^v(\d{1,12})(?:@(.+))?$")
@@ -58,8 +59,10 @@ def read(text: str) -> Known:
         KnownError: it can't be read, or there is no such facts version.
     """
     text = text.strip()
-    if not text or text.lower() == "now":
-        return NOW
+    return NOW if not text or text.lower() == "now" else once(("known", text), lambda: _read(text))
+
+
+def _read(text: str) -> Known:
     version = _VERSION.match(text)
     if version:
         return _of_version(text, version.group(1), version.group(2))

@@ -14,6 +14,7 @@ from salesops.org.engine.hierarchy import Person, below, reports_of
 from salesops.org.models import Organisation, Position
 from salesops.platform import decisions
 from salesops.platform.identities import real_ids
+from salesops.platform.reading import once
 from salesops.platform.store import fact_store
 
 
@@ -39,6 +40,15 @@ class Firm:
 
 def firm(on: date, known_at: datetime | None = None) -> Firm:
     """Currency, zone and calendar in force on a day; UTC, calendar year and no currency by default."""
+
+    def read() -> Firm:
+        decisions.high_water_mark()  # first: in one state a firm must never be older than the mark it is kept under
+        return _read_firm(on, known_at)
+
+    return once(("firm", on, known_at), read)
+
+
+def _read_firm(on: date, known_at: datetime | None) -> Firm:
     row = decisions.in_force(Organisation, on, known_at=known_at).get("organisation")
     return _firm(row if row is not None else Organisation(), decided=row is not None)
 

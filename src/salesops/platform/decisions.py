@@ -22,6 +22,7 @@ from salesops.platform import audit
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.models import AuditEvent
+from salesops.platform.reading import once
 from salesops.platform.registries import decision_kinds
 
 
@@ -261,6 +262,10 @@ def decision_end(
 
 def high_water_mark() -> str:
     """A mark that moves with every writing of a decision, since each is audited in its own transaction."""
+    return once("mark of the decisions", _read_mark)
+
+
+def _read_mark() -> str:
     written = AuditEvent.objects.filter(action__in=("decision.record", "decision.end"))
     newest = models.Subquery(written.order_by("-id").values("id")[:1])
     found = written.filter(id__gt=newest - OVERLAPPING).aggregate(

@@ -8,38 +8,29 @@ from datetime import UTC, date, datetime, timedelta
 from django.db.models import Q
 
 from salesops.facts.manifests import Manifest
+from salesops.platform.manifests import manifest_of
 from salesops.platform.models import FactsManifest
 
 HOUSEKEEPING = " joined"
 """How the note of a version ends that joined files and brought no data."""
 
 
-def _value(row: FactsManifest) -> Manifest:
-    return Manifest(
-        id=str(row.pk),
-        versions={k: int(v) for k, v in row.versions.items()},
-        recorded_at=row.recorded_at,
-        data_on=row.data_on,
-        note=row.note,
-    )
-
-
 def first() -> Manifest | None:
     """The version of the first import, None before it."""
     row = FactsManifest.objects.order_by("id").first()
-    return _value(row) if row else None
+    return manifest_of(row) if row else None
 
 
 def following(manifest_id: str) -> Manifest | None:
     """The version appended next, None for the newest."""
     row = FactsManifest.objects.filter(pk__gt=int(manifest_id)).order_by("id").first()
-    return _value(row) if row else None
+    return manifest_of(row) if row else None
 
 
 def first_covering(day: date) -> Manifest | None:
     """The first version whose data reaches a day, None while none does."""
     row = FactsManifest.objects.filter(data_on__gte=day).order_by("id").first()
-    return _value(row) if row else None
+    return manifest_of(row) if row else None
 
 
 def versions(most: int, *, upto: str | None = None) -> Sequence[Manifest]:
@@ -52,7 +43,7 @@ def versions(most: int, *, upto: str | None = None) -> Sequence[Manifest]:
     rows = FactsManifest.objects.exclude(Q(note__startswith="files of ") & Q(note__endswith=HOUSEKEEPING))
     if upto is not None:
         rows = rows.filter(pk__lte=int(upto))
-    return [_value(row) for row in rows.order_by("-id")[:most]]
+    return [manifest_of(row) for row in rows.order_by("-id")[:most]]
 
 
 def said_last(manifest: Manifest) -> datetime | None:

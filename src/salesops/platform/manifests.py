@@ -11,9 +11,11 @@ from django.db.models import Q, QuerySet
 from salesops.facts.errors import ManifestMissing
 from salesops.facts.manifests import Manifest
 from salesops.platform.models import FactsManifest, Run
+from salesops.platform.reading import once
 
 
-def _value(row: FactsManifest) -> Manifest:
+def manifest_of(row: FactsManifest) -> Manifest:
+    """A row of the log as the facts know it."""
     return Manifest(
         id=str(row.pk),
         versions={k: int(v) for k, v in row.versions.items()},
@@ -39,12 +41,18 @@ class DatabaseManifests:
 
     def everything(self) -> Iterator[Manifest]:
         """Every manifest, oldest first."""
-        return (_value(row) for row in self._rows().order_by("id").iterator())
+        return (manifest_of(row) for row in self._rows().order_by("id").iterator())
 
     def latest(self) -> Manifest | None:
         """The newest manifest, or None before the first import."""
+        found = once(("newest facts version", self._using), self._latest)
+        if found is not None:
+            once(("facts version", self._using, found.id), lambda: found)
+        return found
+
+    def _latest(self) -> Manifest | None:
         row = self._rows().order_by("-id").first()
-        return _value(row) if row else None
+        return manifest_of(row) if row else None
 
     def get(self, manifest_id: str | int) -> Manifest:
         """One manifest.
@@ -52,11 +60,14 @@ class DatabaseManifests:
         Raises:
             ManifestMissing: no such manifest.
         """
+        return once(("facts version", self._using, str(manifest_id)), lambda: self._get(manifest_id))
+
+    def _get(self, manifest_id: str | int) -> Manifest:
         row = self._rows().filter(pk=int(manifest_id)).first() if str(manifest_id).isdigit() else None
         if row is None:
             message = f"There is no facts version {manifest_id}."
             raise ManifestMissing(message)
-        return _value(row)
+        return manifest_of(row)
 
     def at(self, instant: datetime) -> Manifest | None:
         """The manifest that was the newest at an instant: the last one before any that is later than it."""
@@ -65,11 +76,7 @@ class DatabaseManifests:
         )
         rows = self._rows() if later is None else self._rows().filter(id__lt=later)
         row = rows.order_by("-id").first()
-        return _value(row) if row else None
-
-    def recent(self, most: int) -> list[Manifest]:
-        """The newest manifests, newest first."""
-        return [_value(row) for row in self._rows().order_by("-id")[:most]]
+        return manifest_of(row) if row else None
 
     def since(self, instant: datetime) -> list[Manifest]:
         """Manifests recorded at or after an instant, in the order of their appending."""
@@ -77,19 +84,19 @@ class DatabaseManifests:
             self._rows().filter(recorded_at__gte=instant).order_by("id").values_list("id", flat=True).first()
         )
         rows = self._rows().none() if first is None else self._rows().filter(id__gte=first)
-        return [_value(row) for row in rows.order_by("id")]
+        return [manifest_of(row) for row in rows.order_by("id")]
 
     def append(
         self, *, versions: Mapping[str, int], recorded_at: datetime, data_on: date | None, note: str
     ) -> Manifest:
         """Make a set of table versions the newest state of the facts."""
-        newest = self.latest()
+        newest = self._latest()
         if newest is not None:
             recorded_at = max(recorded_at, newest.recorded_at)
         row = FactsManifest.objects.using(self._using).create(
             versions=dict(versions), recorded_at=recorded_at, data_on=data_on, note=note[:300]
         )
-        return _value(row)
+        return manifest_of(row)
 
     def pinned(self) -> set[str]:
         """Manifests that runs hold on to; retention must keep their files."""

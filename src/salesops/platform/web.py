@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from functools import wraps
 from typing import Any
@@ -17,6 +18,7 @@ from django.shortcuts import render
 from salesops.platform import selectors
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import actor_of
+from salesops.platform.reading import one_state
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,14 +46,17 @@ def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
 
 
 class RefusalMiddleware:
-    """Turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page."""
+    """Stands around every view: one state for what reads, one page for what is refused.
+
+    It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
-        return self.get_response(request)
+        """Pass the request on; one that only reads sees one state of facts and decisions throughout."""
+        with one_state() if request.method in ("GET", "HEAD") else nullcontext():
+            return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a refusal, leave every other exception alone."""

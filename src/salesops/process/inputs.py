@@ -166,6 +166,7 @@ def _opened(
     wait: float,
 ) -> Iterator[Frames]:
     reading.note(manifest.id)
+    mark = high_water_mark()  # before any decision is read: what is kept under it may be newer, never older
     today = manifest.data_on or manifest.recorded_at.date()
     day = as_of or today
     firm = org.firm(day, known_at)
@@ -175,7 +176,7 @@ def _opened(
     counted = [rule.column for rule in crm.amount_rules(day, known_at).values()]
     reader = with_derived_masks(scope_of(actor, rights), counted)
     with _kept(store, manifest, newest), store.at(manifest_id=manifest.id, as_of=rewound) as facts:
-        setting = _setting(store, manifest, facts, firm, day, known_at)
+        setting = _setting(store, manifest, facts, firm, mark, day, known_at)
         yield Frames(
             facts=facts,
             scope=reader,
@@ -289,10 +290,15 @@ def _currency(setting: _Setting) -> str:
 
 
 def _setting(
-    store: FactStore, manifest: Manifest, facts: Facts, firm: org.Firm, day: date, known_at: datetime | None
+    store: FactStore,
+    manifest: Manifest,
+    facts: Facts,
+    firm: org.Firm,
+    mark: str,
+    day: date,
+    known_at: datetime | None,
 ) -> _Setting:
     """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
-    mark = high_water_mark()
     key = (str(store.address), manifest.id, manifest.recorded_at, mark, day, facts.as_of, known_at)
     with _settings_lock:
         found = _settings.get(key)

@@ -16,6 +16,7 @@ from salesops.analytics.api import router as numbers
 from salesops.analytics.kept_api import router as kept
 from salesops.crm.api import router as imports
 from salesops.crm.quarantine_api import router as quarantine
+from salesops.crm.watch_api import router as watches
 from salesops.org.api import router as people
 from salesops.platform.accounts_api import router as accounts
 from salesops.platform.api import router as decisions
@@ -33,7 +34,20 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # its pages load scripts from elsewhere, which the content security policy forbids
 )
-for router in (numbers, kept, imports, quarantine, faults, people, quotas, decisions, jobs, runs, accounts):
+for router in (
+    numbers,
+    kept,
+    imports,
+    quarantine,
+    watches,
+    faults,
+    people,
+    quotas,
+    decisions,
+    jobs,
+    runs,
+    accounts,
+):
     api.add_router("", router)
 add_error_handlers(api)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import salesops
@@ -94,15 +96,20 @@ def _home() -> Path:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from salesops.project.demo import build_demo
+    from salesops.project.demo import build_demo, demo_accounts
 
     home = _home()
     data = Path(args.data).expanduser().resolve() if args.data else None
     if data is not None and not data.exists():
         message = f"There is no file or folder {args.data}."
         raise FileNotFoundError(message)
-    _fresh_home(home, str(data) if data else "the demo firm")
-    links = build_demo(data, args.data_date)
+    built = _what_is_built(data, args.data_date)
+    if _fresh_home(home, str(data) if data else "the demo firm", built):
+        print("The demo stands as it was built; its numbers are on Home.")
+        links = demo_accounts()
+    else:
+        links = build_demo(data, args.data_date)
+        _mark(home, str(data) if data else "the demo firm", built)
     host, port = "127.0.0.1", free_port("127.0.0.1", args.port)
     base = f"http://{host}:{port}"
     print("\nSign in once by one of these links:" if not args.no_serve else "\nAccounts:")
@@ -116,11 +123,35 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
-def _fresh_home(home: Path, data: str) -> None:
-    """A demo home that held other data is made anew; any other home is left alone."""
+def _what_is_built(data: Path | None, data_on: date | None) -> str:
+    """What a demo is made of, as a digest: the same one need not be made twice."""
+    parts = [salesops.__version__, str(data_on)]
+    if data is not None:
+        for path in [data] if data.is_file() else sorted(p for p in data.rglob("*") if p.is_file()):
+            told = path.stat()
+            parts.append(f"{path.relative_to(data.parent)} {told.st_size} {told.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _mark(home: Path, data: str, built: str = "") -> None:
+    """Mark a home as a demo's; ``built`` once it is whole."""
+    text = json.dumps({"data": data, "version": salesops.__version__, "built": built})
+    (home / DEMO_MARK).write_text(text, encoding="utf-8")
+
+
+def _fresh_home(home: Path, data: str, built: str) -> bool:
+    """A home for a demo: whether it holds just this one already.
+
+    A demo home that held other data is made anew.
+
+    Raises:
+        ValueError: the home is no demo's, or its database is not ours to empty.
+    """
     mark = home / DEMO_MARK
     if mark.exists():
         held = json.loads(mark.read_text(encoding="utf-8"))
+        if held["data"] == data and held.get("built") == built and _in_use(home):
+            return True
         if held["data"] != data:
             from django.db import connection
 
@@ -136,7 +167,8 @@ def _fresh_home(home: Path, data: str) -> None:
         message = f"{home} holds a company's data, not a demo: choose another SALESOPS_HOME."
         raise ValueError(message)
     home.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps({"data": data, "version": salesops.__version__}), encoding="utf-8")
+    _mark(home, data)
+    return False
 
 
 def _in_use(home: Path) -> bool:

@@ -63,7 +63,7 @@ def build_demo(data: Path | None, data_on: date | None = None) -> list[tuple[str
             )
             print(f"{file.name}: {count:,} decisions")
     _print_numbers()
-    return _accounts()
+    return demo_accounts()
 
 
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -93,8 +93,13 @@ def _print_numbers() -> None:
         print(f"  note: {note}")
 
 
-def _accounts() -> list[tuple[str, str]]:
-    """Accounts of the personas: people of the firm where the data names any."""
+def demo_accounts() -> list[tuple[str, str]]:
+    """Accounts of the personas: people of the firm where the data names any.
+
+    Returns:
+        Label and one-time sign-in path of each.
+    """
+    home_prepare()
     with open_frames(LOCAL_ADMINISTRATOR) as frames:
         counts = frames.facts.execute(
             frames.deals.group_by("owner_id").agg(n=frames.deals.count())

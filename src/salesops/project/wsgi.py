@@ -7,7 +7,12 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
 application = get_wsgi_application()
 
-from salesops.process.inputs import keep_copies  # noqa: E402 - settings and apps must be ready before
+from django.urls import get_resolver  # noqa: E402 - settings and apps must be ready before all of these
+
+from salesops.process.inputs import keep_copies  # noqa: E402
+
+# Now, not at the first request: what prepares the newest facts begins next and would slow it down.
+_ = get_resolver().url_patterns
 
 keep_copies()
 

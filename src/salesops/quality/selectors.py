@@ -63,6 +63,13 @@ class OpenFaults:
             return Finding(finding.rule, None, 0, reason=why)
         return finding
 
+    def finding(self, rule: Rule) -> Finding:
+        """One rule's count over the reader's rows."""
+        row = self.frames.facts.execute(counted(self.tables[rule.frame], (rule,), self.context)).to_pylist()[
+            0
+        ]
+        return self._seen(rule.frame, findings((rule,), row))[0]
+
     def rows(self, rule: Rule) -> ir.Table:
         """The rows at fault."""
         return faulty_rows(self.tables[rule.frame], rule, self.context)
@@ -107,6 +114,23 @@ def _people(frames: Frames) -> ir.Table:
     return users.filter(users.id.isin(frames.facts.id_list(frames.scope.owner_ids).listed))
 
 
+def faults_over(frames: Frames) -> OpenFaults:
+    """Faults bound to frames that are open already."""
+    deals = frames.deals
+    closed = deals.filter(deals.closed_on.notnull() & deals.created_on.notnull())
+    days = closed.agg(longest=closed.closed_on.delta(closed.created_on, unit="day").max())
+    longest = frames.facts.execute(days).to_pylist()[0]["longest"]
+    return OpenFaults(
+        frames=frames,
+        context=RuleContext(as_of=frames.as_of, longest_cycle=longest),
+        tables={
+            "deals": deals,
+            "accounts": frames.facts.read("accounts", frames.scope),
+            "users": _people(frames),
+        },
+    )
+
+
 @contextmanager
 def open_faults(
     actor: Actor,
@@ -117,20 +141,7 @@ def open_faults(
 ) -> Iterator[OpenFaults]:
     """Faults as of the data's own date, over the rows an actor may see, as they were known then."""
     with open_frames(actor, as_of=as_of, manifest_id=manifest_id, known_at=known_at) as frames:
-        deals = frames.deals
-        closed = deals.filter(deals.closed_on.notnull() & deals.created_on.notnull())
-        days = closed.agg(longest=closed.closed_on.delta(closed.created_on, unit="day").max())
-        longest = frames.facts.execute(days).to_pylist()[0]["longest"]
-        context = RuleContext(as_of=frames.as_of, longest_cycle=longest)
-        yield OpenFaults(
-            frames=frames,
-            context=context,
-            tables={
-                "deals": deals,
-                "accounts": frames.facts.read("accounts", frames.scope),
-                "users": _people(frames),
-            },
-        )
+        yield faults_over(frames)
 
 
 _SHOWN: dict[str, tuple[str, ...]] = {
@@ -203,7 +214,7 @@ def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int, kno
         NoDataError: nothing was imported yet.
     """
     with open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
-        finding = next(f for f in opened.findings() if f.rule.code == rule.code)
+        finding = opened.finding(rule)
         last = max(1, -(-finding.faulty // size))
         start = (min(max(page, 1), last) - 1) * size
         rows: list[dict[str, Any]] = []
@@ -216,7 +227,7 @@ def fault_page(actor: Actor, rule: Rule, *, sort: str, page: int, size: int, kno
 def fault_stream(actor: Actor, rule: Rule, *, sort: str, known: Known = NOW) -> Iterator[dict[str, Any]]:
     """Every row at fault, streamed, for an export."""
     with open_faults(actor, manifest_id=known.manifest_id, known_at=known.known_at) as opened:
-        finding = next(f for f in opened.findings() if f.rule.code == rule.code)
+        finding = opened.finding(rule)
         if finding.faulty:
             for batch in opened.frames.facts.batches(_ordered(opened, rule, sort)):
                 yield from batch.to_pylist()

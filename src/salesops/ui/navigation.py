@@ -134,10 +134,15 @@ def register(
         section, key, title, url_name, icon, order, permission, tab_of, fallback, frozenset(also), badge
     )
     kept = _pages.get(key)
-    if kept is not None and (kept.section, kept.url_name) != (section, url_name):
+    if kept is not None and _plain(kept) != _plain(page):
         raise NavigationError(f"page key {key!r} is already used by {kept.url_name!r}")
     _pages[key] = page
     return page
+
+
+def _plain(page: Page) -> Page:
+    """A page without its callables: those are made anew at every registration."""
+    return replace(page, permission=everyone, badge=None)
 
 
 def hide_sections(provider: Callable[[User], Iterable[str]]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import ibis.expr.types as ir
@@ -22,7 +23,7 @@ from salesops.analytics.engine.figure import Figure
 from salesops.analytics.engine.formulas import FORMULAS
 from salesops.analytics.engine.kpi import Context, Kpi
 
-TOLERANCE = 1e-9
+TOLERANCE = "1e-9"
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,7 @@ def run_cases(
     results: list[CaseResult] = []
     for case in cases:
         case_id, expected = str(case.get("id", "")), case.get("expected") or {}
-        tolerance = float(case.get("tolerance", TOLERANCE))
+        tolerance = _exact(case.get("tolerance", TOLERANCE))
         try:
             got: Mapping[str, Any] | str = run_kpi_case(case, session, kpis)
         except (LookupError, ValueError, TypeError, ArithmeticError) as error:
@@ -307,9 +308,14 @@ def _find(got: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-def _agree(expected: Any, got: Any, tolerance: float) -> bool:
+def _agree(expected: Any, got: Any, tolerance: Fraction) -> bool:
     if expected is None or got is None:
         return expected is None and got is None
     if isinstance(expected, bool | str) or isinstance(got, bool | str):
         return type(expected) is type(got) and bool(expected == got)
-    return abs(float(expected) - float(got)) <= tolerance
+    return abs(_exact(expected) - _exact(got)) <= tolerance
+
+
+def _exact(number: Any) -> Fraction:
+    """A number as it was written: 0.1 in a case is a tenth, not the nearest binary figure."""
+    return Fraction(str(number))

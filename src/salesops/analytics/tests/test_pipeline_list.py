@@ -176,7 +176,7 @@ def test_a_bad_address_is_a_page_that_says_why(loaded):
 def test_the_page_asks_the_database_little(loaded, django_assert_max_num_queries):
     client = firm.client()
     client.get("/pipeline/?status=all&size=250")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(12):
         assert client.get("/pipeline/?status=all&size=250").status_code == 200
 
 

@@ -179,6 +179,8 @@ def test_registering_twice_is_harmless_and_clashes_are_errors(menu: None) -> Non
     navigation.register("home", "home", "Home", "one", "house")
     with pytest.raises(navigation.NavigationError):
         navigation.register("home", "home", "Other", "two", "house")
+    with pytest.raises(navigation.NavigationError):  # what the first one said would be lost
+        navigation.register("home", "home", "Home", "one", "house", also=["detail"])
     with pytest.raises(navigation.NavigationError):
         navigation.register("nowhere", "x", "X", "one", "house")
 
