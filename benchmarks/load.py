@@ -36,6 +36,8 @@ COMMAND = [sys.executable, "-m", "salesops"]
 PASSWORD = "correct horse battery staple 42"  # of accounts that live as long as this run
 SORTS = ("-amount", "amount", "name", "-created_on", "expected_close_on", "-closed_on", "owner_name", "stage")
 STATUSES = ("open", "won", "lost", "all")
+FILTERS = ("amount", "created", "stage", "search")
+"""What a random list is narrowed by."""
 MIX = (("home", 40), ("list", 40), ("deal", 10), ("view", 10))
 
 
@@ -164,7 +166,7 @@ class Browser:
         if status != 200:
             raise SystemExit(f"{self.username}: the list answers {status} {where}")
         self.look(text)
-        self.stages = re.findall(r'name="stage"[^>]*value="([^"]+)"', text) or self.stages
+        self.find_stages(text)
         self.save_view()
 
     def save_view(self) -> None:
@@ -179,16 +181,21 @@ class Browser:
         found = re.findall(r'href="/pipeline/([^"/?]+)/\?', text)
         self.deals = list(dict.fromkeys(found))[:50] or self.deals
 
-    def list_query(self) -> str:
-        """A random filter, sort and page."""
+    def find_stages(self, text: str) -> None:
+        """Remember the stages that a list offers."""
+        found = re.search(r'<select[^>]*name="stage".*?</select>', text, re.DOTALL)
+        self.stages = re.findall(r'value="([^"]+)"', found.group(0)) if found else []
+
+    def list_query(self, narrowed: str = "") -> str:
+        """A random filter, sort and page; the filter is of one kind where that is named."""
         pairs = [("status", self.choice.choice(STATUSES)), ("sort", self.choice.choice(SORTS))]
-        kind = self.choice.randrange(4)
-        if kind == 0:
+        kind = narrowed or self.choice.choice(FILTERS)
+        if kind == "amount":
             pairs.append(("filter", f"amount:ge:{self.choice.randrange(1, 80) * 1000}"))
-        elif kind == 1:
+        elif kind == "created":
             year, month = self.choice.choice((2024, 2025)), self.choice.randrange(1, 13)
             pairs.append(("created", f"{year}-{month:02d}-01..{year}-{month:02d}-28"))
-        elif kind == 2 and self.stages:
+        elif kind == "stage" and self.stages:
             pairs.append(("stage", self.choice.choice(self.stages)))
         else:
             pairs.append(("q", self.choice.choice(("an", "co", "east", "re", "group", "new"))))

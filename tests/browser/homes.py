@@ -120,6 +120,7 @@ def firm(home: Path) -> dict[str, Any]:
         "people": {"rep": rep, "sales_manager": reports[rep]},
         "truth": {"total": truth["opportunities"]["total"], "won": truth["opportunities"]["won"]},
         "deal": own[0]["id"],
+        "person": rep,
         "account": own[0]["account_id"],
     }
 

@@ -40,6 +40,9 @@ class Named:
 PAGES: Mapping[str, Named] = {
     "home": Named("/", ALL, ("?period=all&split=manager_name",)),
     "changes": Named("/changes/"),
+    "monday": Named("/monday/", ALL, ("?period=2019-Q1", "?about={deal}")),
+    "one_to_one": Named("/monday/with/{person}/"),
+    "action_items": Named("/actions/", ALL, ("?state=all",)),
     "numbers": Named("/numbers/", ALL, ("?period=2019-Q1",)),
     "number": Named(
         "/numbers/win_rate_count/", ALL, ("?period=2026-Q3&by=stage&filter=amount:gt:1000&reported=1",)
@@ -161,6 +164,9 @@ NO_PAGE: Mapping[str, str] = {
     "schedule_change": "a form's target",
     "watch_change": "a form's target",
     "fault_scan": "a form's target",
+    "meeting_held": "a form's target",
+    "actions_send": "a form's target",
+    "action_change": "a form's target",
     "health": "for machines",
     "account_change_password": "leads on to setting a first password or to another page",
     "account_set_password": "leads on to changing a password or to another page",

@@ -15,6 +15,8 @@ AUDITED = ADMINISTRATOR | {"auditor"}
 QUOTAS = frozenset({"ops_manager", "ops_vp", "administrator"})
 AUDIT = frozenset({"auditor", "administrator", "ops_vp", "ops_manager"})
 SCHEDULES = OPERATIONS | {"sales_manager"}
+ACTS = ALL - {"auditor"}
+MEETS = OPERATIONS | {"sales_manager"}
 NOBODY: frozenset[str] = frozenset()
 
 ADDED: Mapping[str, Named] = {
@@ -35,7 +37,7 @@ def gets() -> dict[str, Named]:
     return {**ADDED, **PAGES}
 
 
-OF_OWNERS = frozenset({"deal", "pipeline_account"})
+OF_OWNERS = frozenset({"deal", "pipeline_account", "one_to_one"})
 """Addresses of one record: got by whoever may see the record."""
 
 FILES_AS_THEY_CAME = frozenset({"import_confirm", "quarantine", "quarantine_row", "quarantine_download"})
@@ -64,6 +66,10 @@ OWN_ACCOUNT = frozenset(
 
 SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "account_change": ("/settings/accounts/{user}/", ADMINISTRATOR),
+    "action_change": ("/actions/{action}/", ACTS),
+    "action_items": ("/actions/", ACTS),
+    "actions_send": ("/actions/send/", MEETS),
+    "meeting_held": ("/monday/held/", MEETS),
     "account_factors": ("/settings/accounts/{user}/factors/", ADMINISTRATOR),
     "account_link": ("/settings/accounts/{user}/link/", ADMINISTRATOR),
     "account_new": ("/settings/accounts/new/", ADMINISTRATOR),
@@ -86,6 +92,7 @@ SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "job_cancel": ("/jobs/{job}/cancel/", OPERATIONS),
     "job_retry": ("/jobs/{job}/retry/", OPERATIONS),
     "my_account": ("/settings/me/", ALL),
+    "number_decide": ("/numbers/won_value/decide/", DECIDERS),
     "number_keep": ("/numbers/won_value/keep/", ALL),
     "password": ("/settings/me/password/", ALL),
     "people": ("/settings/people/", DECIDERS),
@@ -122,6 +129,7 @@ ELSEWHERE: Mapping[str, str] = {
 API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/accounts": ALL,
     "/api/v1/accounts/{account_id}": ALL,
+    "/api/v1/actions": ALL,
     "/api/v1/audit": AUDIT,
     "/api/v1/data": DATA,
     "/api/v1/decision-documents": DATA,
@@ -143,6 +151,7 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/kpis/{name}/reconciliations/{comparison_id}": OPERATIONS,
     "/api/v1/kpis/{name}/rows": ALL,
     "/api/v1/me": ALL,
+    "/api/v1/monday": ALL,
     "/api/v1/opportunities": ALL,
     "/api/v1/opportunities/{deal_id}": ALL,
     "/api/v1/organisation": DATA,
@@ -163,6 +172,9 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/user-accounts/{user_id}": ADMINISTRATOR,
     "/api/v1/views": ALL,
     "/api/v1/views/{view_id}/rows": ALL,
+    "/api/v1/watches": DATA,
+    "/api/v1/watches/{watch_id}": DATA,
+    "/api/v1/watches/{watch_id}/arrivals": DATA,
 }
 """Operation -> roles that get it."""
 
@@ -185,6 +197,9 @@ API_SENDS: Mapping[str, frozenset[str]] = {
     "PATCH /api/v1/imports/{import_id}/plan": OPERATIONS,
     "PATCH /api/v1/user-accounts/{user_id}": ADMINISTRATOR,
     "PATCH /api/v1/views/{view_id}": ADMINISTRATOR,
+    "POST /api/v1/actions": ACTS,
+    "POST /api/v1/actions/{item_id}/events": ACTS,
+    "POST /api/v1/meetings": MEETS,
     "POST /api/v1/decision-documents": DECIDERS,
     "POST /api/v1/decisions/{kind}": DECIDERS,
     "POST /api/v1/decisions/{kind}/drafts/{draft_id}/publish": DECIDERS,
@@ -216,5 +231,11 @@ API_SENDS: Mapping[str, frozenset[str]] = {
     "POST /api/v1/user-accounts/{user_id}/sign-out": ADMINISTRATOR,
     "POST /api/v1/user-accounts/{user_id}/unlock": ADMINISTRATOR,
     "POST /api/v1/views": ALL,
+    "DELETE /api/v1/watches/{watch_id}": DECIDERS,
+    "PATCH /api/v1/watches/{watch_id}": DECIDERS,
+    "POST /api/v1/watches": DECIDERS,
+    "POST /api/v1/watches/{watch_id}/look": DECIDERS,
+    "POST /api/v1/watches/{watch_id}/pause": DECIDERS,
+    "POST /api/v1/watches/{watch_id}/resume": DECIDERS,
 }
 """Operation -> roles that may send to it."""

@@ -12,29 +12,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import chain, combinations
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.test import override_settings
-
-from salesops.analytics import number_runs, reconciling, selectors, services, views_services
-from salesops.crm import confirming
-from salesops.crm import services as crm
-from salesops.crm.models import Import, QuarantinedRow, RecordLink
-from salesops.crm.watch_services import watch_save
 from salesops.facts.incoming import Incoming
 from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES, Column
 from salesops.facts.tests.builders import arrow
 from salesops.org.services import positions_decide
 from salesops.permissions import services as permissions
-from salesops.platform import jobs, schedules, signin
+from salesops.platform import signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import actor_of
-from salesops.platform.decisions import decision_record
 from salesops.platform.models import User
 from salesops.platform.store import fact_store
+from tests.doors.left_behind import leave
 
 FIRST, LAST = date(2026, 8, 31), date(2026, 9, 30)
 CLASSES = ("Proposal", "Closed Won", "Closed Lost")
@@ -247,47 +238,18 @@ def settle() -> dict[str, Any]:
             actor=ADMIN, username=persona.name, role=persona.role, person_id=persona.person, areas=persona.areas
         )  # fmt: skip
     admin = actor_of(users["administrator"])
-    bad = confirming.import_upload(actor=admin, files=[("rejected.csv", [_BAD.encode()])])
-    crm.import_start(actor=admin, row=bad)
-    jobs.run_waiting()
-    bad.refresh_from_db()
-    waiting = confirming.import_upload(actor=admin, files=[("waiting.csv", [_WAITING.encode()])])
-    kpi = selectors.kpis(["won_value"])[0]
-    side = reconciling.sides_to_compare(kpi)[0]
-    with selectors.ask(admin, selectors.Question()) as asked:
-        result = reconciling.compare(asked, kpi, side, None, Decimal(1_000_000))
-        compared = services.reconciliation_record(
-            actor=admin, kpi=kpi.name, side=side.name, result=result, as_of=asked.frames.as_of
-        )
-    kept = number_runs.number_keep(
-        actor=admin, name="won_value", question=selectors.Question(by=("account_name",))
+    left = leave(
+        actor=admin,
+        user=users["administrator"],
+        rejected=_BAD.encode(),
+        waiting=_WAITING.encode(),
+        kpi="won_value",
+        figure=1_000_000,
+        by=("account_name",),
     )
-    link = {"source": "crm", "table": "opportunities", "pattern": "https://crm.example.org/{id}"}
-    decision_record(RecordLink, actor=admin, subject="crm/opportunities", values=link)
-    draft = decision_record(
-        RecordLink, actor=admin, subject="crm/accounts", values=link | {"table": "accounts"}, draft=True
-    )
-    view = views_services.save(actor=admin, name="All of it", query="status=all", shared=True)
-    token, _ = signin.token_create(actor=admin, user=users["administrator"], name="Reports")
-    schedule = schedules.schedule_create(
-        actor=admin, name="Nightly", kind="scan", params={}, cron="0 6 * * *"
-    )
-    (Path(settings.HOME) / "watched" / "crm").mkdir(parents=True, exist_ok=True)
-    with override_settings(WATCH_ROOT=str(Path(settings.HOME) / "watched")):
-        watch = watch_save(actor=admin, name="Nightly deals", kind="folder", path="crm")
-    return {
+    return left | {
         "users": users,
-        "watch": watch.pk,
-        "import": Import.objects.order_by("id").values_list("id", flat=True)[0],
-        "waiting": waiting.pk,
-        "job": bad.job_id,
-        "quarantined": QuarantinedRow.objects.order_by("id").values_list("id", flat=True)[0],
-        "reconciliation": compared.pk,
-        "run": kept.ref,
-        "draft": draft.pk,
-        "view": view.id,
-        "token": token.pk,
-        "schedule": schedule.pk,
+        "job": left["import_job"],
         "user": users["administrator"].pk,
         "deal": f"{OWNERS['R1'].ident}0",
         "account": f"{OWNERS['R1'].ident}A",
@@ -307,9 +269,18 @@ def tokens(users: Mapping[str, User]) -> dict[str, str]:
 
 @dataclass
 class Count:
-    """What was looked at, for the summary."""
+    """What was looked at, for the summary.
+
+    Attributes:
+        answers: that came back.
+        opened: of them, those that were no refusal.
+        checks: marks that were looked for in answers that were no refusal; none for whom nothing is hidden from.
+        doors, routes: that were tried, and how often.
+        leaks: marks that were found.
+    """
 
     answers: int = 0
+    opened: int = 0
     checks: int = 0
     doors: dict[str, int] = field(default_factory=dict)
     routes: set[str] = field(default_factory=set)
@@ -362,5 +333,6 @@ def text_of(body: bytes) -> str:
 
 def leaks(persona: Persona, body: bytes, asked: str = "") -> list[str]:
     """Forbidden texts in an answer; what the address itself says may be said back."""
-    said = text_of(body)
-    return sorted(mark for mark in forbidden(persona) if mark in said and mark not in asked)
+    marks = forbidden(persona)
+    said = text_of(body) if marks else ""
+    return sorted(mark for mark in marks if mark in said and mark not in asked)

@@ -26,6 +26,7 @@ from salesops.platform.models import AuditEvent, Job
 from salesops.project import api
 from salesops.project.cli import main
 from tests.browser.pages import ALL, named
+from tests.doors import left_behind
 from tests.doors import matrix_routes as routes
 from tests.doors import matrix_world as world
 from tests.doors.conftest import shared_home
@@ -69,13 +70,16 @@ class Firm:
             client.force_login(self.users[persona.name], backend="django.contrib.auth.backends.ModelBackend")
         return client
 
-    def look(self, persona: Persona, door: str, route: str, body: bytes, asked: str) -> None:
-        """Count an answer and fail on a mark that must not be in it."""
+    def look(
+        self, persona: Persona, door: str, route: str, body: bytes, asked: str, *, opens: bool = True
+    ) -> None:
+        """Count an answer and fail on a mark that must not be in it; a refusal must hold none either."""
         count = self.count[persona.name]
         count.answers += 1
         count.routes.add(route)
         count.doors[door] = count.doors.get(door, 0) + 1
-        count.checks += len(world.forbidden(persona))
+        count.opened += opens
+        count.checks += len(world.forbidden(persona)) if opens else 0
         found = world.leaks(persona, body, asked)
         count.leaks += [f"{door} {asked}: {mark}" for mark in found]
         assert not found, f"{persona.name} got {found} by {door} {asked}"
@@ -94,17 +98,22 @@ def firm(
 
 def _print(firm: Firm) -> None:
     doors = sorted({door for c in firm.count.values() for door in c.doors})
-    print(f"\n{'persona':<20}{'routes':>7}{'answers':>9}{'checks':>9}{'leaks':>7}  " + " ".join(doors))
+    print(
+        f"\n{'persona':<20}{'routes':>7}{'answers':>9}{'opened':>8}{'checks':>9}{'leaks':>7}  "
+        + " ".join(doors)
+    )
     for name, count in firm.count.items():
         cells = " ".join(f"{count.doors.get(door, 0):>{len(door)}}" for door in doors)
         print(
-            f"{name:<20}{len(count.routes):>7}{count.answers:>9}{count.checks:>9}{len(count.leaks):>7}  {cells}"
+            f"{name:<20}{len(count.routes):>7}{count.answers:>9}{count.opened:>8}{count.checks:>9}"
+            f"{len(count.leaks):>7}  {cells}"
         )
     every = firm.count.values()
     all_routes = set().union(*(c.routes for c in every))
     print(
         f"{len(all_routes)} routes x {len(EVERYBODY)} roles x {len(doors)} doors: "
-        f"{sum(c.answers for c in every)} answers, {sum(c.checks for c in every)} checks, "
+        f"{sum(c.answers for c in every)} answers, {sum(c.opened for c in every)} opened, "
+        f"{sum(c.checks for c in every)} checks, "
         f"leaks = {sum(len(c.leaks) for c in every)}"
     )
 
@@ -173,7 +182,9 @@ def test_pages(firm: Firm, persona: Persona) -> None:
             continue
         if name in routes.OF_OWNERS:
             for key, owner in OWNERS.items():
-                address = page.path.format(deal=f"{owner.ident}0", account=f"{owner.ident}A")
+                address = page.path.format(
+                    deal=f"{owner.ident}0", account=f"{owner.ident}A", person=owner.person
+                )
                 _page(
                     firm,
                     client,
@@ -205,7 +216,7 @@ def _page(firm: Firm, client: Client, persona: Persona, name: str, address: str,
     else:
         assert refused(answer), f"{persona.name}: {name} {address} gave {answer.status_code}"
     door = "search" if name == "search" else "page"
-    firm.look(persona, door, name, body, address)
+    firm.look(persona, door, name, body, address, opens=opens)
     if not opens or persona not in FILES or (persona.name != "rep" and name not in KEY_FILES):
         return
     path = address.split("?")[0]
@@ -233,7 +244,7 @@ def test_what_is_sent_without_permission_writes_nothing(firm: Firm, persona: Per
         body = body_of(answer)
         assert refused(answer), f"{persona.name}: POST {address} gave {answer.status_code}"
         assert AuditEvent.objects.count() == before, f"{persona.name}: POST {address} wrote something"
-        firm.look(persona, "form", name, body, address)
+        firm.look(persona, "form", name, body, address, opens=False)
 
 
 def test_a_sub_administrator_of_people_does_not_reach_above(firm: Firm) -> None:
@@ -281,19 +292,15 @@ def test_files_that_jobs_make(firm: Firm, persona: Persona) -> None:
                 continue
             answer = firm.client(other).get(f"/jobs/{job.pk}/files/0/")
             assert refused(answer), f"{other.name} got the file of {persona.name}'s job"
-            firm.look(other, "job", "job_file", body_of(answer), f"/jobs/{job.pk}/files/0/")
+            firm.look(other, "job", "job_file", body_of(answer), f"/jobs/{job.pk}/files/0/", opens=False)
 
 
 # --- REST ----------------------------------------------------------------------------------------
 
 
 def _parameters(firm: Firm) -> dict[str, Any]:
-    return {
-        "name": "won_value", "import_id": firm.known["waiting"], "row_id": firm.known["quarantined"],
-        "code": "DQ12", "kind": "record_link", "draft_id": firm.known["draft"], "job_id": firm.known["job"],
-        "number": 0, "run": firm.known["run"], "schedule_id": firm.known["schedule"], "view_id": firm.known["view"],
-        "comparison_id": firm.known["reconciliation"], "token_id": firm.known["token"], "user_id": firm.known["user"],
-    }  # fmt: skip
+    own = {"name": "won_value", "job_id": firm.known["job"], "user_id": firm.known["user"]}
+    return left_behind.parameters(firm.known) | own
 
 
 def _rest_addresses(firm: Firm, path: str) -> Iterator[tuple[str, str]]:
@@ -340,7 +347,7 @@ def test_rest(firm: Firm, persona: Persona) -> None:
                 )
             else:
                 assert refused(answer), f"{persona.name}: {address} gave {answer.status_code}"
-            firm.look(persona, "REST", path, body, address)
+            firm.look(persona, "REST", path, body, address, opens=opens)
 
 
 @pytest.mark.parametrize("persona", EVERYBODY, ids=lambda p: p.name)
@@ -362,12 +369,12 @@ def test_rest_writes_nothing_without_permission(firm: Firm, persona: Persona) ->
             f"{persona.name}: {operation} {answer.status_code}"
         )
         assert AuditEvent.objects.count() == before, f"{persona.name}: {operation} wrote something"
-        firm.look(persona, "REST", path, body_of(answer), address)
+        firm.look(persona, "REST", path, body_of(answer), address, opens=False)
 
 
 # --- The command line ----------------------------------------------------------------------------
 
-_COMMANDS = (
+_COMMANDS: tuple[list[str], ...] = (
     ["kpi", "won_value", "--by", "account", "--json"],
     ["kpi", "open_pipeline", "--by", "owner"],
     ["kpi", "average_deal_size", "--json"],
@@ -381,7 +388,9 @@ _COMMANDS = (
 
 @pytest.mark.parametrize("persona", list(PERSONAS.values()), ids=lambda p: p.name)
 def test_command_line(firm: Firm, persona: Persona, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in _COMMANDS:
+    # From whom nothing is hidden, there is nothing to look for: that each verb answers is enough, once.
+    alike = persona not in (*BOUND, PERSONAS["administrator"])
+    for command in _COMMANDS[:1] if alike else _COMMANDS:
         capsys.readouterr()
         code = main(["--as", persona.name, *command])
         printed = capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from salesops.crm.models import Watch
 from salesops.platform import jobs, lockout, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
 from salesops.platform.models import AuditEvent, User
@@ -269,6 +271,62 @@ def test_accounts_of_the_crm_views_and_comparisons(firm: SimpleNamespace) -> Non
     ):
         answer = firm.ops_analyst.client.post("/api/v1/kpis/won_value/reconciliations", fields)
         assert answer.status_code in ({201} if fields.get("columns") else {400, 404}), fields
+
+
+def test_folders_and_mailboxes_are_watched(firm: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "nightly").mkdir()
+    body = {"name": "Over REST", "kind": "folder", "path": "nightly", "pattern": "deals*.csv"}
+    with override_settings(WATCH_ROOT=str(tmp_path), WATCH_HOSTS=["imap.example.com"]):
+        firm.ops_representative("post", "watches", 403, body)
+        firm.auditor("post", "watches", 403, body)
+        for wrong in (
+            {"path": ".."},
+            {"host": "imap.example.com"},
+            {"cron": "never"},
+            {"mapping": {"no": 1}},
+        ):
+            firm.ops_analyst("post", "watches", 400, body | wrong)
+        firm.ops_analyst("post", "watches", 422, body | {"password": "secret"})
+        made = firm.ops_analyst("post", "watches", 201, body)
+        assert (made["path"], made["cron"], made["looks"]) == ("nightly", "*/5 * * * *", True)
+        firm.ops_analyst("post", "watches", 400, body)  # the name is taken
+        watch = f"watches/{made['id']}"
+        assert firm.auditor("get", watch) == made
+        assert made in firm.auditor("get", "watches")
+        firm.rep("get", "watches", 403)
+        firm.rep("get", f"{watch}/arrivals", 403)
+        changed = firm.ops_manager("patch", watch, body={"cron": "0 6 * * *", "mail_to": ["a@example.com"]})
+        assert changed == made | {
+            "cron": "0 6 * * *",
+            "mail_to": ["a@example.com"],
+        }  # what was left out stays
+        assert firm.ops_manager("patch", watch, body={"pattern": "*"})["cron"] == "0 6 * * *"
+        firm.ops_manager("patch", watch, 400, {"senders": ["@example.com"]})
+        firm.ops_manager("patch", watch, 422, {"kind": "mailbox"})
+        assert Watch.objects.get(pk=made["id"]).created_by.username == "the-ops_manager"
+        stopped = firm.ops_analyst("post", f"{watch}/pause")
+        assert (stopped["looks"], stopped["why_not"]) == (False, "Paused")
+        assert firm.ops_analyst("post", f"{watch}/resume")["looks"]
+        (tmp_path / "nightly" / "deals.csv").write_bytes(b"Opportunity ID,Stage\nD980,Open\n")
+        job = firm.ops_manager("post", f"{watch}/look", 202)["job_id"]
+        jobs.run_waiting()
+        assert firm.ops_manager("get", f"jobs/{job}")["state"] == "done"
+        came = firm.auditor("get", f"{watch}/arrivals")
+        assert [(row["name"], row["state"]) for row in came["rows"]] == [("deals.csv", "settling")]
+        mailbox = {
+            "name": "Mail", "kind": "mailbox", "host": "imap.example.com", "user": "ops",
+            "password_variable": "SALESOPS_WATCH_PASSWORD_OPS", "senders": ["@crm.example.com"],
+        }  # fmt: skip
+        firm.ops_analyst("post", "watches", 400, mailbox | {"password_variable": "DATABASE_URL"})
+        assert firm.ops_analyst("post", "watches", 201, mailbox)["port"] == 993
+        firm.ops_representative("delete", watch, 403)
+        assert firm.ops_analyst("delete", watch) == {"removed": made["id"]}
+        firm.ops_analyst("get", watch, 404)
+        firm.ops_analyst("post", f"{watch}/look", 404)
+    told = (
+        AuditEvent.objects.filter(subject="watch:Over REST").order_by("id").values_list("action", flat=True)
+    )
+    assert list(told) == ["watch.save"] * 3 + ["watch.pause", "watch.resume", "watch.remove"]
 
 
 def test_accounts_that_sign_in(firm: SimpleNamespace) -> None:

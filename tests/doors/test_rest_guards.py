@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics import views_services
-from salesops.crm.models import Import
+from salesops.crm.models import Import, Watch
 from salesops.platform import idempotency, rate, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
 from salesops.platform.models import ApiToken, AuditEvent, IdempotencyKey, SavedView, User
@@ -189,6 +190,18 @@ def test_a_weaker_token_gets_no_kept_answer_and_a_kept_answer_counts_as_a_reques
     with override_settings(API_REQUESTS_PER_MINUTE=2):
         codes = [send(strong, "post", "views", body, Idempotency_Key="kept").status_code for _ in range(3)]
     assert codes == [201, 201, 429]
+
+
+def test_a_watch_with_a_key_is_made_once(seeded: Seeded, tmp_path: Path) -> None:
+    client = caller(token(can_write=True))
+    body = {"name": "Once", "kind": "folder", "path": "."}
+    with override_settings(WATCH_ROOT=str(tmp_path)):
+        first = send(client, "post", "watches", body, Idempotency_Key="w-1")
+        assert first.status_code == 201, first.content
+        again = send(client, "post", "watches", body, Idempotency_Key="w-1")
+        assert (again.json(), again["Idempotent-Replayed"]) == (first.json(), "true")
+        assert send(client, "post", "watches", body, Idempotency_Key="w-2").status_code == 400
+    assert Watch.objects.filter(name="Once").count() == 1
 
 
 def test_an_upload_with_a_key_is_imported_once(seeded: Seeded) -> None:

@@ -280,6 +280,53 @@ def test_a_full_disk(own_firm: Home, firm_backup: Path, empty_home: MAKE, tmp_pa
     assert (again.returncode, asked.returncode) == (0, 0)
 
 
+WRITING = """
+import sys
+from pathlib import Path
+from django.conf import settings
+from salesops.crm import uploads
+from salesops.platform.actors import LOCAL_ADMINISTRATOR
+from salesops.platform.safekeeping.backup import backup_write
+
+def while_writing(act):
+    yield b"1"
+    act()
+    yield b"2"
+
+def write():
+    backup_write(actor=LOCAL_ADMINISTRATOR, path=Path(sys.argv[1]))
+
+for name in ("deals.part.csv", "deals.part", "a.csv"):
+    uploads.keep(name, [b"Id,Amount"])
+uploads.keep_all([("one.part.csv", [b"1"]), ("two.csv", [b"2"])])
+files = Path(settings.FILES_PATH)
+for name in ("_locks/import-3.lock", "import-3-x_y1/opportunities.parquet", "replay-ab12/deals.csv",
+             "jobs/7/1.report.csv.part", "jobs/7/report.part.csv", "import-report.html"):
+    (files / name).parent.mkdir(parents=True, exist_ok=True)
+    (files / name).write_text("x")
+uploads.keep("later.csv", while_writing(lambda: uploads.keep_all([("b.csv", while_writing(write)), ("c.csv", [b"3"])])))
+"""
+
+
+def test_uploads_of_any_name_come_back_and_what_is_being_written_does_not(
+    own_firm: Home, empty_home: MAKE, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.zip"
+    done = own_firm.python("-c", LOAD + WRITING, str(made))
+    assert done.returncode == 0, done.stderr
+    home = empty_home("sqlite")
+    home.run("restore", str(made), "--into", str(home.path))
+
+    def names(folder: str) -> list[str]:
+        root = home.path / folder
+        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+
+    assert sorted(name.rpartition("/")[2] for name in names("uploads")) == [
+        "a.csv", "deals.csv", "deals.part", "deals.part.csv", "one.part.csv", "two.csv",
+    ]  # fmt: skip
+    assert names("files") == ["frozen.html", "import-report.html", "jobs/7/report.part.csv"]
+
+
 def test_backups_by_a_job_keep_the_newest(own_firm: Home, firm_backup: Path) -> None:
     folder = own_firm.path / "backups"
     folder.mkdir()

@@ -12,9 +12,11 @@ from salesops.analytics import records, selectors
 from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
 from salesops.analytics.engine.masking import refuse_masked
+from salesops.analytics.stewardship import Stewardship, stewardships
 from salesops.facts.tables import TABLES
 from salesops.org import known as known_at_text
 from salesops.platform.rest import PageNumber, PageSize, actor_of_request, reply, scoped
+from salesops.platform.selectors import data_day
 from salesops.process.inputs import open_frames
 
 router = Router(tags=["numbers"])
@@ -36,6 +38,9 @@ class KpiOut(Schema):
     owner: str
     convention: str
     sides: dict[str, str]
+    steward: str
+    target: Any
+    review_on: date | None
 
 
 class NumberOut(Schema):
@@ -109,9 +114,20 @@ def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
 
 @router.get("/kpis", **scoped("numbers.read", list[KpiOut]), summary="Every KPI with its definition")
 def kpi_list(request: HttpRequest) -> HttpResponse:
-    """Definitions need no row security: they are the same for everybody who signs in."""
+    """Definitions need no row security: they are the same for everybody who signs in.
+
+    ``owner`` is the role that answers for the definition; ``steward``, ``target`` (in the number's own
+    unit) and ``review_on`` are what was decided, as in force on the data's own date. They are decided at
+    ``/decisions/kpi``.
+    """
     actor_of_request(request)
-    return reply([definition(kpi) for kpi in selectors.catalogue()])
+    decided = stewardships(data_day())
+
+    def told(name: str) -> dict[str, Any]:
+        found = decided.get(name, Stewardship(name))
+        return {"steward": found.owner, "target": found.target, "review_on": found.review_on}
+
+    return reply([definition(kpi) | told(kpi.name) for kpi in selectors.catalogue()])
 
 
 @router.get("/kpis/{name}", **scoped("numbers.read", NumberOut), summary="One number")

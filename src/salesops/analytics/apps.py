@@ -8,9 +8,12 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the catalogue on the shelf that every door reads."""
+        from salesops.analytics import models
         from salesops.analytics.engine.catalogue import catalogue
-        from salesops.platform import registries
+        from salesops.platform import decisions, registries
 
+        decisions.register(models.KpiDecision)
+        decisions.register(models.CustomKpi)
         for kpi in catalogue().values():
             registries.kpi_definitions.register(kpi.name, kpi)
         from salesops.analytics import number_runs, views_services
@@ -35,7 +38,7 @@ class AnalyticsConfig(AppConfig):
             "numbers",
             "chart-column",
             20,
-            also=("number", "number_rows", "reconcile", "reconciled"),
+            also=("number", "number_rows", "reconcile", "reconciled", "own_numbers", "own_number", "own_number_new"),
         )
         navigation.register(
             "pipeline",
@@ -45,6 +48,16 @@ class AnalyticsConfig(AppConfig):
             "funnel",
             10,
             also=("deal", "pipeline_view_change"),
+        )
+        navigation.register(
+            "pipeline",
+            "waterfall",
+            "Waterfall",
+            "waterfall",
+            "chart-column",
+            15,
+            tab_of="pipeline",
+            also=("waterfall_deals",),
         )
         navigation.register(
             "pipeline",

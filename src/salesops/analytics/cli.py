@@ -49,7 +49,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     one.set_defaults(run=_kpi)
 
     cases = verbs.add_parser("cases", help="run worked examples through the real engines")
-    cases.add_argument("kind", choices=("kpi",), help="which engine they are for")
+    cases.add_argument("kind", choices=("kpi", "ops"), help="which engine they are for")
     cases.add_argument("file", help="YAML file of worked examples")
     cases.add_argument("--json", action="store_true", help="print JSON")
     cases.set_defaults(run=_cases)
@@ -158,8 +158,10 @@ def shown(value: int | Decimal | None, kpi: Kpi, currency: str, reason: str = ""
     if kpi.unit == "count":
         return f"{value:,}"
     text = f"{Decimal(value):,.2f}"
-    if kpi.unit == "days":
-        return f"{text} days"
+    if kpi.unit in ("days", "minutes"):
+        return f"{text} {kpi.unit}"
+    if kpi.unit == "number":
+        return text
     return f"{text} {currency}".strip() + (" a day" if kpi.unit == "money_per_day" else "")
 
 
@@ -206,10 +208,15 @@ def _cases(args: argparse.Namespace) -> int:
     wrong = [r for r in results if not r.ok]
     failed = {r.case_id for r in wrong}
     total = {r.case_id for r in results}
+    not_here = sorted({r.case_id for r in wrong if not r.here})
     if args.json:
-        print(to_json({"passed": len(total - failed), "failed": len(failed), "results": results}))
+        counts = {"passed": len(total - failed), "failed": len(failed), "not_here": not_here}
+        print(to_json({**counts, "results": results}))
         return 1 if failed else 0
-    for result in wrong:
+    for result in (r for r in wrong if r.here):
         print(f"{result.case_id} {result.key}: expected {result.expected}, got {result.got}")
+    functions = {str(case.get("id", "")): case.get("function") or case.get("kpi") for case in cases}
+    for case_id in not_here:
+        print(f"{case_id}: {functions.get(case_id)} is not here yet")
     print(f"{len(total - failed)} passed, {len(failed)} failed")
     return 1 if failed else 0

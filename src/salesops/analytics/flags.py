@@ -74,6 +74,23 @@ class Judge:
     rules: tuple[Rule, ...]
     context: RuleContext
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the expressions of the flags are made of: two judges with one key judge alike."""
+        return (tuple(rule.code for rule in self.rules), self.context)
+
+    def check(self, codes: Sequence[str]) -> None:
+        """Refuse a flag that there is not.
+
+        Raises:
+            ValueError: no such flag.
+        """
+        known = {rule.code for rule in self.rules}
+        for code in codes:
+            if code not in known and code not in {"any", "none", *(rule.code for rule in catalogue.DEALS)}:
+                choices = ", ".join(("any", "none", *(rule.code for rule in self.rules)))
+                raise ValueError(f"There is no flag {code!r}. There are: {choices}.")
+
     def columns(self, rows: ir.Table) -> dict[str, ir.BooleanValue]:
         """One boolean column per rule, named by its code."""
         return {PREFIX + rule.code: both(rows, rule, self.context) for rule in self.rules}
@@ -89,6 +106,7 @@ class Judge:
         Raises:
             ValueError: no such flag.
         """
+        self.check(codes)
         known = {rule.code: rule for rule in self.rules}
         found = ibis.literal(False)
         for code in codes:
@@ -97,9 +115,6 @@ class Judge:
                 found = found | (each if code == "any" else ~each)
             elif code in known:
                 found = found | both(rows, known[code], self.context)
-            elif code not in {rule.code for rule in catalogue.DEALS}:
-                choices = ", ".join(("any", "none", *known))
-                raise ValueError(f"There is no flag {code!r}. There are: {choices}.")
         return found
 
     def of(self, row: Mapping[str, Any], *, evidence: bool = False, currency: str = "") -> list[Flag]:

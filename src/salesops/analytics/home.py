@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from salesops.analytics.addresses import DEFAULT_PERIOD
 from salesops.analytics.choices import Extent, extent
 from salesops.analytics.engine.dimensions import period_dimension
+from salesops.analytics.engine.frames import TIMELESS
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.records import judge_of
@@ -118,17 +119,15 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
 FIRM_ORDER = ("region", "team", "manager_name", "owner_name")
 """Columns a firm's numbers are split by, best first."""
 
-NOT_BY_DATE = frozenset({"sales_velocity"})
-"""Numbers that count deals open when a period began: one closing date does not place them in a period."""
-
 
 def past_of(asked: OpenQuestion, name: str, found: Extent, points: int = POINTS) -> Past:
     """One number's last periods: by one query where its date places every row, else period by period."""
     kpi = kpis([name])[0]
     frames = {kpi.frame, *(side.frame for side in kpi.sides)}
     if (
-        frames == {"deals"}
-        and name not in NOT_BY_DATE
+        len(frames) == 1
+        and frames <= TIMELESS
+        and kpi.placed
         and (kpi.dated_by or kpi.sides[0].measure.kind in ("sum", "count"))
     ):
         return past(asked, [name], found, points)
@@ -212,10 +211,10 @@ def _deals_that_matter(
     ]  # fmt: skip
     flagged = rows.order_by(order).select(*names, **rules.columns(rows))
     found = asked.execute(flagged.limit(most)).to_pylist()
-    pushes = _pushes(asked, [row["id"] for row in found])
+    pushed = pushes(asked, [row["id"] for row in found])
     for row in found:
         row["flags"] = [
-            *_timing(row, asked.frames.as_of, pushes.get(row["id"], 0)),
+            *timing(row, asked.frames.as_of, pushed.get(row["id"], 0)),
             *(
                 (f.word, f.tone, f"{f.evidence} {f.fix}")
                 for f in rules.of(row, evidence=True)
@@ -233,7 +232,7 @@ def _deals_that_matter(
     return found, shared
 
 
-def _timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, str, str]]:
+def timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, str, str]]:
     """What the calendar says of a deal that no rule of data quality does: (word, tone, sentence)."""
     flags = []
     due = row["expected_close_on"]
@@ -247,7 +246,7 @@ def _timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, st
     return flags
 
 
-def _pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
+def pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
     """Deal -> how often its close date was moved later, from the change log."""
     if not ids or "changes" not in asked.frames.facts.tables():
         return {}
@@ -269,8 +268,13 @@ KINDS = {
     "won": "Won",
     "lost": "Lost",
     "slipped": "Close date moved later",
+    "pulled": "Close date moved earlier",
+    "amount": "Amount changed",
 }
 """Kinds of change that Home counts."""
+
+LOGGED = frozenset({"moved", "slipped", "pulled", "amount"})
+"""Kinds that only a change log tells."""
 
 
 @dataclass(frozen=True)
@@ -335,10 +339,13 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
         log = log.filter(inside_days(log.day), log.new != log.old)
         still = deals.filter(deals.stage_class == "open").select("id")
         log = log.semi_join(still, log.object_id == still.id)
-        for name, fields in (("moved", ["stage"]), ("slipped", ["close_on", "expected_close_on"])):
+        closing = ["close_on", "expected_close_on"]
+        for name, fields in (
+            ("moved", ["stage"]), ("slipped", closing), ("pulled", closing), ("amount", ["amount"])
+        ):  # fmt: skip
             rows = log.filter(log.field.isin(fields))
-            if name == "slipped":
-                rows = rows.filter(rows.new > rows.old)
+            if fields == closing:  # ISO days compare as text
+                rows = rows.filter(rows.new > rows.old if name == "slipped" else rows.new < rows.old)
             latest = (
                 rows.group_by("object_id")
                 .agg(
@@ -353,7 +360,7 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
 
 
 def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
-    """Deals by kind of change; every kind is there, moved and slipped only where a change log exists."""
+    """Deals by kind of change; every kind is there, those of the change log only where there is one."""
     key = ("changes", inside.after, inside.last, repr(asked.filters), *state_key(asked.frames))
     return remembered(key, lambda: _change_counts(asked, inside))
 
@@ -364,7 +371,7 @@ def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
         row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()
     }
     logged = "changes" in asked.frames.facts.tables()
-    return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in ("moved", "slipped")}
+    return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in LOGGED}
 
 
 def top_faults(asked: OpenQuestion, most: int = 5) -> list[Finding]:

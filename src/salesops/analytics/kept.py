@@ -42,6 +42,12 @@ def state_key(frames: Frames) -> tuple[Hashable, ...]:
     )
 
 
+def forget() -> None:
+    """Forget every answer: for measuring, and tests that begin anew."""
+    with _lock:
+        _known.clear()
+
+
 def recall(key: Hashable) -> Any:
     """What was kept under a key, or None."""
     found = _recall(key)

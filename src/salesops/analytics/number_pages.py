@@ -25,7 +25,7 @@ from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import chips, filter_words, kpi_named, numbers_sheet, scope_line, selects
 from salesops.analytics.reconciling import kept_comparisons, sides_to_compare
 from salesops.analytics.restated_pages import first_and_now
-from salesops.analytics.selectors import OpenQuestion, Question, ask, dimension_names
+from salesops.analytics.selectors import OpenQuestion, Question, ask, dimension_names, hidden_from
 from salesops.analytics.shown import (
     column_title,
     definition_of,
@@ -43,12 +43,13 @@ from salesops.analytics.shown import (
     unit_words,
     value_text,
 )
+from salesops.analytics.steward_pages import card as steward_card
 from salesops.facts.manifests import Manifest
 from salesops.org.known import Known
 from salesops.platform import manifest_history
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
-from salesops.process.inputs import NoDataError, masked_columns
+from salesops.process.inputs import NoDataError
 from salesops.ui import charts, exports
 from salesops.ui.components import Empty
 from salesops.ui.readings import BarRow, Point
@@ -106,6 +107,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "chips": chips(address),
             "reported": first_and_now(actor, asked, address, kpi, total),
             "keep_href": address.to("number_keep", name),
+            "steward": steward_card(actor, asked, address, kpi, total),
             "versions": versions,
             "more_versions": more,
             "comparisons": _comparisons(kpi, asked, currency),
@@ -276,7 +278,7 @@ def _as_reported(
 def _comparisons(kpi: Kpi, asked: OpenQuestion, currency: str) -> list[dict[str, Any]]:
     """Comparisons with the CRM, for readers who see every row: they were made over all of them."""
     if not asked.frames.scope.everything or masked_in(
-        kpi, asked.named, asked.context, masked_columns(asked.frames)
+        kpi, asked.named, asked.context, hidden_from(asked.frames)
     ):
         return []
     found = []

@@ -14,7 +14,6 @@ from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.analytics.shown import column_title, interval_text, period_words, unit_words
 from salesops.org.known import PARAMETER
 from salesops.platform.actors import Actor
-from salesops.platform.registries import kpi_definitions
 from salesops.platform.roles import Role
 from salesops.ui import exports, formats
 
@@ -25,9 +24,10 @@ def kpi_named(name: str) -> Kpi:
     Raises:
         NotThereError: there is no such number.
     """
-    if name not in kpi_definitions:
-        raise NotThereError(f"There is no number named {name!r}.")
-    return kpis([name])[0]
+    try:
+        return kpis([name])[0]
+    except KeyError:
+        raise NotThereError(f"There is no number named {name!r}.") from None
 
 
 def whose(actor: Actor, asked: OpenQuestion) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,14 +13,18 @@ from urllib.parse import quote
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
-from salesops.analytics import flags
+from salesops.analytics import belongings, flags
+from salesops.analytics.belongings import CHILDREN, MOST_CHANGES
 from salesops.analytics.deal_columns import FLAGS, HIDDEN, kind_of
-from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
+from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.engine.masking import refuse_masked
 from salesops.analytics.kept import remembered, state_key
-from salesops.analytics.selectors import ALIASES, Question, period_of
+from salesops.analytics.narrowing import Narrowing
+from salesops.analytics.selectors import ALIASES
 from salesops.crm import selectors as crm
+from salesops.facts.bound import bound
 from salesops.org.known import NOW, Known
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, masked_columns, open_frames
@@ -38,7 +42,6 @@ DEFAULT_COLUMNS = (
 )
 """Columns of a list that nobody has arranged."""
 
-SEARCHED = ("id", "name", "account_name", "owner_name", "product_name")
 MOST_A_PAGE = 500
 _WEIGHT = "flag_weight"
 
@@ -151,10 +154,17 @@ class OpenList:
         self.sort_column = query.column(query.sort.removeprefix("-")) or "id"
         if self.sort_column not in deal_columns(frames) and self.sort_column != FLAGS:
             raise FilterError(f"There is no column {self.sort_column!r} to sort by.")
-        refuse_masked(
-            masked_columns(frames), [replace(f, column=query.column(f.column)) for f in query.filters]
+        filters = [Filter(query.column(f.column), f.op, f.values) for f in query.filters]
+        refuse_masked(masked_columns(frames), filters)
+        self.narrowing = Narrowing(
+            frames,
+            filters=filters,
+            words=query.search,
+            close=query.closed,
+            created=query.created,
+            flags=query.flags,
+            judge=lambda: self.judge,
         )
-        self.rows = self._narrowed()
 
     @cached_property
     def judge(self) -> flags.Judge:
@@ -171,29 +181,6 @@ class OpenList:
         """Column -> kind."""
         return deal_columns(self.frames)
 
-    def _narrowed(self) -> ir.Table:
-        frames, query = self.frames, self.query
-        rows = apply_filters(
-            frames.deals, [Filter(query.column(f.column), f.op, f.values) for f in query.filters]
-        )
-        for column, label in (("close", query.closed), ("created", query.created)):
-            if label:
-                rows = _within(rows, column, label, frames)
-        if query.flags:
-            try:
-                rows = rows.filter(self.judge.any_of(rows, query.flags))
-            except ValueError as error:
-                raise FilterError(str(error)) from error
-        for word in query.search.split():
-            hits = [
-                rows[name].lower().contains(word.lower()).fill_null(ibis.literal(False)) for name in SEARCHED
-            ]
-            condition = hits[0]
-            for hit in hits[1:]:
-                condition = condition | hit
-            rows = rows.filter(condition)
-        return rows
-
     def _ordered(self, rows: ir.Table) -> ir.Table:
         """Nulls last either way, then the id: the order of equal rows never changes between pages."""
         descending = self.query.sort.startswith("-")
@@ -209,7 +196,7 @@ class OpenList:
 
     def ordered(self) -> ir.Table:
         """All rows, every column, in order."""
-        return self._ordered(self.rows)
+        return self._ordered(self.narrowing.plain())
 
     def totals(self) -> Totals:
         """Count and sums over all rows, in one query; remembered while a reader turns pages."""
@@ -218,15 +205,28 @@ class OpenList:
         return remembered(key, self._totals)
 
     def _totals(self) -> Totals:
-        rows = self.rows
-        measures = rows.agg(
-            rows=rows.count(),
-            amount=rows.amount.sum(),
-            known=rows.amount.count(),
-            estimate=rows.amount_estimate.sum(),
-            estimated=rows.amount_estimate.count(),
-        )
-        return Totals(**self.frames.facts.execute(measures).to_pylist()[0])
+        def measures() -> ir.Table:
+            rows = self.narrowing.rows()
+            return rows.agg(
+                rows=rows.count(),
+                amount=rows.amount.sum(),
+                known=rows.amount.count(),
+                estimate=rows.amount_estimate.sum(),
+                estimated=rows.amount_estimate.count(),
+            )
+
+        found = self._known(("totals", self.narrowing.shape), measures, self.narrowing.values)
+        return Totals(**found.to_pylist()[0])
+
+    def _known(
+        self,
+        key: tuple[Hashable, ...],
+        build: Callable[[], ir.Table],
+        values: Mapping[str, Any] | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> pa.Table:
+        """Run an expression over the reader's deals alone, built where no list of this shape was asked for."""
+        return self.frames.facts.execute_known(key, build, values=values, over=self.frames.deals, rows=rows)
 
     def page(self) -> ListPage:
         """The page asked for; past the end, the last one."""
@@ -253,30 +253,33 @@ class OpenList:
 
     def _ids(self, size: int, start: int) -> list[str]:
         """Ids of some rows in order: sorting whole rows is what would take long."""
-        made = {_WEIGHT: self.judge.weight(self.rows)} if self.sort_column == FLAGS else {}
-        keys = [
-            "id",
-            *(("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)),
-        ]
-        narrow = self.rows.select(*dict.fromkeys(k for k in keys if k != FLAGS), **made)
-        part = self._ordered(narrow).limit(size, offset=start)
-        return list(self.frames.facts.execute(part).column("id").to_pylist())
+
+        def sorted_ids() -> ir.Table:
+            rows = self.narrowing.rows()
+            made = {_WEIGHT: self.judge.weight(rows)} if self.sort_column == FLAGS else {}
+            keys = ("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)
+            narrow = rows.select(*dict.fromkeys(k for k in ("id", *keys) if k != FLAGS), **made)
+            return self._ordered(narrow)
+
+        key = ("ids", self.narrowing.shape, *self._order_key)
+        found = self._known(key, sorted_ids, self.narrowing.values, (size, start))
+        return list(found.column("id").to_pylist())
+
+    @property
+    def _order_key(self) -> tuple[Hashable, ...]:
+        judge = self.judge.key if self.sort_column == FLAGS else None
+        return (self.sort_column, self.query.sort.startswith("-"), judge)
 
     def _cells(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of some ids, in their order: one query for every page of a reader's lists."""
         deals = self.frames.deals
         chosen = self.frames.facts.chosen(ids)
-        key = (
-            "cells",
-            deals.op(),
-            chosen.op(),
-            self.columns,
-            self.sort_column,
-            self.query.exact,
-            *self.state,
-        )
-        found = self.frames.facts.execute_known(
-            key, lambda: self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen))
+        judge = self.judge.key if FLAGS in self.columns else None
+        # Pages need no more than they show; a program is also told what the rows are sorted by.
+        wanted = self.columns if self.query.exact else (*self.columns, self.sort_column)
+        key = ("cells", chosen.op().name, wanted, self.query.exact, judge)
+        found = self._known(
+            key, lambda: self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen), wanted)
         )
         by_id = {row["id"]: row for row in found.to_pylist()}
         return [by_id[key] for key in ids]
@@ -286,22 +289,22 @@ class OpenList:
 
         The order comes last: a projection over ordered rows need not keep theirs.
         """
-        return self._ordered(self._wanted(rows))
+        return self._ordered(self._wanted(rows, (*self.columns, self.sort_column)))
 
-    def _wanted(self, rows: ir.Table) -> ir.Table:
+    def _wanted(self, rows: ir.Table, columns: Sequence[str]) -> ir.Table:
         """The columns that a row's cells need; flags are judged on these rows only."""
         always = _ALWAYS if self.query.exact else ("id", "stage_class", "amount_estimate")
-        wanted = [c for c in dict.fromkeys([*always, *self.columns, self.sort_column]) if c != FLAGS]
+        wanted = [c for c in dict.fromkeys([*always, *columns]) if c != FLAGS]
         made: dict[str, ir.Value] = {}
         if FLAGS in self.columns:
             made |= self.judge.columns(rows)
-        if self.sort_column == FLAGS:
+        if self.sort_column == FLAGS and self.sort_column in columns:
             made[_WEIGHT] = self.judge.weight(rows)
         return rows.select(*wanted, **made)
 
     def stream(self) -> Iterator[dict[str, Any]]:
         """Every row in order, a batch at a time."""
-        for batch in self.frames.facts.batches(self._shown(self.rows)):
+        for batch in self.frames.facts.batches(self._shown(self.narrowing.plain())):
             yield from batch.to_pylist()
 
     def ids_around(self, position: int) -> tuple[list[str], int]:
@@ -329,17 +332,6 @@ def open_list(actor: Actor, query: ListQuery) -> Iterator[OpenList]:
         actor, as_of=query.as_of, manifest_id=known.manifest_id, known_at=known.known_at
     ) as frames:
         yield OpenList(frames, query)
-
-
-def _within(rows: ir.Table, column: str, label: str, frames: Frames) -> ir.Table:
-    try:
-        period = period_of(Question(period=label), frames)
-    except (ValueError, OverflowError) as error:
-        raise FilterError(f"{label!r} is no period: {error}") from error
-    if period is None:
-        return rows
-    day = rows.created_on if column == "created" else ibis.coalesce(rows.closed_on, rows.expected_close_on)
-    return rows.filter(day.between(ibis.literal(period.first), ibis.literal(period.last)))
 
 
 def narrowed(frames: Frames, query: ListQuery) -> ir.Table:
@@ -441,9 +433,6 @@ class Deal:
     more_changes: bool = False
 
 
-MOST_CHANGES = 500
-
-
 def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known = NOW) -> Deal:
     """One deal with its timeline, both as they were known then.
 
@@ -453,31 +442,26 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known 
     """
     with open_frames(actor, as_of=as_of, manifest_id=known.manifest_id, known_at=known.known_at) as frames:
         # A null character is in no id, and no text of a query may hold it.
-        chosen = frames.facts.chosen([deal_id] if "\x00" not in deal_id else [])
+        if "\x00" in deal_id:
+            raise LookupError(f"There is no opportunity {deal_id!r} that you may see.")
         judge = judge_of(frames)
 
         def judged_deal() -> ir.Table:
-            mine = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
+            mine = frames.deals.filter(frames.deals.id == bound("deal", "string"))
             return mine.select(*mine.columns, **judge.columns(mine)).limit(1)
 
-        key = ("deal", frames.deals.op(), chosen.op(), *state_key(frames))
-        rows = frames.facts.execute_known(key, judged_deal).to_pylist()
+        rows = frames.facts.execute_known(
+            ("deal", judge.key), judged_deal, values={"deal": deal_id}, over=frames.deals
+        ).to_pylist()
         if not rows:
             message = f"There is no opportunity {deal_id!r} that you may see."
             raise LookupError(message)
         judged = rows[0]
         values = {name: judged[name] for name in frames.deals.columns}
-        # The reader may see the deal, so he may see its changes: looking for all he may see would take long.
-        changes = frames.facts.changes(frames.scope.through_parent(), object="opportunities")
-        log = frames.facts.execute(
-            changes.semi_join(chosen, changes.object_id == chosen.chosen)
-            .order_by([ibis.desc("valid_at"), ibis.desc("recorded_at"), ibis.asc("field")])
-            .select("valid_at", "recorded_at", "field", "old", "new", "source", "changed_by")
-            .limit(MOST_CHANGES + 1)
-        ).to_pylist()
+        log = belongings.changes(frames, deal_id)
         links = crm.record_links(frames.as_of, frames.known_at)
         pattern = links.get((values.get("source") or "", "opportunities"), "")
-        children = {name: _children(frames, name, chosen) for name in CHILDREN}
+        children = {name: belongings.children(frames, name, deal_id) for name in CHILDREN}
         return Deal(
             values=values,
             kinds=deal_columns(frames),
@@ -497,28 +481,6 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known 
             counts={name: count for name, (_, count) in children.items()},
             more_changes=len(log) > MOST_CHANGES,
         )
-
-
-CHILDREN = ("opportunity_lines", "opportunity_team", "opportunity_contacts", "activities")
-MOST_CHILDREN = 50
-_NEWEST_FIRST = {"activities": ("happened_on", "starts_at")}
-
-
-def _children(frames: Frames, table: str, chosen: ir.Table) -> tuple[list[dict[str, Any]], int]:
-    """Rows of a table that belong to a deal the reader may see, with masked columns null, and their number."""
-    if table not in frames.facts.tables():
-        return [], 0
-    rows = frames.facts.read(table, frames.scope.through_parent())
-    rows = rows.semi_join(chosen, rows.opportunity_id == chosen.chosen)
-    order: list[ir.Value] = [rows.id.asc()]
-    if table in _NEWEST_FIRST:
-        day, instant = (rows[name] for name in _NEWEST_FIRST[table])
-        when = ibis.coalesce(day, instant.date())
-        order = [when.desc(nulls_first=False), *order]
-    found = frames.facts.execute(rows.order_by(order).limit(MOST_CHILDREN)).to_pylist()
-    if len(found) < MOST_CHILDREN:
-        return found, len(found)
-    return found, frames.facts.execute(rows.agg(n=rows.count())).to_pylist()[0]["n"]
 
 
 def _named_contacts(frames: Frames, roles: list[dict[str, Any]]) -> list[dict[str, Any]]:

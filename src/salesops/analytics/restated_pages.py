@@ -17,7 +17,7 @@ from salesops.analytics.engine.masking import masked_in, reason_of
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.number_runs import number_keep
 from salesops.analytics.page_parts import chips, filter_words, kpi_named, scope_line, selects
-from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.analytics.selectors import OpenQuestion, Question, ask, hidden_from
 from salesops.analytics.shown import (
     definition_of,
     side_title,
@@ -29,7 +29,7 @@ from salesops.org import known as known_at
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.decision_log import Recorded, recorded_between
-from salesops.process.inputs import NoDataError, masked_columns
+from salesops.process.inputs import NoDataError
 from salesops.ui import exports
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
@@ -106,7 +106,7 @@ def number_restated(request: HttpRequest, actor: Actor, name: str) -> HttpRespon
     side = next((one for one in sides if one.name == address.side), sides[0])
     with ask(actor, address.question()) as asked:
         report = engine.first_report(asked.period, asked.frames.firm)
-        hidden = masked_in(kpi, asked.named, asked.context, masked_columns(asked.frames))
+        hidden = masked_in(kpi, asked.named, asked.context, hidden_from(asked.frames))
         if hidden:
             said = reason_of(hidden)
             report = engine.FirstReport(None, said[:1].upper() + said[1:])

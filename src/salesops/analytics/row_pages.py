@@ -20,7 +20,8 @@ from salesops.analytics.addresses import (
     reads_address,
 )
 from salesops.analytics.engine.dimensions import Dimension
-from salesops.analytics.engine.kpi import Kpi, Side
+from salesops.analytics.engine.frames import ROWS_OF_DEALS, SHOWN
+from salesops.analytics.engine.kpi import MIDDLES, Kpi, Side
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import chips, filter_words, kpi_named, numbers_sheet, scope_line, selects
 from salesops.analytics.selectors import OpenQuestion, ask
@@ -40,21 +41,11 @@ from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
 
 PAGE = 50
-DEAL_COLUMNS = (
-    "id",
-    "name",
-    "account_name",
-    "owner_name",
-    "stage",
-    "created_on",
-    "closed_on",
-    "expected_close_on",
-)
 OWNER_COLUMNS = ("owner_id", "owner_name", "manager_name", "team", "region", "won", "quota", "fte_months")
 KINDS: dict[str, Any] = {
-    "created_on": "day",
-    "closed_on": "day",
-    "expected_close_on": "day",
+    **{name: "day" for names in SHOWN.values() for name in names if name.endswith("_on")},
+    "revenue_before": "money",
+    "revenue_now": "money",
     "won": "money",
     "amount": "money",
     "quota": "money",
@@ -62,6 +53,13 @@ KINDS: dict[str, Any] = {
     "name": "lead",
     "owner_name": "text",
 }
+
+
+def _lead(names: Sequence[str]) -> str:
+    """The column a row is called by."""
+    return next(
+        (n for n in ("name", "subject", "account_name", "owner_name", "category") if n in names), names[0]
+    )
 
 
 def _rows(asked: OpenQuestion, kpi: Kpi, side: Side, address: Address) -> tuple[ir.Table, str]:
@@ -98,9 +96,12 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         if side.frame not in asked.named:
             return _without_rows(request, actor, asked, address, kpi, side)
         rows, group = _rows(asked, kpi, side, address)
-        median = side.measure.kind in ("median", "median_days")
-        measured = rows.contribution.median() if median else rows.contribution.sum()
-        names = [n for n in (DEAL_COLUMNS if side.frame == "deals" else OWNER_COLUMNS) if n in rows.columns]
+        median = side.measure.kind in MIDDLES
+        if side.measure.kind == "upper_days":
+            measured = rows.contribution.cast("float64").quantile(0.75)
+        else:
+            measured = rows.contribution.median() if median else rows.contribution.sum()
+        names = [n for n in SHOWN.get(side.frame, OWNER_COLUMNS) if n in rows.columns]
         filled = {f"in_{n}": rows[n].count() for n in names[1:]}
         counted = asked.execute(
             rows.agg(n=rows.count(), known=rows.contribution.count(), all=measured, **filled)
@@ -122,7 +123,7 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
     missing = counted["n"] - counted["known"]
     for row in shown:
         row["contribution"] = exact(row["contribution"])
-        row["label"] = row.get("name") or row.get("id") or row.get("owner_name")
+        row["label"] = row.get(_lead(names)) or row.get("id") or row.get("owner_name")
     table = Table(
         side.title,
         _columns(names, side, currency, unit, zone),
@@ -130,7 +131,7 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         id="rows",
         page=paging,
         sort=sort,
-        row_href=(lambda row: deal_href(row["id"], address.known)) if side.frame == "deals" else None,
+        row_href=(lambda row: deal_href(row["id"], address.known)) if side.frame in ROWS_OF_DEALS else None,
         noun="rows",
         empty=Empty("No row", "No row falls in this period and these filters.", "table"),
     )
@@ -193,10 +194,10 @@ def _sorted(rows: ir.Table, wanted: str, names: Sequence[str]) -> tuple[str, ir.
 
 
 def _columns(names: Sequence[str], side: Side, currency: str, unit: Any, zone: str) -> list[Column]:
-    first = "name" if "name" in names else "owner_name"
+    first = _lead(names)
     made = [Column("label", column_title(first), "lead", sort=first)]
     for name in names:
-        if name in (first, "id", "owner_id"):
+        if name in (first, "id", "owner_id", "account_id"):
             continue
         phone = name not in ("created_on", "account_name", "expected_close_on")
         money = currency if KINDS.get(name) == "money" else ""

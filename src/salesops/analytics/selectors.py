@@ -12,6 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from salesops.analytics import custom_numbers
 from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
 from salesops.analytics.engine.dimensions import Dimension, period_dimension
 from salesops.analytics.engine.filters import Filter, apply_filters
@@ -116,16 +117,34 @@ class OpenQuestion:
 
     def _values(self, names: Sequence[str]) -> tuple[list[KpiValue], list[str]]:
         """Values, and what is to be said beside them."""
-        compiled = compile_kpis(kpis(names), self.named, self.context, self.splits, self.filters)
+        return self.compute(self.kpis(names)), list(self.frames.notes)
+
+    def kpis(self, names: Sequence[str]) -> list[Kpi]:
+        """Declarations by name, people's own as they were decided on this day and over this data.
+
+        Raises:
+            KeyError: no such KPI.
+        """
+        return [self._kpi(name) for name in names]
+
+    def _kpi(self, name: str) -> Kpi:
+        if name in kpi_definitions:
+            return kpi_definitions.get(name)  # type: ignore[no-any-return]
+        frames = self.frames
+        schema, calendar = frames.deals.schema(), frames.firm.calendar
+        return custom_numbers.over_data(name, schema, calendar, frames.as_of, frames.known_at)
+
+    def compute(self, declared: Sequence[Kpi]) -> list[KpiValue]:
+        """Values of declarations, kept nowhere."""
+        compiled = compile_kpis(declared, self.named, self.context, self.splits, self.filters)
         rows = {query.frame: self.frames.facts.execute(query.expr) for query in compiled.queries}
-        values = without_masked(
-            finish(compiled, rows), compiled.kpis, self.named, self.context, masked_columns(self.frames)
+        return without_masked(
+            finish(compiled, rows), compiled.kpis, self.named, self.context, hidden_from(self.frames)
         )
-        return values, list(self.frames.notes)
 
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
         """The rows behind one side of a KPI, with ``contribution``."""
-        return drill(kpis([name])[0], side, self.named, self.context, group, self.splits, self.filters)
+        return drill(self._kpi(name), side, self.named, self.context, group, self.splits, self.filters)
 
     def execute(self, expr: ir.Table) -> pa.Table:
         """Run an expression built on these frames."""
@@ -158,7 +177,7 @@ class OpenQuestion:
 
     def sql(self, name: str) -> list[tuple[str, str]]:
         """(frame, query) of everything that is read for one KPI, as the store runs it."""
-        compiled = compile_kpis(kpis([name]), self.named, self.context, self.splits, self.filters)
+        compiled = compile_kpis([self._kpi(name)], self.named, self.context, self.splits, self.filters)
         return [(query.frame, self.frames.facts.sql(query.expr)) for query in compiled.queries]
 
     def answer(self, names: Sequence[str]) -> Answer:
@@ -175,18 +194,32 @@ class OpenQuestion:
         )
 
 
+def hidden_from(frames: Frames) -> frozenset[str]:
+    """Columns hidden from the reader: of the deals plain, of other tables with their table."""
+    return masked_columns(frames) | {m for m in frames.scope.masked if not m.startswith("opportunities.")}
+
+
 def kpis(names: Sequence[str]) -> list[Kpi]:
-    """Declarations by name.
+    """Declarations by name; people's own in words, as of now: :meth:`OpenQuestion.kpis` puts them to the data.
 
     Raises:
         KeyError: no such KPI; the message lists those there are.
     """
-    return [kpi_definitions.get(name) for name in names]
+    return [_kpi_in_words(name) for name in names]
+
+
+def _kpi_in_words(name: str) -> Kpi:
+    if name not in kpi_definitions:
+        try:
+            return custom_numbers.in_words(name)
+        except KeyError:
+            pass  # the catalogue says which names there are
+    return kpi_definitions.get(name)  # type: ignore[no-any-return]
 
 
 def catalogue() -> list[Kpi]:
-    """Every KPI, in the order of the families, higher domains' ones last."""
-    return [kpi for _, kpi in kpi_definitions.items()]
+    """Every KPI, in the order of the families, then higher domains' ones, then people's own."""
+    return [*kpi_definitions.entries(), *custom_numbers.all_in_words()]
 
 
 @contextmanager

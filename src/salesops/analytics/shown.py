@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,9 +11,12 @@ from django.urls import reverse
 
 from salesops.analytics.addresses import NOTHING, Address
 from salesops.analytics.deal_columns import label
-from salesops.analytics.engine.catalogue import pipeline, rates, size_and_cycle, volume
+from salesops.analytics.engine.catalogue import FAMILIES
+from salesops.analytics.engine.custom import FAMILY
+from salesops.analytics.engine.frames import GRAIN
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
 from salesops.core.calendars import Period
+from salesops.platform.registries import kpi_definitions
 from salesops.ui import exports
 from salesops.ui.components import Definition, Delta
 from salesops.ui.formats import Exact, Unit, ratio
@@ -22,21 +25,23 @@ from salesops.ui.formats import points as in_points
 MULTIPLES = frozenset({"coverage", "coverage_gross", "coverage_needed"})
 """Ratios that people read as a multiple (2.7x), not as a share."""
 
-FAMILIES: Mapping[str, tuple[Kpi, ...]] = {
-    "Win and close rates": rates.KPIS,
-    "Deal size and sales cycle": size_and_cycle.KPIS,
-    "Pipeline": pipeline.KPIS,
-    "Won, lost, created": volume.KPIS,
-}
-"""Heading -> the declarations under it; those of higher domains go by their frame."""
-
 _FAMILY_OF_FRAME = {"attainment": "Quota and productivity", "quotas": "Quota and productivity"}
 
-_PLURALS = {"opportunity": "deals", "owner": "people"}
+_PLURALS = {
+    "opportunity": "deals",
+    "owner": "people",
+    "activity": "activities",
+    "lead": "leads",
+    "account": "accounts",
+    "stay in a stage": "stays",
+    "change of a close date": "changes",
+}
 
 
 def family_of(kpi: Kpi) -> str:
     """The heading a number stands under in the catalogue."""
+    if kpi.name not in kpi_definitions:
+        return FAMILY
     for title, members in FAMILIES.items():
         if any(one.name == kpi.name for one in members):
             return title
@@ -53,6 +58,10 @@ def unit_of(kpi: Kpi, currency: str) -> Unit:
         return Unit("money", currency)
     if kpi.unit == "days":
         return Unit("days", places=1)
+    if kpi.unit == "number":
+        return Unit("number", places=2)
+    if kpi.unit == "minutes":
+        return Unit("number", noun="minutes", places=1)
     return Unit("number", noun=_PLURALS.get(kpi.grain, "rows"))
 
 
@@ -65,18 +74,28 @@ def unit_words(kpi: Kpi, currency: str) -> str:
         "money": currency or "money",
         "money_per_day": f"{currency or 'money'} per day",
         "days": "days",
+        "minutes": "minutes",
+        "number": "number",
         "count": _PLURALS.get(kpi.grain, "rows"),
     }[kpi.unit]
+
+
+def _many(frame: str) -> str:
+    return GRAIN.get(frame, ("row", "rows"))[1]
 
 
 def side_unit(side: Side, currency: str) -> Unit:
     """How one side's value reads."""
     kind = side.measure.kind
     if kind == "count":
-        return Unit("number", noun="deals" if side.frame == "deals" else "people")
-    if kind in ("days", "median_days"):
-        return Unit("days", places=1 if kind == "median_days" else 0)
-    if kind == "ratios" or side.measure.column == "fte_months":
+        return Unit("number", noun=_many(side.frame))
+    if kind in ("days", "median_days", "upper_days"):
+        return Unit("days", places=0 if kind == "days" else 1)
+    if kind in ("total", "middle"):
+        return Unit("number", places=0 if kind == "total" else 1)
+    if side.measure.column == "working_days":
+        return Unit("days", places=0)
+    if kind == "ratios" or side.measure.plain or side.measure.column == "fte_months":
         return Unit("number", places=2)
     return Unit("money", currency)
 
@@ -87,7 +106,8 @@ def value_text(kpi: Kpi, value: Exact | None, currency: str, *, to_the_cent: boo
         return ""
     unit = unit_of(kpi, currency)
     text = unit.exact(value) if to_the_cent else unit.full(value)
-    return f"{text} per day" if kpi.unit == "money_per_day" else text
+    suffix = {"money_per_day": " per day", "minutes": " minutes"}.get(kpi.unit, "")
+    return f"{text}{suffix}"
 
 
 def definition_of(kpi: Kpi, address: Address | None = None) -> Definition:
@@ -114,9 +134,8 @@ def interval_text(value: KpiValue) -> str:
 def sample_text(kpi: Kpi, value: KpiValue) -> str:
     """How many rows a number rests on, in words."""
     side = kpi.side(kpi.sample) if kpi.sample else kpi.sides[-1]
-    noun = "deals" if side.frame == "deals" else "people"
-    one = {"deals": "deal", "people": "person"}[noun]
-    return f"{value.n:,} {one if value.n == 1 else noun}"
+    one, many = GRAIN.get(side.frame, ("row", "rows"))
+    return f"{value.n:,} {one if value.n == 1 else many}"
 
 
 def period_words(period: Period | None) -> str:

@@ -11,6 +11,8 @@ from salesops.analytics import (
     replay_pages,
     restated_pages,
     row_pages,
+    steward_pages,
+    waterfall_pages,
 )
 
 urlpatterns = [
@@ -21,9 +23,12 @@ urlpatterns = [
     path("numbers/<slug:name>/rows/", row_pages.number_rows, name="number_rows"),
     path("numbers/<slug:name>/restated/", restated_pages.number_restated, name="number_restated"),
     path("numbers/<slug:name>/keep/", restated_pages.number_keep_page, name="number_keep"),
+    path("numbers/<slug:name>/decide/", steward_pages.number_decide, name="number_decide"),
     path("replay/", replay_pages.replay, name="replay"),
     path("numbers/<slug:name>/reconcile/", reconcile_pages.reconcile, name="reconcile"),
     path("numbers/<slug:name>/reconcile/<int:pk>/", reconcile_pages.reconciled, name="reconciled"),
+    path("waterfall/", waterfall_pages.waterfall, name="waterfall"),
+    path("waterfall/<slug:bar>/", waterfall_pages.waterfall_deals, name="waterfall_deals"),
     # Pipeline, the list and one opportunity: analytics/pipeline_urls.py.
     path("", include("salesops.analytics.pipeline_urls")),
 ]

@@ -38,11 +38,12 @@ class ChangedError(OSError):
 
 @dataclass(frozen=True)
 class Found:
-    """A file as one look saw it; ``changed_ns`` is its own time stamp."""
+    """A file as one look saw it; ``changed_ns`` is its own time stamp, ``number`` the file system's (an inode)."""
 
     path: Path
     size: int
     changed_ns: int
+    number: int
 
     @property
     def name(self) -> str:
@@ -78,21 +79,20 @@ def look(folder: Path, pattern: str) -> list[Found]:
         OSError: the folder can't be read.
     """
     found = []
-    with os.scandir(folder) as entries:
-        names = {entry.name: entry for entry in entries}
-    for name, entry in names.items():
+    names = {entry.name for entry in folder.iterdir()}
+    for name in names:
         if name.startswith((".", "~$")) or name.lower().endswith(ARRIVING):
             continue
         if not fnmatch.fnmatch(name.casefold(), (pattern or "*").casefold()):
             continue
-        if {f"{name}.lock", f".~lock.{name}#", f"~${name}"} & names.keys():
+        if {f"{name}.lock", f".~lock.{name}#", f"~${name}"} & names:
             continue
         try:
-            told = entry.stat(follow_symlinks=False)
+            told = (folder / name).lstat()
         except FileNotFoundError:  # gone since the list was read
             continue
         if stat.S_ISREG(told.st_mode):
-            found.append(Found(Path(entry.path), told.st_size, told.st_mtime_ns))
+            found.append(Found(folder / name, told.st_size, told.st_mtime_ns, told.st_ino))
     return sorted(found, key=lambda one: (one.changed_ns, one.name))
 
 
@@ -109,28 +109,47 @@ def pieces(found: Found) -> Iterator[bytes]:
             raise ChangedError(f"{found.name} became a link.") from error
         raise
     with os.fdopen(handle, "rb") as file:
-        _same(file.fileno(), found)
+        _check(file.fileno(), found)
         while piece := file.read(_PIECE):
             yield piece
-        _same(file.fileno(), found)
+        _check(file.fileno(), found)
 
 
-def _same(handle: int, found: Found) -> None:
-    told = os.fstat(handle)
-    if not stat.S_ISREG(told.st_mode) or (told.st_size, told.st_mtime_ns) != (found.size, found.changed_ns):
+def _check(handle: int, found: Found) -> None:
+    if not _is(os.fstat(handle), found):
         raise ChangedError(f"{found.name} changed while it was read.")
 
 
+def _is(told: os.stat_result, found: Found) -> bool:
+    """Whether this is the file that the look saw, as it was then."""
+    seen = (found.size, found.changed_ns, found.number)
+    return stat.S_ISREG(told.st_mode) and (told.st_size, told.st_mtime_ns, told.st_ino) == seen
+
+
 def put_away(found: Found) -> bool:
-    """Move a file that was taken into the folder ``taken``; whether that could be done."""
+    """Move a file that was taken into the folder ``taken``; whether that could be done.
+
+    A file that took its place since it was seen is left, for the next look to read.
+    """
     folder = found.path.parent / TAKEN
     try:
+        if not _is(found.path.lstat(), found):
+            return False
         folder.mkdir(exist_ok=True)
-        target, number = folder / found.name, 2
-        while target.exists():
-            target = folder / f"{found.path.stem} ({number}){found.path.suffix}"
-            number += 1
+        target = _free(folder / found.name)
         found.path.rename(target)
+        if not _is(target.lstat(), found):  # it was replaced between the check and the move
+            target.rename(_free(found.path))
+            return False
     except OSError:  # a folder that only may be read: the record of what was taken must do
         return False
     return True
+
+
+def _free(path: Path) -> Path:
+    """The path itself where nothing is there, else one with a number."""
+    free, number = path, 2
+    while os.path.lexists(free):
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        number += 1
+    return free

@@ -9,7 +9,6 @@ import imaplib
 import re
 import ssl
 from collections.abc import Sequence
-from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
@@ -21,11 +20,18 @@ KINDS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".zip")
 """Attachments that may hold a report."""
 
 SECONDS = 60
+_SENDERS_AT_ONCE = 20
+"""Senders named in one search: servers limit the length of a command."""
+
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 
 
 class MailboxError(OSError):
     """The mailbox can't be read; the message says why."""
+
+
+class LetterError(MailboxError):
+    """The server refused one mail; the others can be read."""
 
 
 class Mailbox:
@@ -83,18 +89,33 @@ class Mailbox:
         except (OSError, imaplib.IMAP4.error) as error:
             raise MailboxError(f"The mail server answered: {error}") from error
         if status != "OK":
-            said = answer[0].decode(errors="replace") if answer and isinstance(answer[0], bytes) else status
-            raise MailboxError(f"The mail server answered: {said}")
+            raise MailboxError(f"The mail server answered: {_said(status, answer)}")
         return list(answer)
 
-    def unseen(self) -> list[str]:
-        """Numbers of the mails that nobody has read, oldest first."""
-        answer = self._ask("uid", "SEARCH", "UNSEEN")
-        return [number.decode() for part in answer if isinstance(part, bytes) for number in part.split()]
+    def unseen(self, senders: Sequence[str]) -> list[str]:
+        """Numbers of the mails that nobody has read and that may be of these senders, oldest first.
+
+        The server looks for the senders, so that the mails of others are not even asked for. What it finds
+        may be more than what :func:`wanted` takes: it compares parts of texts.
+
+        Args:
+            senders: addresses, or @domain.
+        """
+        found: set[int] = set()
+        for start in range(0, len(senders), _SENDERS_AT_ONCE):
+            answer = self._ask("uid", "SEARCH", "UNSEEN", *_of(senders[start : start + _SENDERS_AT_ONCE]))
+            found |= {int(number) for part in answer if isinstance(part, bytes) for number in part.split()}
+        return [str(number) for number in sorted(found)]
 
     def _fetch(self, number: str, what: str) -> tuple[bytes, bytes]:
+        try:
+            status, parts = self.server.uid("FETCH", number, what)
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise MailboxError(f"The mail server answered: {error}") from error
+        if status != "OK":
+            raise LetterError(f"The mail server answered: {_said(status, parts)}")
         told, content = b"", b""
-        for part in self._ask("uid", "FETCH", number, what):
+        for part in parts:
             if isinstance(part, tuple):
                 told, content = told + part[0], part[1]
             elif isinstance(part, bytes):
@@ -114,6 +135,22 @@ class Mailbox:
     def mark_seen(self, number: str) -> None:
         """Say that a mail was dealt with."""
         self._ask("uid", "STORE", number, "+FLAGS", r"(\Seen)")
+
+
+def _said(status: str, answer: Sequence[object]) -> str:
+    first = answer[0] if answer else None
+    return first.decode(errors="replace") if isinstance(first, bytes) else status
+
+
+def _of(senders: Sequence[str]) -> list[str]:
+    """Search keys for mails of any of these senders; none, for all mails, where IMAP's ASCII can't name one.
+
+    A domain is named without its @: some servers look for whole words.
+    """
+    if not all(one.isascii() for one in senders):
+        return []
+    keys = [f"FROM {_quoted(one.removeprefix('@'))}" for one in senders]
+    return ["OR"] * (len(keys) - 1) + keys
 
 
 def _quoted(text: str) -> str:
@@ -154,11 +191,12 @@ def id_of(letter: EmailMessage) -> str:
     return f"<{hashlib.sha256(letter.as_bytes()).hexdigest()}@no-message-id>"
 
 
-def sent_at(letter: EmailMessage) -> datetime | None:
-    """When a mail says it was sent."""
+def sent_ns(letter: EmailMessage) -> int | None:
+    """When a mail says it was sent, in nanoseconds since 1970; None where it says nothing that can be true."""
     try:
-        return parsedate_to_datetime(_header(letter, "Date"))
-    except (TypeError, ValueError):
+        sent = parsedate_to_datetime(_header(letter, "Date"))
+        return int(sent.timestamp()) * 10**9 if 1971 <= sent.year < 2200 else None
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

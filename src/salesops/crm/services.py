@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from salesops.crm.models import Mapping as MappingDecision
 from salesops.crm.planner import plan_files, with_data_dates, with_key_shown
 from salesops.crm.plans import RECORDS, FilePlan, apply_mapping, in_order, mapping_of, mapping_subject
 from salesops.crm.sources import foreign_owners, refuse_foreign
-from salesops.facts.errors import LockTimeout, MergeCancelled
+from salesops.facts.errors import LockTimeout, MergeCancelled, is_full
 from salesops.facts.locks import FileLock
 from salesops.facts.merge import merge
 from salesops.facts.tables import TABLES
@@ -45,9 +44,6 @@ CRM = "crm"
 """The source of files that name no other system."""
 
 MOST_SOURCE = 60
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""How a file system says that nothing more can be written."""
 
 
 def _quiet(done: int, total: int, message: str) -> None:
@@ -302,7 +298,7 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, FileChangedError):
         return ValidationError(str(error))
     text = str(error).lower()
-    full = isinstance(error, OSError) and error.errno in _FULL
+    full = isinstance(error, OSError) and is_full(error)
     if full or "no space left" in text or "file too large" in text or "disk quota" in text:
         return ValidationError(
             "There is no space left on the disk. Nothing of this day's files was taken; what had landed "

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from django import forms
-from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -18,15 +12,17 @@ from salesops.crm.decision_forms import AmountForm, LinkForm, RepairForm, table_
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.selectors import data_day
-from salesops.platform.web import allowed, apply_errors, warn_overtaken
+from salesops.platform.web import allowed, decided, ended, sent_anew
 
 
 @require_http_methods(["GET", "POST"])
 @allowed("repair.view", post="repair.write")
 def repairs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Misspelt values and what they are read as."""
-    form = RepairForm(_new(request))
-    if _handled(request, actor, "value_repair", form, services.repair_decide, services.repair_end):
+    form = RepairForm(sent_anew(request))
+    if decided(request, actor, "value_repair", form, services.repair_decide) or ended(
+        request, actor, services.repair_end
+    ):
         return redirect("repairs")
     today = data_day()
     context = {
@@ -46,8 +42,10 @@ def repairs(request: HttpRequest, actor: Actor) -> HttpResponse:
 def amount_rules(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Which amount column counts as bookings, by kind of deal."""
     columns = selectors.amount_columns()
-    form = AmountForm(_new(request), columns=columns)
-    if _handled(request, actor, "amount_rule", form, services.amount_rule_decide, services.amount_rule_end):
+    form = AmountForm(sent_anew(request), columns=columns)
+    if decided(request, actor, "amount_rule", form, services.amount_rule_decide) or ended(
+        request, actor, services.amount_rule_end
+    ):
         return redirect("amount_rules")
     today = data_day()
     context = {
@@ -65,8 +63,10 @@ def amount_rules(request: HttpRequest, actor: Actor) -> HttpResponse:
 @allowed("decision.view", post="decision.write")
 def record_links(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Web addresses of records in their source."""
-    form = LinkForm(_new(request))
-    if _handled(request, actor, "record_link", form, services.record_link_decide, services.record_link_end):
+    form = LinkForm(sent_anew(request))
+    if decided(request, actor, "record_link", form, services.record_link_decide) or ended(
+        request, actor, services.record_link_end
+    ):
         return redirect("record_links")
     today = data_day()
     context = {
@@ -78,44 +78,3 @@ def record_links(request: HttpRequest, actor: Actor) -> HttpResponse:
         "may_write": may(actor, "decision.write"),
     }
     return render(request, "crm/record_links.html", context)
-
-
-def _new(request: HttpRequest) -> Any:
-    """What was sent to decide something new; None for opening the page and for ending a decision."""
-    return request.POST if request.method == "POST" and "end" not in request.POST else None
-
-
-def _handled(
-    request: HttpRequest,
-    actor: Actor,
-    kind: str,
-    form: forms.Form,
-    decide: Callable[..., Any],
-    end: Callable[..., Any],
-) -> bool:
-    """Decide or end what was sent. True where the page should be opened anew."""
-    if request.method != "POST":
-        return False
-    if not form.is_bound:
-        try:
-            ended = end(
-                actor=actor,
-                subject=request.POST["end"],
-                starts_on=data_day(),
-                reason=request.POST.get("reason", ""),
-            )
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, "Ended." if ended else "That was not in force any more.")
-        return True
-    if not form.is_valid():
-        return False
-    try:
-        row = decide(actor=actor, **form.cleaned_data)
-    except ValidationError as error:
-        apply_errors(form, error)
-        return False
-    messages.success(request, "Recorded.")
-    warn_overtaken(request, kind, [row.subject], form.cleaned_data["starts_on"])
-    return True

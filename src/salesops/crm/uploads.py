@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import uuid
@@ -28,8 +29,14 @@ def safe_name(name: str) -> str:
     return f"_{plain}" if _RESERVED.match(plain) else plain
 
 
-def keep(name: str, chunks: Iterable[bytes]) -> Path:
+def keep(name: str, chunks: Iterable[bytes], *, changed_ns: int | None = None) -> Path:
     """Write an upload to the home; returns its path. The same content under the same name is kept once.
+
+    Args:
+        name: what the sender calls it.
+        chunks: its content.
+        changed_ns: its own time stamp in nanoseconds since 1970, where it has one. A file that was kept
+            before keeps the one that it has: somebody may be reading it.
 
     Raises:
         ValidationError: it is larger than SALESOPS_MAX_UPLOAD_BYTES; nothing is kept.
@@ -37,7 +44,7 @@ def keep(name: str, chunks: Iterable[bytes]) -> Path:
     settings.UPLOADS_PATH.mkdir(parents=True, exist_ok=True)
     part = settings.UPLOADS_PATH / f"{uuid.uuid4().hex}.part"
     try:
-        digest, _ = _write(part, chunks, settings.MAX_UPLOAD_BYTES)
+        digest, _ = _write(part, chunks, settings.MAX_UPLOAD_BYTES, changed_ns)
         folder = settings.UPLOADS_PATH / digest[:32]
         folder.mkdir(exist_ok=True)
         path = folder / safe_name(name)
@@ -48,16 +55,17 @@ def keep(name: str, chunks: Iterable[bytes]) -> Path:
     return path
 
 
-def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
+def keep_all(files: Sequence[tuple[str, Iterable[bytes]]], *, changed_ns: int | None = None) -> Path:
     """Keep files that came together. Returns the file where it is one, else the folder that holds them.
 
-    The same files under the same names are kept once; files of one name get a number.
+    The same files under the same names are kept once; files of one name get a number. ``changed_ns`` is
+    the time stamp of all of them, as for :func:`keep`.
 
     Raises:
         ValidationError: together they are larger than SALESOPS_MAX_UPLOAD_BYTES; nothing is kept.
     """
     if len(files) == 1:
-        return keep(*files[0])
+        return keep(*files[0], changed_ns=changed_ns)
     settings.UPLOADS_PATH.mkdir(parents=True, exist_ok=True)
     part = settings.UPLOADS_PATH / f"{uuid.uuid4().hex}.part"
     part.mkdir()
@@ -66,7 +74,7 @@ def keep_all(files: Sequence[tuple[str, Iterable[bytes]]]) -> Path:
         left = settings.MAX_UPLOAD_BYTES
         for name, chunks in files:
             own = _free(safe_name(name), {n.casefold() for n, _ in contents})
-            digest, size = _write(part / own, chunks, left)
+            digest, size = _write(part / own, chunks, left, changed_ns)
             left -= size
             contents.append((own, digest))
         together = hashlib.sha256(repr(sorted(contents)).encode()).hexdigest()
@@ -96,7 +104,7 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _write(path: Path, chunks: Iterable[bytes], most: int) -> tuple[str, int]:
+def _write(path: Path, chunks: Iterable[bytes], most: int, changed_ns: int | None) -> tuple[str, int]:
     """Digest and size of what was written."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
@@ -108,4 +116,6 @@ def _write(path: Path, chunks: Iterable[bytes], most: int) -> tuple[str, int]:
                 raise ValidationError(f"This is larger than {said}. Import it with the command line.")
             digest.update(chunk)
             file.write(chunk)
+    if changed_ns is not None:
+        os.utime(path, ns=(changed_ns, changed_ns))
     return digest.hexdigest(), size

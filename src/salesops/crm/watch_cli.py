@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from typing import Any
 
@@ -46,7 +47,10 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     mailbox.set_defaults(run=_save, kind="mailbox")
 
     for name, said in (
-        ("look", "look now, wait for what is found, and say what came of it"),
+        (
+            "look",
+            "look now and wait for what comes of it; exit code 1 where something failed or waits for you",
+        ),
         ("pause", "let it look no more"),
         ("resume", "let it look again"),
         ("remove", "remove it; what it imported stays"),
@@ -76,7 +80,7 @@ def _save(args: argparse.Namespace) -> int:
     actor = actor_from(args)
     values: dict[str, Any] = {
         "name": args.name, "kind": args.kind, "source": args.source, "complete_tables": args.complete,
-        "mapping": watch_services.watch_mapping(read_yaml(args.mapping)) if args.mapping else None,
+        "mapping": (read_yaml(args.mapping) or None) if args.mapping else None,
         "mail_to": args.mail_to, "cron": args.cron, "zone": args.zone,
     }  # fmt: skip
     if args.kind == "folder":
@@ -140,19 +144,44 @@ def _change(args: argparse.Namespace) -> int:
 
 
 def _look(actor: Any, row: Any) -> int:
-    """Two looks, with the time between them that a file needs to be known as whole, and the imports they start."""
+    """Look until nothing more comes of it; 0 only where all that came by these looks was taken well."""
     from salesops.crm import watch_selectors, watching
+    from salesops.platform.job_states import JobState
+
+    before = standing = watch_selectors.standing(row)
+    job = _look_once(actor, row)
+    # A file is known as whole when two looks apart saw it the same; files are imported one a look.
+    pause = watching.SETTLES.total_seconds() + 0.5
+    while job.state == JobState.DONE:
+        time.sleep(pause)
+        pause = 0.0
+        job = _look_once(actor, row)
+        was, standing = standing, watch_selectors.standing(row)
+        if standing == was or not any(state == "waiting" for state, _ in standing.values()):
+            break
+    row.refresh_from_db()
+    for arrival in watch_selectors.arrivals_of(row)[:20]:
+        print(f"{arrival.get_state_display():<22} {arrival.name} {arrival.reason}".rstrip())
+    wrong = [text for text in (row.trouble, (job.result or {}).get("note", "")) if text]
+    if job.state != JobState.DONE and not wrong:
+        wrong.append(job.message)
+    for text in wrong:
+        print(text, file=sys.stderr)
+    touched = [state for pk, (state, reason) in standing.items() if before.get(pk) != (state, reason)]
+    return 1 if wrong or "failed" in touched or "asking" in touched else 0
+
+
+def _look_once(actor: Any, row: Any) -> Any:
+    """One look and the imports that it starts, here or by a worker elsewhere; the job of the look."""
+    from salesops.crm import watch_selectors
     from salesops.crm.watch_services import watch_look
     from salesops.platform import jobs
+    from salesops.platform.job_states import JobState
 
-    for pause in (watching.SETTLES.total_seconds() + 0.5, 0):
-        watch_look(actor=actor, row=row)
+    job = watch_look(actor=actor, row=row)
+    while True:
         jobs.run_waiting()
-        time.sleep(pause)
-    row.refresh_from_db()
-    seen = list(watch_selectors.arrivals_of(row)[:20])
-    for arrival in seen:
-        print(f"{arrival.get_state_display():<22} {arrival.name} {arrival.reason}")
-    if row.trouble:
-        raise OSError(row.trouble)
-    return 1 if any(arrival.state in ("asking", "failed") for arrival in seen) else 0
+        job.refresh_from_db()
+        if job.state not in (JobState.QUEUED, JobState.RUNNING) and not watch_selectors.importing(row):
+            return job
+        time.sleep(0.5)  # a worker of this home took it

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from salesops.crm.models import Arrival, ArrivalState, Watch
+from salesops.crm.models import Arrival, ArrivalState, Import, Watch
 from salesops.platform.job_selectors import schedule_row
+from salesops.platform.job_states import JobState
 from salesops.platform.jobs import Schedule
 
 TONES = {
@@ -53,6 +55,18 @@ def watch_of(pk: int) -> Watch | None:
 def watch_named(name: str) -> Watch | None:
     """The watch of a name, or None."""
     return Watch.objects.filter(name=name).first()
+
+
+def standing(row: Watch) -> dict[int, tuple[str, str]]:
+    """Where everything that a watch saw stands: arrival -> state and reason."""
+    return {pk: (state, reason) for pk, state, reason in row.arrivals.values_list("pk", "state", "reason")}
+
+
+def importing(row: Watch) -> bool:
+    """Whether an import that a watch brought is under way; one that waits for its next attempt is not."""
+    open_jobs = Q(job__state__in=(JobState.QUEUED, JobState.RUNNING))
+    due = Q(job__run_after=None) | Q(job__run_after__lte=timezone.now())
+    return Import.objects.filter(open_jobs, due, arrivals__watch=row).exists()
 
 
 def arrivals_of(row: Watch) -> QuerySet[Arrival]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,33 @@ from salesops.facts.tables import TABLES
 from salesops.platform import audit, schedules
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
+from salesops.platform.job_selectors import schedule_row
 from salesops.platform.jobs import Job, enqueue
 
 PASSWORDS = "SALESOPS_WATCH_PASSWORD_"
 """How the names of variables with mailbox passwords begin; no other variable can be read through a watch."""
 
+EVERY = "*/5 * * * *"
+"""How often a watch looks unless somebody says otherwise: every five minutes."""
+
 _VARIABLE = re.compile(rf"^{PASSWORDS}[A-Z0-9_]{{1,60}}$")
 _SENDER = re.compile(r"^[^@\s]*@[^@\s]+\.[^@\s]+$")
 _SHOWN = (
     "kind", "path", "pattern", "host", "port", "tls", "user", "password_variable", "mailbox", "senders",
-    "subject_pattern", "source", "complete_tables", "mail_to", "active",
+    "subject_pattern", "source", "complete_tables", "mapping", "mail_to", "active",
 )  # fmt: skip
 
 
 @transaction.atomic
 def watch_save(
-    *, actor: Actor, row: Watch | None = None, cron: str = "*/5 * * * *", zone: str = "UTC", **values: Any
+    *, actor: Actor, row: Watch | None = None, cron: str = "", zone: str = "", **values: Any
 ) -> Watch:
     """Make a watch, or change one. Whoever saves it last is whom its imports run as.
 
     Args:
         actor: who decides; must be allowed to manage watches and to import.
         row: the watch to change, None for a new one.
-        cron, zone: how often it looks.
+        cron, zone: how often it looks; empty leaves what was decided, or takes :data:`EVERY` in UTC.
         values: fields of :class:`Watch`.
 
     Raises:
@@ -51,6 +55,7 @@ def watch_save(
     require(actor, "watch.manage")
     require(actor, "import.run")
     before = _told(row) if row is not None else None
+    was = schedule_row(row.schedule_id) if row is not None else None
     row = row or Watch(created_at=timezone.now())
     for name, value in values.items():
         setattr(row, name, value)
@@ -64,8 +69,8 @@ def watch_save(
         name=f"Watch: {row.name}"[:120],
         kind="watch.poll",
         params={"watch_id": row.pk},
-        cron=cron,
-        zone=zone,
+        cron=cron or (was.cron if was else EVERY),
+        zone=zone or (was.zone if was else "UTC"),
     )
     row.schedule_id = made.pk
     row.save(update_fields=["schedule_id"])
@@ -76,7 +81,10 @@ def watch_save(
 
 
 def _told(row: Watch) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _SHOWN}
+    """A watch as the ledger keeps it: everything that decides what is read, how, and when."""
+    schedule = schedule_row(row.schedule_id)
+    turns = {"cron": schedule.cron, "zone": schedule.zone} if schedule else {"cron": None, "zone": None}
+    return {name: getattr(row, name) for name in _SHOWN} | turns
 
 
 def _check(row: Watch) -> None:
@@ -169,18 +177,3 @@ def watch_remove(*, actor: Actor, row: Watch) -> None:
 def watch_look(*, actor: Actor, row: Watch) -> Job:
     """Look at once, with the actor's own rights; while a look is under way, that one is answered."""
     return enqueue("watch.poll", {"watch_id": row.pk}, actor=actor, dedupe_key=f"schedule:{row.schedule_id}")
-
-
-def watch_mapping(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A mapping as a watch keeps it.
-
-    Raises:
-        ValidationError: it has not the published form.
-    """
-    if not document:
-        return None
-    try:
-        check_mapping(document)
-    except ValueError as error:
-        raise ValidationError({"mapping": f"This is no mapping: {error}"}) from error
-    return dict(document)

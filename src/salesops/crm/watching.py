@@ -10,7 +10,6 @@ look that dies is taken up by the next, and nothing is imported twice.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -28,6 +27,7 @@ from django.utils import timezone
 from salesops.crm import folders, mailboxes, services, uploads
 from salesops.crm.models import Arrival, ArrivalState, Import, ImportState, Watch, WatchKind
 from salesops.crm.plans import RECORDS, FilePlan
+from salesops.facts.errors import is_full
 from salesops.platform import audit, mail
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
@@ -38,14 +38,16 @@ SETTLES = timedelta(seconds=5)
 """Two looks this far apart must see the same file before it counts as whole."""
 
 OPEN = (ArrivalState.TAKEN, ArrivalState.ASKING)
-_log = logging.getLogger(__name__)
 
 
 def poll(*, actor: Actor, progress: Progress, watch_id: int) -> dict[str, Any]:
     """Look once: take what has come, start what can be imported, report what has ended.
 
+    What can't be read among what came is told by mail the first time and tried again by every look; the
+    rest is taken.
+
     Raises:
-        ValidationError: the folder or mailbox can't be read; it is told by mail the first time.
+        ValidationError: the folder or mailbox itself can't be read; it is told by mail the first time.
     """
     watch = Watch.objects.get(pk=watch_id)
     if not watch.active:
@@ -57,26 +59,33 @@ def poll(*, actor: Actor, progress: Progress, watch_id: int) -> dict[str, Any]:
     progress(0, 0, "Looking")
     try:
         if watch.kind == WatchKind.FOLDER:
-            _look_at_folder(actor, watch)
+            unread = _look_at_folder(actor, watch)
         else:
-            _look_at_mailbox(actor, watch, progress)
+            unread = _look_at_mailbox(actor, watch, progress)
     except (OSError, ValidationError) as error:
-        text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        _trouble(actor, watch, text)
+        text = _text(error)
+        _trouble(actor, watch, f"{watch.name} can't be read", text)
         raise ValidationError(f"{watch.name}: {text}") from error
-    Watch.objects.filter(pk=watch.pk).update(looked_at=timezone.now(), trouble="")
+    if unread:
+        _trouble(actor, watch, f"Some of {watch.name} can't be read", " ".join(unread))
+    Watch.objects.filter(pk=watch.pk).update(looked_at=timezone.now(), **({} if unread else {"trouble": ""}))
     _begin(actor, watch, progress)
     counts = {state: watch.arrivals.filter(state=state).count() for state in ArrivalState.values}
-    return {"watch": watch.name, "arrivals": {k: v for k, v in counts.items() if v}}
+    found: dict[str, Any] = {"watch": watch.name, "arrivals": {k: v for k, v in counts.items() if v}}
+    return found | ({"could_not_be_read": unread} if unread else {})
 
 
-def _trouble(actor: Actor, watch: Watch, text: str) -> None:
+def _text(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+
+
+def _trouble(actor: Actor, watch: Watch, subject: str, text: str) -> None:
     with transaction.atomic():
         changed = Watch.objects.filter(pk=watch.pk).exclude(trouble=text[:300])
         if changed.update(trouble=text[:300], looked_at=timezone.now()):
-            _tell(
-                actor, watch, f"{watch.name} can't be read", [text, "", "It is tried again by its schedule."]
-            )
+            _tell(actor, watch, subject, [text, "", "It is tried again by its schedule."])
 
 
 def _tell(actor: Actor, watch: Watch, subject: str, lines: Iterable[str]) -> None:
@@ -88,7 +97,9 @@ def _tell(actor: Actor, watch: Watch, subject: str, lines: Iterable[str]) -> Non
 # --- Seeing ---------------------------------------------------------------------------------------
 
 
-def _look_at_folder(actor: Actor, watch: Watch) -> None:
+def _look_at_folder(actor: Actor, watch: Watch) -> list[str]:
+    """Take what is whole; returns what could not be read, each with its reason."""
+    unread = []
     folder = folders.inside(settings.WATCH_ROOT, watch.path)
     found = folders.look(folder, watch.pattern)
     watch.arrivals.filter(state=ArrivalState.SETTLING).exclude(
@@ -110,7 +121,13 @@ def _look_at_folder(actor: Actor, watch: Watch) -> None:
         elif now < arrival.seen_at:  # the clock was set back: this look is the first one again
             Arrival.objects.filter(pk=arrival.pk).update(seen_at=now)
         elif now - arrival.seen_at >= SETTLES:
-            _take_file(actor, watch, arrival, one)
+            try:
+                _take_file(actor, watch, arrival, one)
+            except OSError as error:
+                if is_full(error):  # nothing more can be kept, of any file
+                    raise
+                unread.append(f"{one.name}: {_text(error)}.")
+    return unread
 
 
 class _Digested:
@@ -132,7 +149,8 @@ class _Digested:
 def _take_file(actor: Actor, watch: Watch, arrival: Arrival, found: folders.Found) -> None:
     content = _Digested(folders.pieces(found))
     try:
-        kept = uploads.keep(found.name, content)
+        # A file without a day of its own is of the day it was written.
+        kept = uploads.keep(found.name, content, changed_ns=found.changed_ns)
     except (folders.ChangedError, FileNotFoundError):
         arrival.delete()  # it is seen anew with the next look
         return
@@ -140,12 +158,12 @@ def _take_file(actor: Actor, watch: Watch, arrival: Arrival, found: folders.Foun
         _refuse(actor, watch, arrival, " ".join(error.messages))
         folders.put_away(found)
         return
-    os.utime(kept, ns=(found.changed_ns, found.changed_ns))  # a file without a day of its own is of that day
     _keep(actor, watch, arrival, kept, content.hexdigest())
     folders.put_away(found)
 
 
-def _look_at_mailbox(actor: Actor, watch: Watch, progress: Progress) -> None:
+def _look_at_mailbox(actor: Actor, watch: Watch, progress: Progress) -> list[str]:
+    """Take the mails that are wanted; returns what could not be read, each with its reason."""
     host = watch.host.lower()
     if host not in settings.WATCH_HOSTS:
         raise ValidationError(
@@ -157,16 +175,25 @@ def _look_at_mailbox(actor: Actor, watch: Watch, progress: Progress) -> None:
     box = mailboxes.Mailbox(
         host, watch.port, tls=watch.tls, user=watch.user, password=password, folder=watch.mailbox
     )
+    unread = []
     with box:
-        numbers = box.unseen()
+        numbers = box.unseen(watch.senders)
         for done, number in enumerate(numbers):
             progress(done, len(numbers), "Reading mails")
-            head, size = box.head(number)
-            if not mailboxes.wanted(head, watch.senders, watch.subject_pattern):
-                continue
-            if not watch.arrivals.filter(message_id=mailboxes.id_of(head)).exists():
-                _take_mail(actor, watch, box, number, head, size)
-            box.mark_seen(number)
+            try:
+                _read_mail(actor, watch, box, number)
+            except mailboxes.LetterError as error:
+                unread.append(f"Mail {number}: {error}")
+    return unread
+
+
+def _read_mail(actor: Actor, watch: Watch, box: mailboxes.Mailbox, number: str) -> None:
+    head, size = box.head(number)
+    if not mailboxes.wanted(head, watch.senders, watch.subject_pattern):
+        return
+    if not watch.arrivals.filter(message_id=mailboxes.id_of(head)).exists():
+        _take_mail(actor, watch, box, number, head, size)
+    box.mark_seen(number)
 
 
 def _take_mail(actor: Actor, watch: Watch, box: mailboxes.Mailbox, number: str, head: Any, size: int) -> None:
@@ -187,14 +214,12 @@ def _take_mail(actor: Actor, watch: Watch, box: mailboxes.Mailbox, number: str, 
         _refuse(actor, watch, arrival, f"It has no attachment that may hold a report ({kinds}).")
         return
     try:
-        kept = uploads.keep_all([(name, [content]) for name, content in files])
+        kept = uploads.keep_all(
+            [(name, [content]) for name, content in files], changed_ns=mailboxes.sent_ns(head)
+        )
     except ValidationError as error:
         _refuse(actor, watch, arrival, " ".join(error.messages))
         return
-    sent = mailboxes.sent_at(head)
-    if sent is not None:
-        for path in [kept] if kept.is_file() else sorted(kept.rglob("*")):
-            os.utime(path, (sent.timestamp(), sent.timestamp()))
     together = sorted(hashlib.sha256(content).hexdigest() for _, content in files)
     digest = together[0] if len(together) == 1 else hashlib.sha256("".join(together).encode()).hexdigest()
     _keep(actor, watch, arrival, kept, digest)
@@ -254,8 +279,7 @@ def _begin(actor: Actor, watch: Watch, progress: Progress) -> None:
         try:
             _decide(actor, watch, arrival)
         except (ValidationError, ValueError, LookupError, FileNotFoundError) as error:
-            text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-            _refuse(actor, watch, arrival, text or type(error).__name__)
+            _refuse(actor, watch, arrival, _text(error))
 
 
 def _decide(actor: Actor, watch: Watch, arrival: Arrival) -> None:

@@ -3,17 +3,18 @@
 Compiling a long expression costs far more than running a view over it. A derived relation is
 built over *all* rows of a table, defined as a view in the engine under a name that stands for
 its whole content (manifest, instant and the caller's key), and guarded on the way out exactly
-as the table itself would be.
+as the table itself would be; the guarded rows are a view of their own, one a scope (``facts.guards``).
 """
 
 from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from salesops.facts.backends.duckdb import COPIES
 from salesops.facts.derived_views import Build
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts
-from salesops.facts.visibility import guarded, masked
+from salesops.facts.visibility import guarded, is_guarded, masked
 
 
 def derived(
@@ -34,4 +35,12 @@ def derived(
     manifest = facts.manifest.id if facts.manifest else "none"
     name = f"derived {table} {manifest} {facts.as_of.isoformat() if facts.as_of else 'now'} {key}"
     relation = facts.use_derived(name, build, copied=f"derived {table}" if copied else "", wait=wait)
-    return masked(table, guarded(facts, table, relation, scope), scope)
+    if not scope.masked and (scope.everything or not is_guarded(table)):
+        return relation
+    # What is guarded is named by content: the relation, whether it is read from its copy, and the whole scope.
+    from_copy = relation.op().namespace.catalog == COPIES
+    return facts.use_guarded(
+        f"{name} for {scope.digest()}{' from its copy' if from_copy else ''}",
+        lambda: masked(table, guarded(facts, table, relation, scope), scope),
+        copied=from_copy and not scope.everything,
+    )

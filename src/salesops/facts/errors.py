@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""How a file system says that nothing more can be written."""
+
 
 class FactsError(Exception):
     """Base of every error the fact store raises on purpose."""
@@ -41,3 +46,8 @@ class InvalidIncoming(FactsError):
 
 class QueryFailed(FactsError):
     """The engine could not run a query (out of memory, interrupted, file access refused)."""
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an operating system's error says that the disk, a quota or a limit of size is used up."""
+    return error.errno in _FULL

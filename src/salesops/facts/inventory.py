@@ -60,32 +60,37 @@ class Inventory:
 
 def check(store: FactStore, manifests: Iterable[Manifest]) -> Iterator[Checked]:
     """Whether each manifest can be read: every file there, in the size its table says."""
+    return (checked for checked, _ in _checked(store, manifests))
+
+
+def _checked(
+    store: FactStore, manifests: Iterable[Manifest]
+) -> Iterator[tuple[Checked, dict[tuple[str, int], dict[str, int]]]]:
+    """Each manifest with the files (path -> size) of every version opened so far; take out what was used."""
     known: dict[tuple[str, int], tuple[Fault, ...]] = {}
+    files: dict[tuple[str, int], dict[str, int]] = {}
     for manifest in manifests:
         faults: list[Fault] = []
         for table, version in sorted(manifest.versions.items()):
             if (table, version) not in known:
-                known[table, version] = tuple(_faults(store, table, version))
+                needed: dict[str, int] = {}
+                known[table, version] = tuple(_faults(store, table, version, needed))
+                files[table, version] = needed
             faults += known[table, version]
-        yield Checked(manifest, tuple(faults))
+        yield Checked(manifest, tuple(faults)), files
 
 
 def inventory(store: FactStore, manifests: Iterable[Manifest]) -> Inventory:
     """Every file that the readable ones of some manifests need; those that can't be read are in ``checked``."""
     found = Inventory()
     newest: dict[str, int] = {}
-    done: set[tuple[str, int]] = set()
-    for one in check(store, manifests):
+    for one, files in _checked(store, manifests):
         found.checked.append(one)
         if not one.readable:
             continue
         for table, version in one.manifest.versions.items():
             newest[table] = max(version, newest.get(table, version))
-            if (table, version) in done:
-                continue
-            done.add((table, version))
-            for file in lake.listed_files(store.folder(table), version):
-                found.files[f"{table}/{file.path}"] = file.size
+            found.files |= files.pop((table, version), {})
     for table, version in newest.items():
         for path in _log_files(store.folder(table), version):
             found.files[path.relative_to(store.address).as_posix()] = path.stat().st_size
@@ -118,7 +123,8 @@ def set_aside(store: FactStore, paths: Iterable[Path]) -> list[Path]:
     return moved
 
 
-def _faults(store: FactStore, table: str, version: int) -> Iterator[Fault]:
+def _faults(store: FactStore, table: str, version: int, needed: dict[str, int]) -> Iterator[Fault]:
+    """What is wrong with a table's version; its files, with the sizes written, go into ``needed``."""
     folder = store.folder(table)
     try:
         files = lake.listed_files(folder, version)
@@ -127,6 +133,7 @@ def _faults(store: FactStore, table: str, version: int) -> Iterator[Fault]:
         return
     for file in files:
         path, name = folder / file.path, f"{table}/{file.path}"
+        needed[name] = file.size
         try:
             size = path.stat().st_size
         except OSError:

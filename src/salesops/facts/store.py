@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -27,7 +27,8 @@ from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.derived_views import Build, DerivedViews, Held
-from salesops.facts.errors import DataMissing, FactsError, UnknownTable
+from salesops.facts.errors import FactsError, UnknownTable
+from salesops.facts.guards import Guard, Guards, Made
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
 from salesops.facts.locks import FileLock
 from salesops.facts.manifests import Manifest, ManifestLog
@@ -86,6 +87,7 @@ class FactStore:
         self._views: dict[str, int] = {}
         self._derived = DerivedViews()
         self._lists = DerivedViews()
+        self._guards = Guards()
 
     def folder(self, table: str) -> Path:
         """The folder of one table."""
@@ -153,22 +155,12 @@ class FactStore:
         finally:
             facts.close()
 
-    def holds(self, manifest: Manifest) -> bool:
-        """Whether every file of a manifest is still there: clean-up removes those that nothing holds on to."""
-        for table, version in manifest.versions.items():
-            try:
-                open_snapshot(
-                    self.folder(table), version, partitioned=table in TABLES and bool(TABLES[table].month)
-                )
-            except DataMissing:
-                return False
-        return True
-
     def close(self) -> None:
         """Close the process's reader; the store can be opened again afterwards."""
         self.newest.forget()
         self._derived.clear()
         self._lists.clear()
+        self._guards.clear()
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
@@ -260,6 +252,18 @@ class FactStore:
         for view in self._derived.release(self._engine, name):
             self.release_view(view)
 
+    def use_guard(self, name: str, session: Session, build: Callable[[], Made]) -> Guard:
+        """A guarded relation, defined when first asked for and held until released."""
+        return self._guards.use(self._open_engine(), session, name, build)
+
+    def read_guard(self, name: str, session: Session, *, copied: bool) -> ir.Table:
+        """A guarded relation that the caller holds; ``copied`` where a reader's own rows are worth a copy."""
+        return self._guards.read(self._open_engine(), session, name, copied=copied)
+
+    def release_guard(self, name: str) -> None:
+        """One reader of a guarded relation less."""
+        self._guards.release(self._engine, name)
+
     def listed(self, name: str, ids: frozenset[str], session: Session) -> ir.Table:
         """A list of ids as a relation, kept until released; apart from derived relations, which cost more."""
 
@@ -336,6 +340,8 @@ class Facts:
         self._held_derived: set[str] = set()
         self._held_lists: dict[frozenset[str], ir.Table] = {}
         self._list_names: set[str] = set()
+        self._held_guards: set[str] = set()
+        self._noted: tuple[set[str], set[frozenset[str]]] | None = None
 
     def version(self, table: str) -> int | None:
         """The table's Delta version in this manifest, None if it was never written."""
@@ -380,13 +386,27 @@ class Facts:
         """Run an expression built on :meth:`read`; raises :class:`QueryFailed`."""
         return self._session.execute(expr)
 
-    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
+    def execute_known(
+        self,
+        key: Hashable,
+        build: Callable[[], ir.Table],
+        *,
+        values: Mapping[str, Any] | None = None,
+        over: ir.Table | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> pa.Table:
         """Run an expression that a key stands for: it is built and compiled only where the key is new.
 
-        The key names everything the expression is made of: above all the relations it reads (as
-        ``relation.op()``), which hold the reader's scope.
+        Args:
+            key: names everything the expression is made of: above all the relations it reads (as
+                ``relation.op()``), which hold the reader's scope. No value of a reader may stand in the
+                expression as a literal unless the key holds it too.
+            build: gives the expression.
+            values: what its values made by :func:`salesops.facts.bound.bound` are this time.
+            over: a relation that need not be in the key: the query is kept for all with the same columns.
+            rows: how many rows, after how many, of an expression in order; all of them where it is None.
         """
-        return self._session.execute_known(key, build)
+        return self._session.execute_known(key, build, values=values, over=over, rows=rows)
 
     def sql(self, expr: ir.Expr) -> str:
         """The query an expression compiles to, for a reader who wants to check it."""
@@ -411,11 +431,16 @@ class Facts:
         self._held_derived.clear()
         for name in self._list_names:
             self._store.release_list(name)
+        for name in self._held_guards:
+            self._store.release_guard(name)
         self._held_lists.clear()
         self._list_names.clear()
+        self._held_guards.clear()
 
     def id_list(self, ids: frozenset[str]) -> ir.Table:
         """Ids as a relation of one column ``listed``, to join to: a long list of literals compiles slowly."""
+        if self._noted is not None:
+            self._noted[1].add(ids)
         if ids not in self._held_lists:
             name = f"ids {hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()}"
             self._held_lists[ids] = self._store.listed(name, ids, self._session)
@@ -431,6 +456,33 @@ class Facts:
             self._store.release_derived(name)
         self._held_derived.add(name)
         return relation
+
+    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: bool) -> ir.Table:
+        """A guarded relation, its guard compiled once: for :func:`salesops.facts.derived.derived` alone.
+
+        Args:
+            name: stands for the relation that is guarded and for the whole scope.
+            build: gives the guarded expression.
+            copied: whether a reader's own rows are worth a native copy, where they are few.
+        """
+
+        def made() -> Made:
+            self._noted = (set(), set())
+            try:
+                expr = build()
+                return expr, tuple(sorted(self._noted[0])), tuple(self._noted[1])
+            finally:
+                self._noted = None
+
+        if name in self._held_guards:
+            return self._store.read_guard(name, self._session, copied=copied)
+        guard = self._store.use_guard(name, self._session, made)
+        self._held_guards.add(name)
+        for table in guard.tables:
+            self._view(table)
+        for ids in guard.lists:
+            self.id_list(ids)
+        return self._store.read_guard(name, self._session, copied=copied)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         """Some ids as a relation of one column ``chosen``, to join to: the query is the same for any of them."""
@@ -467,6 +519,8 @@ class Facts:
         return relation if hidden else relation.select(*view.columns)
 
     def _view(self, table: str) -> _View:
+        if self._noted is not None:
+            self._noted[0].add(table)
         if table not in self._held:
             canonical_columns(table)  # raises UnknownTable with the list of tables
             self._held[table] = self._store.use_view(table, self.manifest)

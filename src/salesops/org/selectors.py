@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+
 from salesops.core.calendars import FiscalCalendar
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
@@ -151,6 +153,31 @@ def _people_in_facts(
         for row in rows
         if row["id"] not in real
     )
+
+
+def person_meant(people: dict[str, Person], text: str, what: str) -> Person:
+    """The one person of an id, a name or an e-mail address, as somebody typed it.
+
+    Args:
+        people: id -> person.
+        text: as typed.
+        what: what it names, for the refusal of an empty text.
+
+    Raises:
+        ValidationError: it is empty, nobody's or ambiguous.
+    """
+    wanted = text.strip()
+    if not wanted:
+        raise ValidationError(f"The {what} is empty.")
+    if wanted in people:
+        return people[wanted]
+    matches = [p for p in people.values() if wanted.casefold() in (p.name.casefold(), p.email.casefold())]
+    if not matches:
+        raise ValidationError(f"No person has the id, name or e-mail {wanted!r}.")
+    if len(matches) > 1:
+        ids = ", ".join(p.id for p in matches)
+        raise ValidationError(f"{wanted!r} is ambiguous: {ids}. Use the id.")
+    return matches[0]
 
 
 def visible_people(person_id: str, on: date) -> frozenset[str]:

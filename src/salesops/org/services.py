@@ -81,12 +81,16 @@ def positions_plan(rows: Sequence[dict[str, str]], starts_on: date | None = None
     seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         try:
-            person = _find(before, row.get("person", ""), "person")
+            person = selectors.person_meant(before, row.get("person", ""), "person")
             if person.id in seen:
                 raise ValidationError(f"{person.name} is in row {seen[person.id]} already.")
             seen[person.id] = number
             manager = row.get("manager", "").strip()
-            manager_id = _find(before, manager, "manager").id if manager not in ("", CLEARED) else manager
+            manager_id = (
+                selectors.person_meant(before, manager, "manager").id
+                if manager not in ("", CLEARED)
+                else manager
+            )
             after = replace(
                 person,
                 manager_id=_cell(manager_id, person.manager_id),
@@ -157,18 +161,3 @@ def positions_decide(
             reason=reason,
         )
     return len(changed)
-
-
-def _find(people: dict[str, Person], text: str, what: str) -> Person:
-    wanted = text.strip()
-    if not wanted:
-        raise ValidationError(f"The {what} is empty.")
-    if wanted in people:
-        return people[wanted]
-    matches = [p for p in people.values() if wanted.casefold() in (p.name.casefold(), p.email.casefold())]
-    if not matches:
-        raise ValidationError(f"No person has the id, name or e-mail {wanted!r}.")
-    if len(matches) > 1:
-        ids = ", ".join(p.id for p in matches)
-        raise ValidationError(f"{wanted!r} is ambiguous: {ids}. Use the id.")
-    return matches[0]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django import forms
-from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -19,7 +15,7 @@ from salesops.permissions.forms import ExplainForm, MaskForm, OverlayForm, Visib
 from salesops.platform import selectors as platform
 from salesops.platform.access import AREAS, may
 from salesops.platform.actors import Actor, actor_of
-from salesops.platform.web import allowed, apply_errors, warn_overtaken
+from salesops.platform.web import allowed, decided, ended, sent_anew
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,9 +29,9 @@ def visibility(request: HttpRequest, actor: Actor) -> HttpResponse:
     dimensions = selectors.overlay_dimensions()
     overlay = OverlayForm(request.POST if sent == "overlay" else None, dimensions=dimensions)
     if (
-        _decided(request, actor, "visibility", rule, services.visibility_decide)
-        or _decided(request, actor, "overlay", overlay, services.overlay_decide)
-        or _ended(request, actor, services.overlay_end)
+        decided(request, actor, "visibility", rule, services.visibility_decide)
+        or decided(request, actor, "overlay", overlay, services.overlay_decide)
+        or ended(request, actor, services.overlay_end)
     ):
         return redirect("visibility")
     context = {
@@ -59,10 +55,10 @@ def field_masks(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Fields hidden from roles."""
     today = selectors.present_day()
     form = MaskForm(
-        request.POST if request.method == "POST" and "end" not in request.POST else None,
+        sent_anew(request),
         sales_roles=selectors.sales_roles(today),
     )
-    if _decided(request, actor, "field_mask", form, services.mask_decide) or _ended(
+    if decided(request, actor, "field_mask", form, services.mask_decide) or ended(
         request, actor, services.mask_end
     ):
         return redirect("field_masks")
@@ -121,37 +117,3 @@ def _seen(asker: Actor, whom: Actor) -> dict[str, Any]:
         "hidden": sorted(selectors.hidden_columns(whom, selectors.present_day())),
         "areas": [AREAS[area][0] for area in sorted(whom.areas) if area in AREAS],
     }
-
-
-def _decided(
-    request: HttpRequest, actor: Actor, kind: str, form: forms.Form, decide: Callable[..., Any]
-) -> bool:
-    """Decide what was sent with a form. True where it was."""
-    if not form.is_bound or not form.is_valid():
-        return False
-    try:
-        row = decide(actor=actor, **form.cleaned_data)
-    except ValidationError as error:
-        apply_errors(form, error)
-        return False
-    messages.success(request, "Recorded.")
-    warn_overtaken(request, kind, [row.subject], form.cleaned_data["starts_on"])
-    return True
-
-
-def _ended(request: HttpRequest, actor: Actor, end: Callable[..., Any]) -> bool:
-    """End what was sent to be ended. True where the page should be opened anew."""
-    if request.method != "POST" or "end" not in request.POST:
-        return False
-    try:
-        ended = end(
-            actor=actor,
-            subject=request.POST["end"],
-            starts_on=platform.data_day(),
-            reason=request.POST.get("reason", ""),
-        )
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, "Ended." if ended else "That was not in force any more.")
-    return True

@@ -131,16 +131,7 @@ def mask_end(
 
 
 def _person(text: str, on: date | None, field: str) -> str:
-    people = org.people(on or selectors.present_day())
-    wanted = text.strip()
-    if wanted in people:
-        return wanted
-    matches = [
-        p.id
-        for p in people.values()
-        if wanted and wanted.casefold() in (p.name.casefold(), p.email.casefold())
-    ]
-    if len(matches) != 1:
-        why = "is ambiguous: use the id" if matches else "is nobody's id, name or e-mail"
-        raise ValidationError({field: f"{text!r} {why}."})
-    return matches[0]
+    try:
+        return org.person_meant(org.people(on or selectors.present_day()), text, field).id
+    except ValidationError as error:
+        raise ValidationError({field: error.messages}) from error

@@ -51,6 +51,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "access.view": frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     "access.write": frozenset({Role.ADMINISTRATOR}),
     "schedule.write": _OPERATIONS | {Role.SALES_MANAGER},
+    "meeting.hold": _OPERATIONS | {Role.SALES_MANAGER},
+    "action.write": _OPERATIONS | {Role.SALES_MANAGER, Role.REP},
     "watch.manage": frozenset({Role.OPS_ANALYST, Role.OPS_MANAGER, Role.OPS_VP, Role.ADMINISTRATOR}),
     "audit.view": frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.OPS_VP, Role.OPS_MANAGER}),
     "settings.view": _OPERATIONS | {Role.AUDITOR},

@@ -9,7 +9,7 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the account menu's pages and this room's settings in their places."""
-        from salesops.platform import file_runs, mail, page_files, signin_settings
+        from salesops.platform import file_runs, mail, page_files, posting, signin_settings
         from salesops.platform.safekeeping import jobs as backups
         from salesops.platform.settings_index import SettingsPage, add, holds
         from salesops.ui import navigation
@@ -17,6 +17,7 @@ class PlatformConfig(AppConfig):
         signin_settings.check()
         backups.register()
         mail.register()
+        posting.register()
         page_files.register()
         file_runs.register()
         account = navigation.ACCOUNT

@@ -15,6 +15,8 @@ TOKEN_SCOPES: dict[str, str] = {
     "decisions.read": "Read decisions, quotas and people",
     "decisions.write": "Record and end decisions, set quotas",
     "faults.read": "Read data faults",
+    "actions.read": "Read action items",
+    "actions.write": "Add and settle action items, note that a meeting was held",
     "reconciliations.write": "Compare a number with one from elsewhere",
     "runs.write": "Keep numbers as runs",
     "jobs.read": "Read jobs and their results",

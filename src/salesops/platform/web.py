@@ -17,7 +17,7 @@ from django.shortcuts import render
 
 from salesops.platform import selectors
 from salesops.platform.access import NotAllowedError, require
-from salesops.platform.actors import actor_of
+from salesops.platform.actors import Actor, actor_of
 from salesops.platform.reading import one_state
 
 View = Callable[..., HttpResponseBase]
@@ -48,7 +48,8 @@ def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
 class RefusalMiddleware:
     """Stands around every view: one state for what reads, one page for what is refused.
 
-    It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page."""
+    It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -102,3 +103,50 @@ def warn_overtaken(request: HttpRequest, kind: str, subjects: Sequence[str], sta
         messages.warning(
             request, f"A decision recorded earlier starts on {first} and holds from then on{whom}"
         )
+
+
+def sent_anew(request: HttpRequest) -> Any:
+    """What was sent to decide something new; None for opening the page and for ending a decision."""
+    return request.POST if request.method == "POST" and "end" not in request.POST else None
+
+
+def decided(
+    request: HttpRequest, actor: Actor, kind: str, form: forms.Form, decide: Callable[..., Any]
+) -> bool:
+    """Decide what was sent with a form. True where it was, and the page should be opened anew.
+
+    Args:
+        request: of a page of settings.
+        actor: who decides.
+        kind: of the decision.
+        form: bound where this form was sent; what is refused is shown at its fields.
+        decide: the service, which takes the form's fields.
+    """
+    if not form.is_bound or not form.is_valid():
+        return False
+    try:
+        row = decide(actor=actor, **form.cleaned_data)
+    except ValidationError as error:
+        apply_errors(form, error)
+        return False
+    messages.success(request, "Recorded.")
+    warn_overtaken(request, kind, [row.subject], form.cleaned_data["starts_on"])
+    return True
+
+
+def ended(request: HttpRequest, actor: Actor, end: Callable[..., Any]) -> bool:
+    """End the decision whose subject was sent as ``end``. True where the page should be opened anew."""
+    if request.method != "POST" or "end" not in request.POST:
+        return False
+    try:
+        row = end(
+            actor=actor,
+            subject=request.POST["end"],
+            starts_on=selectors.data_day(),
+            reason=request.POST.get("reason", ""),
+        )
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, "Ended." if row else "That was not in force any more.")
+    return True

@@ -369,12 +369,18 @@ def _repaired_people(
 
 
 def _builder(
-    facts: Facts, manifest: Manifest, setting: _Setting, day: date, known_at: datetime | None
+    facts: Facts,
+    manifest: Manifest,
+    setting: _Setting,
+    day: date,
+    known_at: datetime | None,
+    *,
+    deleted: bool = False,
 ) -> Build:
     """The deals expression over all rows; row security is put around it by ``derived``."""
 
     def build(constant: Callable[[str, pa.Table], ir.Table]) -> ir.Table:
-        rows = facts.read(OPPORTUNITIES, Scope.all())
+        rows = facts.read(OPPORTUNITIES, Scope.all(), deleted=deleted)
         repairs = crm.repairs(day, known_at)
         rows = engine.repaired(rows, {c: m for (t, c), m in repairs.items() if t == OPPORTUNITIES})
         for label, column, table in _LABELS:
@@ -448,6 +454,34 @@ def _rates(facts: Facts) -> list[engine.Rate]:
         for r in rows
         if None not in r.values()
     ]
+
+
+def deals_of(frames: Frames, scope: Scope, *, deleted: bool = False) -> ir.Table:
+    """The deals of open frames under another scope: for comparing two instants, where one reader looks at both.
+
+    Args:
+        frames: the open frames: their facts, day and decisions.
+        scope: whose rows and columns.
+        deleted: with those that a complete file no longer held (``deleted_on``), as they last were.
+    """
+    store, manifest = fact_store(), frames.facts.manifest
+    if manifest is None:
+        raise NoDataError(_nothing(frames.known_at))
+    setting = _setting(
+        store, manifest, frames.facts, frames.firm, frames.mark, frames.as_of, frames.known_at
+    )
+    return derived(
+        frames.facts,
+        OPPORTUNITIES,
+        f"{setting.key} and deleted" if deleted else setting.key,
+        _builder(frames.facts, manifest, setting, frames.as_of, frames.known_at, deleted=deleted),
+        scope,
+    )
+
+
+def exchange_rates(frames: Frames) -> list[engine.Rate]:
+    """Every exchange rate that the facts hold."""
+    return _rates(frames.facts)
 
 
 def in_firm_currency(frames: Frames, rows: ir.Table) -> ir.Table:

@@ -14,9 +14,11 @@ from ninja import NinjaAPI
 import salesops
 from salesops.analytics.api import router as numbers
 from salesops.analytics.kept_api import router as kept
+from salesops.analytics.waterfall_api import router as waterfall
 from salesops.crm.api import router as imports
 from salesops.crm.quarantine_api import router as quarantine
 from salesops.crm.watch_api import router as watches
+from salesops.meetings.api import router as meetings
 from salesops.org.api import router as people
 from salesops.platform.accounts_api import router as accounts
 from salesops.platform.api import router as decisions
@@ -36,6 +38,7 @@ api = NinjaAPI(
 )
 for router in (
     numbers,
+    waterfall,
     kept,
     imports,
     quarantine,
@@ -43,6 +46,7 @@ for router in (
     faults,
     people,
     quotas,
+    meetings,
     decisions,
     jobs,
     runs,

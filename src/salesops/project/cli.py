@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line; the reference page is checked against it."""
     _set_up()
     from salesops.analytics import cli as analytics_cli
-    from salesops.analytics import replay_cli
+    from salesops.analytics import replay_cli, waterfall_cli
     from salesops.crm import cli as crm_cli
     from salesops.crm import watch_cli
     from salesops.permissions import cli as permissions_cli
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     of_platform = (platform_cli, permissions_cli, job_cli, safekeeping_cli)
-    for module in (*of_platform, crm_cli, watch_cli, analytics_cli, replay_cli, commands):
+    for module in (*of_platform, crm_cli, watch_cli, analytics_cli, waterfall_cli, replay_cli, commands):
         module.add_commands(verbs)
     return parser
 

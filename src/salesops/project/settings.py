@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "salesops.quality",
     "salesops.analytics",
     "salesops.quotas",
+    "salesops.meetings",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -281,6 +282,9 @@ EMAIL_BACKEND = SMTP_BACKEND if SMTP_SET else "django.core.mail.backends.dummy.E
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = os.environ.get("SALESOPS_MAIL_FROM") or "salesops@localhost"
 globals().update(_smtp(os.environ.get("SALESOPS_SMTP", "")))
+
+SLACK_WEBHOOK = os.environ.get("SALESOPS_SLACK_WEBHOOK", "")
+TEAMS_WEBHOOK = os.environ.get("SALESOPS_TEAMS_WEBHOOK", "")
 
 EXPORT_ROWS = int(os.environ.get("SALESOPS_EXPORT_ROWS", "50000"))
 INSPECT_BYTES = int(os.environ.get("SALESOPS_INSPECT_BYTES", str(50 * 1024**2)))

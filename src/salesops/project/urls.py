@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("salesops.org.urls")),
     path("", include("salesops.permissions.urls")),
     path("", include("salesops.quotas.urls")),
+    path("", include("salesops.meetings.urls")),
     path("", include("salesops.platform.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),

@@ -68,7 +68,7 @@ class OpenFaults:
         row = self.frames.facts.execute(counted(self.tables[rule.frame], (rule,), self.context)).to_pylist()[
             0
         ]
-        return self._seen(rule.frame, findings((rule,), row))[0]
+        return self._seen(rule.frame, findings((rule,), row)[0])
 
     def rows(self, rule: Rule) -> ir.Table:
         """The rows at fault."""

@@ -237,7 +237,13 @@ def columns_figure(
 
 
 def lines(
-    labels: Sequence[str], series: Sequence[Series], unit: Unit, *, title: str, height: int = 220
+    labels: Sequence[str],
+    series: Sequence[Series],
+    unit: Unit,
+    *,
+    title: str,
+    height: int = 220,
+    at: str = "in",
 ) -> SafeString:
     """Up to three lines over the same periods (solid, dashed, dotted); None breaks a line."""
     values = [decimal_of(v) for one in series for v in one.values if v is not None]
@@ -265,7 +271,7 @@ def lines(
     parts.append(zero_line(scale))
     parts.extend(period_labels(labels, height, centred=False))
     return with_axis(
-        ticks, scale, unit, image(height + 24, title, readings.series(labels, series, unit), parts)
+        ticks, scale, unit, image(height + 24, title, readings.series(labels, series, unit, at), parts)
     )
 
 
@@ -279,8 +285,9 @@ def lines_figure(
     subtitle: str = "",
     head: str = "Period",
     height: int = 220,
+    at: str = "in",
 ) -> Figure:
-    """A card of lines with reading and table."""
+    """A card of lines with reading and table; ``at`` is the reading's word before a label."""
     known = any(value is not None for one in series for value in one.values)
     table = ChartTable(
         (head, *(one.name for one in series)),
@@ -294,8 +301,8 @@ def lines_figure(
         if len(series) > 1
         else ()
     )
-    drawing = lines(labels, series, unit, title=title, height=height) if known else mark_safe("")
-    reading = readings.series(labels, series, unit)
+    drawing = lines(labels, series, unit, title=title, height=height, at=at) if known else mark_safe("")
+    reading = readings.series(labels, series, unit, at)
     return Figure(ident, title, drawing, reading, table, subtitle, legend, None if known else NO_DATA)
 
 

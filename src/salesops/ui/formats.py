@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 
 from babel import Locale
@@ -48,6 +49,7 @@ def exact(value: Exact, places: int | None = None) -> Decimal:
         return Decimal(0).quantize(rounded) if rounded == 0 else rounded  # no "-0.0"
 
 
+@lru_cache(maxsize=64)
 def _locale(locale: str | None) -> Locale:
     return Locale.parse(locale or DEFAULT_LOCALE, sep="-" if locale and "-" in locale else "_")
 
@@ -60,6 +62,11 @@ def money(
     locale: str | None = None,
 ) -> str:
     """Money in full: `$1,234.50`. `places` overrides the currency's own number of decimals."""
+    return _money(value, currency, places, locale)
+
+
+@lru_cache(maxsize=4096, typed=True)  # a list shows the same amounts and days again and again
+def _money(value: Exact, currency: str, places: int | None, locale: str | None) -> str:
     decimals = get_currency_precision(currency) if places is None else places
     number = exact(value, decimals)
     pattern = _locale(locale).currency_formats["standard"].pattern
@@ -180,6 +187,11 @@ def day(
     """A calendar day. `medium` is `Nov 30, 2026`, `short` leaves out the year (`Nov 30`)."""
     if isinstance(value, datetime):
         raise TypeError("a day is needed, not an instant: use instant() with a time zone")
+    return _day(value, style, locale)
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, style: Literal["medium", "short", "long"], locale: str | None) -> str:
     if style == "short":
         return str(
             format_date(

@@ -142,8 +142,11 @@ def _change(now: str, before: str, new: Fraction, old: Fraction, unit: Unit) -> 
     return f"{now} is {unit.short(_exact(abs(new - old)))} {word} {before}"
 
 
-def series(labels: Sequence[str], lines: Sequence[Series], unit: Unit) -> str:
-    """Reading of lines: where the first one ends, against the others at the same place."""
+def series(labels: Sequence[str], lines: Sequence[Series], unit: Unit, at_label: str = "in") -> str:
+    """Reading of lines: where the first one ends, against the others at the same place.
+
+    ``at_label`` stands before a label: a value stands *in* a period, or *on* a day.
+    """
     if not lines:
         return NOTHING
     first = lines[0]
@@ -152,7 +155,7 @@ def series(labels: Sequence[str], lines: Sequence[Series], unit: Unit) -> str:
         return NOTHING
     at = known[-1]
     now = first.values[at] or 0
-    text = f"{first.name} stands at {unit.spoken(now)} in {labels[at]}"
+    text = f"{first.name} stands at {unit.spoken(now)} {at_label} {labels[at]}"
     others = [(one.name, one.values[at]) for one in lines[1:] if at < len(one.values)]
     compared = [
         f"{unit.short(_exact(abs(_fraction(now) - _fraction(value))))} "

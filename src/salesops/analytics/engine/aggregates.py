@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 from salesops.analytics.engine.kpi import MONEY, Condition, Context, Measure
 from salesops.analytics.engine.selection import row_value
 
-_Function = Literal["rows", "known", "sum", "median"]
+_Function = Literal["rows", "known", "sum", "median", "upper"]
 
 
 class Aggregates:
@@ -61,7 +61,9 @@ class Aggregates:
                 # One place more, so that the middle of two amounts does not have to be rounded.
                 finer = self._project(value.cast("decimal(38,5)"), "v")
                 parts["value"] = self._want("median", condition, finer)
-            case "median_days":
+            case "upper_days":
+                parts["value"] = self._want("upper", condition, column)
+            case "median_days" | "middle":
                 parts["value"] = self._want("median", condition, column)
             case _:
                 parts["value"] = self._want("sum", condition, column)
@@ -91,6 +93,8 @@ class Aggregates:
                 return t[value].sum(where=where)
             case "median":
                 return t[value].median(where=where)
+            case "upper":
+                return t[value].cast("float64").quantile(0.75, where=where)
 
     def _condition(self, where: Condition) -> str:
         if where not in self._conditions:

@@ -19,9 +19,9 @@ import pyarrow as pa
 from salesops.analytics.engine import case_inputs as given
 from salesops.analytics.engine.catalogue import catalogue
 from salesops.analytics.engine.compute import Execute, evaluate
-from salesops.analytics.engine.figure import Figure
 from salesops.analytics.engine.formulas import FORMULAS
 from salesops.analytics.engine.kpi import Context, Kpi
+from salesops.analytics.engine.ops_cases import OPS_HANDLERS, plain
 
 TOLERANCE = "1e-9"
 
@@ -36,6 +36,7 @@ class CaseResult:
         expected: value the case states; None = undefined.
         got: value the engine gave.
         ok: whether they agree (1e-9 absolute, or the case's own tolerance).
+        here: whether there is an engine for the case at all; False = its function is not here yet.
     """
 
     case_id: str
@@ -43,6 +44,7 @@ class CaseResult:
     expected: Any
     got: Any
     ok: bool
+    here: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class _Room:
         kpis = [self.kpis[name] for name in dict.fromkeys(wanted.values())]
         found = {v.name: v.value for v in evaluate(kpis, frames, Context(period, day, day), self.execute)}
         return {key: found[name] for key, name in wanted.items()}
+
+
+class NotHereError(LookupError):
+    """A case names a function that this version does not have."""
 
 
 Handler = Callable[[Mapping[str, Any], _Room], dict[str, Any]]
@@ -205,6 +211,10 @@ def _seed_set(inputs: Mapping[str, Any], room: _Room) -> dict[str, Any]:
     }
 
 
+def _of_inputs(handler: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Handler:
+    return lambda inputs, room: handler(inputs)
+
+
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("win_rate_count", "win_rate_value", "close_rate"), _win_rates),
     "coverage": _coverage,
@@ -219,6 +229,7 @@ HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("lead_response_time", "speed_to_lead"), _lead_response),
     "funnel_conversion": _funnel,
     "kpi.seed_set": _seed_set,
+    **{name: _of_inputs(handler) for name, handler in OPS_HANDLERS.items()},
 }
 """Metric name of a case (``kpi``) or its ``function`` -> what runs it."""
 
@@ -236,7 +247,7 @@ def _executor(session: Any) -> Execute:
 def run_kpi_case(
     case: Mapping[str, Any], session: Any, kpis: Mapping[str, Kpi] | None = None
 ) -> dict[str, Any]:
-    """One case of ``kpi.yaml`` (or the ``kpi.seed_set`` of ``ops.yaml``) through the engines.
+    """One case of ``kpi.yaml`` or ``ops.yaml`` through the engines.
 
     Args:
         case: the case; its ``kpi`` names the metrics, ``input`` (``inputs``) holds the data.
@@ -248,7 +259,8 @@ def run_kpi_case(
         Key -> value, None where undefined; nested keys as the case spells them.
 
     Raises:
-        LookupError: no engine answers one of the names.
+        NotHereError: no engine answers one of the names.
+        LookupError: a KPI that the case needs is not among those given, or an input is missing.
         ValueError, TypeError: an input that cannot be read.
     """
     room = _Room(_executor(session), catalogue() if kpis is None else kpis)
@@ -256,15 +268,11 @@ def run_kpi_case(
     names = [name.strip() for name in str(case.get("kpi") or case.get("function") or "").split(",")]
     unknown = [name for name in names if name not in HANDLERS]
     if unknown:
-        raise LookupError(f"no engine answers {', '.join(unknown)}")
+        raise NotHereError(f"no engine answers {', '.join(unknown)}")
     result: dict[str, Any] = {}
     for handler in dict.fromkeys(HANDLERS[name] for name in names):
         result.update(handler(inputs, room))
-    return {key: _plain(value) for key, value in result.items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Figure) else value
+    return {key: plain(value) for key, value in result.items()}
 
 
 def run_cases(
@@ -277,15 +285,16 @@ def run_cases(
     results: list[CaseResult] = []
     for case in cases:
         case_id, expected = str(case.get("id", "")), case.get("expected") or {}
-        tolerance = _exact(case.get("tolerance", TOLERANCE))
+        tolerance, here = _exact(case.get("tolerance", TOLERANCE)), True
         try:
             got: Mapping[str, Any] | str = run_kpi_case(case, session, kpis)
         except (LookupError, ValueError, TypeError, ArithmeticError) as error:
             got = f"{type(error).__name__}: {error}"
+            here = not isinstance(error, NotHereError)
         for key, wanted in _flat(expected):
             value = got if isinstance(got, str) else _find(got, key)
             results.append(
-                CaseResult(case_id, ".".join(key), wanted, value, _agree(wanted, value, tolerance))
+                CaseResult(case_id, ".".join(key), wanted, value, _agree(wanted, value, tolerance), here)
             )
     return results
 
@@ -293,7 +302,7 @@ def run_cases(
 def _flat(expected: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
     for key, value in expected.items():
         path = (*before, str(key))
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from _flat(value, path)
         else:
             yield path, value
@@ -311,6 +320,9 @@ def _find(got: Mapping[str, Any], path: Sequence[str]) -> Any:
 def _agree(expected: Any, got: Any, tolerance: Fraction) -> bool:
     if expected is None or got is None:
         return expected is None and got is None
+    if isinstance(expected, list) or isinstance(got, list):
+        alike = isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got)
+        return alike and all(_agree(a, b, tolerance) for a, b in zip(expected, got, strict=True))
     if isinstance(expected, bool | str) or isinstance(got, bool | str):
         return type(expected) is type(got) and bool(expected == got)
     return abs(_exact(expected) - _exact(got)) <= tolerance

@@ -21,7 +21,7 @@ from salesops.analytics.engine.aggregates import Aggregates
 from salesops.analytics.engine.dimensions import Dimension
 from salesops.analytics.engine.figure import Figure, to_decimal, undefined
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
-from salesops.analytics.engine.frames import Frames
+from salesops.analytics.engine.frames import MISSING_FRAME, Frames
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Measure, Side, SideValue
 from salesops.analytics.engine.selection import (
     KpiError,
@@ -116,9 +116,10 @@ def compile_kpis(
     refused: dict[str, str] = {}
     columns: dict[tuple[str, str, str], tuple[str, str]] = {}
     for name in wanted:
+        whole = name in WHOLE and name in named
         try:
-            base = apply_filters(frame_table(name, named, kpis), filters)
-            table = attach_dimensions(base, by)
+            base = named[name] if whole else apply_filters(frame_table(name, named, kpis), filters)
+            table = base if whole else attach_dimensions(base, by)
         except (KpiError, FilterError) as error:
             if {name} == main and name in named:
                 raise
@@ -127,8 +128,9 @@ def compile_kpis(
         aggregates = Aggregates(table, context)
         for kpi in kpis:
             _add_kpi(kpi, name, aggregates, columns)
-        groups = {f"g{i}": table[column] for i, column in enumerate(split_names(by))}
-        queries.append(Query(name, aggregates.build(groups), tuple(groups)))
+        groups = {} if whole else {f"g{i}": table[column] for i, column in enumerate(split_names(by))}
+        expr = aggregates.build(groups)
+        queries.append(Query(name, expr.limit(MOST_GROUPS + 1) if groups else expr, tuple(groups)))
     return Compiled(tuple(kpis), context, split_names(by), tuple(queries), refused, columns)
 
 
@@ -138,10 +140,10 @@ def _frames_of(kpis: Iterable[Kpi]) -> Iterable[str]:
         yield from (side.frame for side in kpi.sides)
 
 
-MISSING_FRAME = {
-    "quotas": "no quota is in force for this period: enter or paste quotas",
-    "attainment": "no quota is in force for this period: enter or paste quotas",
-}
+MOST_GROUPS = 100_000
+"""Groups that a number is split into at most: each is held in memory."""
+WHOLE = frozenset({"calendar"})
+"""Frames that hold for every group alike: neither filtered nor split."""
 
 
 def _why_refused(name: str, given: bool, error: ValueError) -> str:
@@ -185,13 +187,24 @@ def finish(compiled: Compiled, rows: Mapping[str, Rows] | Rows) -> list[KpiValue
     if not isinstance(rows, Mapping):
         rows = {compiled.queries[0].frame: rows}
     by_group: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
+    for_all: dict[str, Mapping[str, Any]] = {}
     for query in compiled.queries:
         result = rows[query.frame]
+        if query.groups and len(result) > MOST_GROUPS:
+            raise KpiError(
+                f"Split by {', '.join(compiled.by)} there are more than {MOST_GROUPS:,} groups: filter first, or "
+                "split by something coarser."
+            )
         for row in result.to_pylist() if isinstance(result, pa.Table) else result:
+            if query.frame in WHOLE:
+                for_all[query.frame] = row
+                continue
             key = tuple(row[column] for column in query.groups)
             by_group.setdefault(key, {})[query.frame] = row
     if not compiled.by:
         by_group.setdefault((), {})  # a total is always answered, if only with the reason it is missing
+    for cells in by_group.values():
+        cells.update(for_all)
     lacking = _lacking(compiled, by_group.values())
     keys = sorted(by_group, key=lambda key: [(part is None, str(type(part)), part) for part in key])
     return [
@@ -246,7 +259,7 @@ def _exact_side(measure: Measure, value: Any, n: int, known: int) -> int | Decim
     if measure.kind == "sum":
         # Nothing to sum is 0; amounts that are all unknown sum to nothing at all.
         return None if n and not known else Decimal(value or 0)
-    if measure.kind == "days":
+    if measure.kind in ("days", "total"):
         return int(value or 0)
     return None if value is None else Fraction(value)
 
@@ -264,6 +277,8 @@ def _value(
     if not missing and (kpi.name, kpi.dated_by) in lacking and compiled.context.period is not None:
         # Nothing is dated, so nothing falls into any period: unknown, not zero.
         figure = undefined(lacking[kpi.name, kpi.dated_by])
+    elif not missing and (essential := _essential(kpi, lacking)):
+        figure = undefined(essential)
     elif figure.value is None and not missing:
         needed = [
             lacking[kpi.name, need.column] for need in kpi.requires if (kpi.name, need.column) in lacking
@@ -287,6 +302,11 @@ def _value(
         interval=interval,
         estimate=None if missing else _estimate(kpi, sides),
     )
+
+
+def _essential(kpi: Kpi, lacking: Mapping[tuple[str, str], str]) -> str:
+    needs = (need for need in kpi.requires if need.essential)
+    return next((lacking[kpi.name, need.column] for need in needs if (kpi.name, need.column) in lacking), "")
 
 
 def _in_unit(kpi: Kpi, figure: Figure) -> int | Decimal | None:

@@ -122,23 +122,55 @@ and ``starts_with`` ignore case."""
 _TEXT_ONLY = frozenset({"contains", "starts_with"})
 
 
-def condition(table: ir.Table, item: Filter) -> ir.BooleanValue:
-    """One filter as a boolean expression over ``table``.
+Literals = Callable[[ir.Column, Any, int], ir.Scalar]
+"""Column, operand and its place among the operands -> what stands for it in an expression."""
 
-    Raises:
-        FilterError: unknown column or operator, wrong number of values, value of the wrong type.
-    """
+
+def _as_it_is(column: ir.Column, value: Any, place: int) -> ir.Scalar:
+    return typed_literal(column, value)
+
+
+def operands(table: ir.Table, item: Filter) -> list[Any]:
+    """The operands of a filter, read by the type of its column, as :func:`condition` would; and its errors."""
+    found: list[Any] = []
+
+    def note(column: ir.Column, value: Any, place: int) -> ir.Scalar:
+        literal = typed_literal(column, value)
+        found.append(literal.op().value)
+        return literal
+
+    _read(table, item, note)
+    return found
+
+
+def _read(table: ir.Table, item: Filter, literals: Literals) -> tuple[ir.Column, list[ir.Scalar]]:
+    """The column of a filter and its operands, checked."""
     if item.column not in table.columns:
         raise FilterError(f"there is no column {item.column!r}")
     if item.op not in OPERATORS:
         raise FilterError(f"there is no operator {item.op!r}; use one of {', '.join(OPERATORS)}")
-    wanted, build = OPERATORS[item.op]
+    wanted, _ = OPERATORS[item.op]
     if (wanted is None and not item.values) or (wanted is not None and len(item.values) != wanted):
         raise FilterError(f"{item.column} {item.op}: {wanted or 'one or more'} values expected")
     column = table[item.column]
     if item.op in _TEXT_ONLY and not column.type().is_string():
         raise FilterError(f"{item.column} is not text: {item.op} does not apply")
-    return build(column, [typed_literal(column, value) for value in item.values])
+    return column, [literals(column, value, place) for place, value in enumerate(item.values)]
+
+
+def condition(table: ir.Table, item: Filter, literals: Literals = _as_it_is) -> ir.BooleanValue:
+    """One filter as a boolean expression over ``table``.
+
+    Args:
+        table: the rows.
+        item: the filter.
+        literals: what stands for an operand; the operand itself without it.
+
+    Raises:
+        FilterError: unknown column or operator, wrong number of values, value of the wrong type.
+    """
+    column, values = _read(table, item, literals)
+    return OPERATORS[item.op][1](column, values)
 
 
 def apply_filters(table: ir.Table, filters: Sequence[Filter]) -> ir.Table:

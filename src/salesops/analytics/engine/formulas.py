@@ -13,8 +13,18 @@ from typing import Any
 
 from salesops.analytics.engine.conversion import funnel_conversion, stage_conversion_cohort
 from salesops.analytics.engine.forecast_accuracy import forecast_category_rollup, forecast_error
+from salesops.analytics.engine.lead_sla import lead_compliance, lead_due
+from salesops.analytics.engine.outcomes import (
+    competitor_win_rates,
+    market_matrix,
+    reason_agreement,
+    scorecard,
+    velocity_levers,
+)
+from salesops.analytics.engine.ramp import kaplan_meier, time_to_productivity
 from salesops.analytics.engine.response import lead_response
 from salesops.analytics.engine.retention import revenue_retention
+from salesops.analytics.engine.time_spent import deal_cost, selling_time
 from salesops.analytics.engine.unit_economics import (
     cac,
     cac_payback_months,
@@ -160,6 +170,94 @@ _ALL = (
         "reached the next status / reached this one",
         "Cohort by lead creation; furthest status; skips count.",
         funnel_conversion,
+    ),
+    Formula(
+        "lead_due",
+        "When a lead is due",
+        "By when a lead is to be answered, in business time.",
+        "received + business minutes allowed",
+        "Minutes run only in working hours, holidays left out; what comes outside hours starts at the next opening.",
+        lead_due,
+    ),
+    Formula(
+        "lead_compliance",
+        "Leads answered in time",
+        "Of the leads that were due, the share answered in time.",
+        "met / (met + late + open and overdue)",
+        "A lead never answered and overdue is a breach; one not yet due is left out.",
+        lead_compliance,
+    ),
+    Formula(
+        "competitor_win_rates",
+        "Win rate by competitor",
+        "How often deals are won against each competitor, and whether the order can be trusted.",
+        "won / (won + lost to that competitor), Wilson 95 % interval",
+        "No decision is told apart; ranked only where no two intervals overlap.",
+        competitor_win_rates,
+    ),
+    Formula(
+        "reason_agreement",
+        "Agreement on reasons",
+        "Whether the reason the rep recorded is the one the buyer gave, beyond chance.",
+        "Cohen's kappa = (agreement - chance) / (1 - chance)",
+        "Rows are the rep's reasons, columns the buyer's.",
+        reason_agreement,
+    ),
+    Formula(
+        "kaplan_meier",
+        "Ramp",
+        "After how many months half of the newcomers are fully productive.",
+        "Kaplan-Meier; the first month at which at most half are not there yet",
+        "Those still on the way, and leavers, count up to where they were seen; a mean of the finished reads short.",
+        kaplan_meier,
+    ),
+    Formula(
+        "time_to_productivity",
+        "Time to productivity",
+        "In which month since hire a rep reached full productivity.",
+        "first month whose mean attainment with the two months before is at the threshold",
+        "One lucky month does not count; never reached is undefined.",
+        time_to_productivity,
+    ),
+    Formula(
+        "selling_time",
+        "Selling time of a day",
+        "The share of working time spent with customers.",
+        "(meetings and calls, overlap once + mails at so many minutes) / (working hours - time off)",
+        "Cut to working time; mails at most what was not booked.",
+        selling_time,
+    ),
+    Formula(
+        "deal_cost",
+        "Cost of a deal",
+        "What a deal costs to sell, and what the firm gives in all.",
+        "(hours x rate + travel + tools) / revenue; with the discount on top",
+        "Loaded hourly rate; only costs booked on the deal.",
+        deal_cost,
+    ),
+    Formula(
+        "market_matrix",
+        "Segments and motions",
+        "Where a customer pays back what he cost to win, segment by segment.",
+        "CAC; CAC / (revenue a year x margin / 12); revenue x margin / churn; LTV : CAC",
+        "LTV:CAC with margin; too few customers give no verdict; the blended CAC hides the cells.",
+        market_matrix,
+    ),
+    Formula(
+        "velocity_levers",
+        "Levers of sales velocity",
+        "Which factor of sales velocity brings most if it alone gets better.",
+        "velocity with one factor better by the share - velocity",
+        "The cycle is cut by the share, the others grow by it.",
+        velocity_levers,
+    ),
+    Formula(
+        "scorecard",
+        "Four outcomes",
+        "Whether forecast error, cycle, productivity and clean records got better.",
+        "after - before",
+        "Error and cycle should fall, the others rise; equal is not better.",
+        scorecard,
     ),
 )
 

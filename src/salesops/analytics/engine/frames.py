@@ -11,7 +11,92 @@ from salesops.analytics.engine.kpi import MONEY
 
 Frames = Mapping[str, ir.Table]
 """Frame name -> table. ``deals`` is always there; ``quotas`` (one row per owner, restricted to and
-prorated for the period), ``attainment`` and ``created_amounts`` where the data has them."""
+prorated for the period), ``attainment``, ``created_amounts`` and those of :data:`GRAIN` where the data
+has them."""
+
+NO_HISTORY = (
+    "your data has no change of a stage: export the history of stages (opportunity history), or import the deals "
+    "regularly"
+)
+NO_OPENING = (
+    "your data has no change of a deal, or no period was asked for: choose a period, and export the history of the "
+    "deals where there is none"
+)
+NO_ACTIVITIES = "your data has no activities: export activities (tasks, calls, events)"
+
+MISSING_FRAME: Mapping[str, str] = {
+    "quotas": "no quota is in force for this period: enter or paste quotas",
+    "attainment": "no quota is in force for this period: enter or paste quotas",
+    "stage_visits": NO_HISTORY,
+    "stage_entries": NO_HISTORY,
+    "stage_presence": NO_HISTORY,
+    "standing": NO_HISTORY,
+    "close_moves": NO_OPENING,
+    "opening": NO_OPENING,
+    "activities": NO_ACTIVITIES,
+    "selling_time": NO_ACTIVITIES,
+    "people": "working days belong to a period: choose one",
+    "calendar": "days belong to a period: choose one",
+    "leads": "your data has no leads: export leads",
+    "customers": "your data has no won deal with an account: export the account with the opportunities",
+    "spend": "your data has no spend: bring a table of sales and marketing spend by month",
+    "revenue": "your data has no invoices and no orders: export invoices, or orders",
+}
+"""Frame -> why a number that reads it has no value while it is not there, and what to do about it."""
+
+TIMELESS = frozenset(
+    {"deals", "stage_visits", "stage_entries", "close_moves", "activities", "selling_time", "leads", "customers"}
+)
+"""Frames that hold the same rows whatever period is asked for: only conditions narrow them."""
+
+DECIDED_FRAMES = frozenset({"quotas", "attainment"})
+"""Frames that decisions fill, not files."""
+
+GRAIN: Mapping[str, tuple[str, str]] = {
+    "deals": ("deal", "deals"),
+    "quotas": ("person", "people"),
+    "attainment": ("person", "people"),
+    "people": ("person", "people"),
+    "stage_visits": ("stay", "stays"),
+    "stage_entries": ("stage of a deal", "stages of deals"),
+    "stage_presence": ("stage of a deal", "stages of deals"),
+    "standing": ("deal", "deals"),
+    "close_moves": ("change", "changes"),
+    "opening": ("deal", "deals"),
+    "activities": ("activity", "activities"),
+    "selling_time": ("stretch", "stretches"),
+    "leads": ("lead", "leads"),
+    "customers": ("account", "accounts"),
+    "revenue": ("account", "accounts"),
+    "spend": ("amount", "amounts"),
+    "calendar": ("day", "days"),
+}
+"""Frame -> what one row of it is, and many."""
+
+_OF_DEALS = ("id", "name", "account_name", "owner_name")
+SHOWN: Mapping[str, tuple[str, ...]] = {
+    "deals": (*_OF_DEALS, "stage", "created_on", "closed_on", "expected_close_on"),
+    "stage_visits": (*_OF_DEALS, "stage", "entered_on", "left_on"),
+    "stage_entries": (*_OF_DEALS, "stage", "entered_on", "passed_on"),
+    "stage_presence": (*_OF_DEALS, "stage", "entered_on"),
+    "standing": (*_OF_DEALS, "stage", "entered_on"),
+    "close_moves": (*_OF_DEALS, "moved_on", "old_close_on", "new_close_on"),
+    "opening": (*_OF_DEALS, "stage", "opening_category", "opening_close_on", "closed_on"),
+    "activities": ("id", "subject", "kind", "happened_on", "account_name", "owner_name"),
+    "selling_time": ("owner_name", "happened_on", "team"),
+    "leads": ("id", "name", "status", "lead_source", "owner_name", "created_on"),
+    "customers": ("account_id", "account_name", "owner_name", "first_won_on"),
+    "revenue": ("account_id", "account_name", "owner_name", "revenue_before", "revenue_now"),
+    "spend": ("id", "category", "function", "segment", "month_on"),
+    "people": ("owner_id", "owner_name", "manager_name", "team", "region"),
+    "calendar": ("day_on",),
+}
+"""Frame -> its columns that a list of rows shows, the one that orders equal rows first."""
+
+ROWS_OF_DEALS = frozenset(
+    {"deals", "stage_visits", "stage_entries", "stage_presence", "standing", "close_moves", "opening"}
+)
+"""Frames whose ``id`` is that of a deal."""
 
 DEALS: Mapping[str, str] = {
     "id": "string",

@@ -20,9 +20,13 @@ from salesops.analytics.engine.figure import Figure
 from salesops.analytics.engine.statistics import Interval
 from salesops.core.calendars import Period
 
-Unit = Literal["ratio", "money", "days", "count", "money_per_day"]
+Unit = Literal["ratio", "money", "days", "count", "money_per_day", "minutes", "number"]
 Direction = Literal["up", "down", "none"]
-MeasureKind = Literal["count", "sum", "days", "median", "median_days", "ratios"]
+MeasureKind = Literal[
+    "count", "sum", "days", "median", "median_days", "upper_days", "total", "middle", "ratios"
+]
+MIDDLES = frozenset({"median", "median_days", "upper_days", "middle"})
+"""Measures that are one place in the order of the rows, not their sum."""
 
 MONEY = "decimal(19,4)"
 """Type of an amount in every frame."""
@@ -37,7 +41,7 @@ class Context:
         as_of: day the rows describe; the frames handed in are already as of this day.
         today: the data's own date; nothing reads a clock.
         options: settings by name. ``small_sample`` (default 30): below so many rows a share is
-            marked as indicative.
+            marked as indicative. ``lead_minutes`` (default 60): within how long a lead is to be answered.
     """
 
     period: Period | None
@@ -49,6 +53,11 @@ class Context:
     def small_sample(self) -> int:
         """Number of rows under which a share is marked as indicative."""
         return int(self.options.get("small_sample", 30))
+
+    @property
+    def lead_minutes(self) -> int:
+        """Within how many minutes a person is to answer a lead."""
+        return int(self.options.get("lead_minutes", 60))
 
     @property
     def stock_day(self) -> date:
@@ -66,13 +75,17 @@ class Measure:
 
     Attributes:
         kind: ``count`` rows; ``sum`` of a money column; ``days`` = sum of whole days from ``start``
-            to ``end``; ``median`` of a money column; ``median_days``; ``ratios`` = sum over the
-            rows of ``column / divisor``, each a plain share (floating point, never money).
+            to ``end``; ``median`` of a money column; ``median_days``; ``upper_days`` = 75th percentile of
+            those days, linear between rows; ``total`` and ``middle`` = sum and median of a column of
+            whole numbers; ``ratios`` = sum over the rows of ``column / divisor``, each a plain share
+            (floating point, never money).
         column: money column of ``sum`` and ``median``, numerator of ``ratios``.
         start: first date column of the day measures.
         end: last date column of the day measures.
         divisor: column the rows' own ratio divides by.
         estimate: column that stands in, labelled as an estimate, where ``column`` is null.
+        value: what a row contributes, where that is no single column; ``reads`` names the columns it is
+            made of, ``plain`` says that it is a number and no money.
 
     ``median`` is the backend's exact middle value. Of an even number of amounts it is the mean of the
     two middle ones, exact on DuckDB for single amounts up to 90 billion.
@@ -84,6 +97,9 @@ class Measure:
     end: str = ""
     divisor: str = ""
     estimate: str = ""
+    value: Callable[[ir.Table], ir.Column] | None = None
+    reads: tuple[str, ...] = ()
+    plain: bool = False
 
 
 COUNT = Measure("count")
@@ -160,6 +176,7 @@ class Requirement:
         sentence: what is missing and what to do about it, in plain words.
         frame: frame the column belongs to.
         decision: True where a decision, not a column of a file, fills it.
+        essential: True where the number means nothing without it, not even 0.
     """
 
     column: str
@@ -167,6 +184,7 @@ class Requirement:
     sentence: str
     frame: str = "deals"
     decision: bool = False
+    essential: bool = False
 
 
 Combine = Callable[[Mapping[str, SideValue]], Figure]
@@ -181,7 +199,8 @@ class Kpi:
         title: short label of a tile or column.
         sentence: what it says, in one sentence.
         formula: how it is computed, in words and signs.
-        unit: ratio (0.25 = 25 %), money (organisation currency), days, count, money_per_day.
+        unit: ratio (0.25 = 25 %), money (organisation currency), days, count, money_per_day, minutes,
+            number (a plain quotient: activities per deal, 3.2 times).
         direction: whether more is better; ``none`` where it depends.
         owner: role that answers for the definition.
         convention: the choice made where the field is ambiguous.
@@ -191,6 +210,7 @@ class Kpi:
         frame: main frame.
         sample: side whose rows are the sample size ``n``.
         dated_by: date column the period acts on; "" for a stock, read at one day.
+        placed: whether that one date places every row of every side in a period.
         dimensions: columns it may be split by; empty = any column of the frame.
         requires: what the data must hold.
         flags: counts told beside the number.
@@ -213,6 +233,7 @@ class Kpi:
     frame: str = "deals"
     sample: str = ""
     dated_by: str = "closed_on"
+    placed: bool = True
     dimensions: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
     flags: tuple[Flag, ...] = ()

@@ -18,11 +18,33 @@ from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Measure, Side
 from salesops.analytics.engine.selection import frame_table
 from salesops.process.engine.used import columns_used
 
+_BILLED = frozenset({"invoices.amount", "invoices.issued_on", "orders.amount", "orders.ordered_on"})
+
 MADE_OF: Mapping[str, frozenset[str]] = {
     "generated_amount": frozenset({"amount"}),
     "generated_is_estimate": frozenset({"amount"}),
+    "opening_amount": frozenset({"amount"}),
+    "kind": frozenset({"activities.type"}),
+    "is_human": frozenset({"activities.is_automatic"}),
+    "is_inbound": frozenset({"activities.direction"}),
+    "happened_on": frozenset({"activities.happened_on", "activities.starts_at"}),
+    "starts_at": frozenset({"activities.starts_at"}),
+    "minutes": frozenset({"activities.minutes"}),
+    "seconds": frozenset(
+        {"activities.minutes", "activities.starts_at", "activities.type", "activities.is_automatic"}
+    ),
+    "response_seconds": frozenset({"leads.created_at", "activities.starts_at", "activities.is_automatic"}),
+    "created_at": frozenset({"leads.created_at"}),
+    "rank": frozenset({"leads.status", "leads.is_converted"}),
+    "named_rank": frozenset({"leads.status"}),
+    "spent": frozenset({"spend.amount"}),
+    "is_before": frozenset({"spend.month_on"}),
+    "function": frozenset({"spend.function"}),
+    "revenue_now": _BILLED,
+    "revenue_before": _BILLED,
+    "revenue_kept": _BILLED,
 }
-"""Column of the deals frame that a join makes -> columns of the deals that it shows."""
+"""Column that a frame makes -> columns that it shows: of the deals plain, of other tables with their table."""
 
 FRAMES_OF_DEALS: Mapping[str, frozenset[str]] = {"attainment": frozenset({"amount"})}
 """Frame made of the deals -> columns of the deals that its numbers show."""
@@ -35,15 +57,15 @@ def masked_in(kpi: Kpi, named: Frames, context: Context, masked: Collection[str]
         kpi: the number.
         named: the frames it is computed from.
         context: period and settings, which conditions may look at.
-        masked: columns of the deals that are hidden from the reader.
+        masked: columns hidden from the reader: of the deals plain, of other tables with their table.
     """
     if not masked:
         return frozenset()
     found: set[str] = set()
     for side in kpi.sides:
         found |= FRAMES_OF_DEALS.get(side.frame, frozenset())
-        if side.frame == "deals" and side.frame in named:
-            schema = frame_table("deals", named, (kpi,)).schema()
+        if side.frame in named and side.frame not in FRAMES_OF_DEALS:
+            schema = frame_table(side.frame, named, (kpi,)).schema()
             found |= columns_used(schema, partial(_where, side, context))
             found |= _of(side.measure)
     if kpi.frame == "deals" and context.period is not None:
@@ -58,7 +80,7 @@ def _where(side: Side, context: Context, table: ir.Table) -> ir.BooleanValue:
 
 
 def _of(measure: Measure) -> set[str]:
-    parts = (measure.column, measure.start, measure.end, measure.divisor, measure.estimate)
+    parts = (measure.column, measure.start, measure.end, measure.divisor, measure.estimate, *measure.reads)
     return {name for name in parts if name}
 
 

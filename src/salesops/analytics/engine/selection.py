@@ -55,13 +55,17 @@ def split_names(by: Sequence[Split]) -> tuple[str, ...]:
 
 def row_value(table: ir.Table, measure: Measure) -> ir.Column:
     """What one row contributes to the measure; null where the row lacks it."""
+    if measure.value is not None:
+        return measure.value(table)
     match measure.kind:
         case "count":
             return ibis.literal(1, type="int64")
         case "sum" | "median":
             column = table[measure.column]
             return column if column.type().is_decimal() else column.cast(MONEY)
-        case "days" | "median_days":
+        case "total" | "middle":
+            return table[measure.column].cast("int64")
+        case "days" | "median_days" | "upper_days":
             return table[measure.end].delta(table[measure.start], unit="day")
         case "ratios":
             # A plain share, not money: both sides become floating point before the division.

@@ -9,8 +9,8 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from salesops.analytics.engine.aggregates import Aggregates
-from salesops.analytics.engine.compute import MISSING_FRAME, Execute
-from salesops.analytics.engine.frames import Frames
+from salesops.analytics.engine.compute import Execute
+from salesops.analytics.engine.frames import DECIDED_FRAMES, MISSING_FRAME, Frames
 from salesops.analytics.engine.kpi import Context, Kpi
 from salesops.analytics.engine.selection import frame_table
 
@@ -100,7 +100,14 @@ def _support(kpi: Kpi, frames: Frames, counts: Mapping[tuple[str, str, str], int
     for frame in dict.fromkeys((kpi.frame, *(side.frame for side in kpi.sides))):
         if frame not in frames:
             gaps.append(
-                Gap("", frame, 0, 0, MISSING_FRAME.get(frame, f"there is no {frame} data"), decision=True)
+                Gap(
+                    "",
+                    frame,
+                    0,
+                    0,
+                    MISSING_FRAME.get(frame, f"there is no {frame} data"),
+                    decision=frame in DECIDED_FRAMES,
+                )
             )
     for need in kpi.requires:
         key = (kpi.name, need.column)

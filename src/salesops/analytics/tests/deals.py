@@ -43,7 +43,10 @@ def deal(draw: st.DrawFn) -> dict[str, Any]:
         "closed_on": draw(st.none() | _days) if closed else None,
         "expected_close_on": None if closed else draw(st.none() | _days),
         "is_pitched": draw(st.sampled_from([True, False, None])),
-        "forecast_category": draw(st.sampled_from(["commit", "pipeline", "omitted", None])),
+        "forecast_category": draw(
+            st.sampled_from(["commit", "best_case", "most_likely", "pipeline", "omitted", None])
+        ),
+        "loss_reason": draw(st.sampled_from(["Price", "No Decision", "no budget", None])),
     }
 
 
@@ -87,6 +90,17 @@ def median(values: list[Any]) -> Fraction | None:
         return None
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else Fraction(ordered[half - 1] + ordered[half], 2)
+
+
+def upper(values: list[Any]) -> Fraction | None:
+    """The 75th percentile, linear between neighbours."""
+    ordered = sorted(Fraction(v) for v in values)
+    if not ordered:
+        return None
+    place = Fraction(3, 4) * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def ratio(a: Any, b: Any) -> Fraction | None:
@@ -140,6 +154,22 @@ def by_hand(deals: Sequence[Mapping[str, Any]], context: Context) -> dict[str, A
             days = [(d["closed_on"] - d[start]).days for d in group if d[start] and d["closed_on"]]
             result[f"sales_cycle{stem}{suffix}"] = ratio(sum(days), len(days))
             result[f"sales_cycle{stem}{suffix}_median"] = median(days)
+            result[f"sales_cycle{stem}{suffix}_p75"] = upper(days)
+    reasons = [d["loss_reason"].lower() for d in lost if d.get("loss_reason")]
+    result["no_decision_share"] = ratio(sum(r in ("no decision", "no budget") for r in reasons), len(reasons))
+    both = [d for d in won if inside(d["created_on"], period)]
+    result["created_and_closed"] = ratio(len(both), len(won))
+    in_period = [d for d in deals if d["stage_class"] == "open" and inside(d["expected_close_on"], period)]
+    so_far = won_amount
+    for category, name in (
+        ("commit", "commit_forecast"),
+        ("most_likely", "most_likely_forecast"),
+        ("best_case", "best_case_forecast"),
+        ("pipeline", "total_pipeline"),
+    ):
+        here = [d for d in in_period if (d["forecast_category"] or "pipeline") == category]
+        so_far += sum((d["amount"] or Decimal(0) for d in here), Decimal(0))
+        result[name] = so_far
     cycle, size, rate = result["sales_cycle"], result["average_deal_size"], result["win_rate_count"]
     known = cycle is not None and size is not None and rate is not None and cycle > 0
     result["sales_velocity"] = len(at_start) * rate * size / cycle if known else None

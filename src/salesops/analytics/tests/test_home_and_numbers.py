@@ -229,7 +229,7 @@ def test_the_catalogue_finds_numbers_by_word(firm: None) -> None:
     client = signed_in()
     page = text(client, "/numbers/?q=win rate")
     assert "Win rate by value" in page
-    assert "Lost deals" not in page
+    assert "/numbers/lost_deals/" not in page
     assert "No number matches" in text(client, "/numbers/?q=zebra")
 
 

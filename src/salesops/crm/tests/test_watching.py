@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import imaplib
 import io
 import os
 import zipfile
@@ -169,6 +171,92 @@ def test_columns_that_nobody_confirmed_wait_for_a_person_and_then_go_by_themselv
     look(watch, now, 2)
     assert states(watch)[1] == ("crm2_2026-03-02.csv", "done")
     assert amounts()["77"] == "6.00"
+
+
+def test_a_file_that_took_another_s_place_is_left_for_the_next_look(
+    known: None, root: Path, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_folder()
+    file = root / "deals_2026-03-01.csv"
+    newer = [HEADER + deal("006A", "13.00"), HEADER + deal("006A", "14.00")]
+
+    def replace() -> None:
+        fresh = root / ".fresh"
+        fresh.write_text(newer.pop(0))
+        fresh.rename(file)
+
+    real = watching.uploads.keep
+
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        kept = real(*args, **kwargs)  # it was read, and is to be put away
+        replace()
+        return kept
+
+    file.write_text(HEADER + deal("006A", "12.00"))
+    look(watch, now)
+    with monkeypatch.context() as patched:
+        patched.setattr(watching.uploads, "keep", replaced)
+        look(watch, now)
+    assert amounts()["006A"] == "12.00"
+    assert "13.00" in file.read_text(), "nobody has read it yet"
+    (seen,) = watching.folders.look(root, "*")
+    move = Path.rename
+
+    def late(path: Path, target: Path) -> Path:
+        if path == file and newer:
+            replace()  # after the check
+        return move(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", late)
+        assert watching.folders.put_away(seen) is False
+    assert [p.name for p in (root / "taken").iterdir()] == []
+    look(watch, now, 2)
+    assert amounts()["006A"] == "14.00"
+    assert [p.name for p in (root / "taken").iterdir()] == [file.name]
+
+
+def test_a_file_of_the_same_content_leaves_the_kept_one_as_it_is(known: None, root: Path, now: Any) -> None:
+    watch = watch_folder()
+    content = HEADER + deal("006A", "12.00")
+    (root / "deals.csv").write_text(content)
+    os.utime(root / "deals.csv", (1_770_000_000, 1_770_000_000))
+    look(watch, now, 2)
+    kept = Path(Arrival.objects.get().kept_at)
+    assert kept.stat().st_mtime == 1_770_000_000, "the data is of the day the file was written"
+    (root / "deals.csv").write_text(content)
+    os.utime(root / "deals.csv", (1_780_000_000, 1_780_000_000))
+    look(watch, now, 2)
+    assert [state for _, state in states(watch)] == ["done", "again"]
+    assert kept.stat().st_mtime == 1_770_000_000, "an import may be reading it"
+
+
+def test_a_file_that_can_t_be_read_is_told_once_and_the_others_are_taken(
+    known: None, root: Path, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_folder()
+    real = watching.folders.pieces
+
+    def pieces(found: Any) -> Any:
+        if found.name.startswith("a"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(found.path))
+        return real(found)
+
+    (root / "a_2026-03-01.csv").write_text(HEADER + deal("006A", "15.00"))
+    (root / "b_2026-03-02.csv").write_text(HEADER + deal("006B", "16.00"))
+    with monkeypatch.context() as patched:
+        patched.setattr(watching.folders, "pieces", pieces)
+        look(watch, now, 3)
+    assert sorted(states(watch)) == [("a_2026-03-01.csv", "settling"), ("b_2026-03-02.csv", "done")]
+    assert amounts() == {"006A": "10.00", "006B": "16.00"}
+    watch.refresh_from_db()
+    assert watch.trouble == "a_2026-03-01.csv: Permission denied."
+    assert sorted(mails()) == ["Some of Nightly can't be read", "b_2026-03-02.csv is imported"]
+    told = Job.objects.filter(kind="watch.poll").latest("id").result
+    assert told["could_not_be_read"] == ["a_2026-03-01.csv: Permission denied."]
+    look(watch, now)
+    watch.refresh_from_db()
+    assert (watch.trouble, amounts()["006A"]) == ("", "15.00")
 
 
 @pytest.mark.parametrize(
@@ -378,6 +466,22 @@ def test_a_watch_is_made_and_changed_by_its_pages(root: Path) -> None:
     assert not Schedule.objects.exists()
 
 
+def test_the_ledger_says_how_what_comes_is_read_and_when(root: Path) -> None:
+    mapping = {"object": "opportunities", "columns": {"Nr": {"to": "id"}}}
+    watch = watch_folder(cron="0 6 * * *", zone="Europe/Berlin", mapping=mapping)
+    watch_services.watch_save(actor=actor("ops_manager"), row=watch, pattern="*.csv", mapping=None)
+    watch_services.watch_save(actor=actor("ops_manager"), row=watch, cron="0 * * * *")
+    watch_services.watch_remove(actor=actor("ops_manager"), row=watch)
+    told = AuditEvent.objects.filter(action__startswith="watch.").order_by("id")
+    kept = [
+        [(one["mapping"], one["cron"], one["zone"]) if one else None for one in (e.before, e.after)]
+        for e in told
+    ]
+    first = (mapping, "0 6 * * *", "Europe/Berlin")
+    second, third = (None, *first[1:]), (None, "0 * * * *", "Europe/Berlin")
+    assert kept == [[None, first], [first, second], [second, third], [third, None]]
+
+
 # --- Mail -----------------------------------------------------------------------------------------
 
 MAILBOX = {
@@ -461,6 +565,68 @@ def test_reports_of_known_senders_are_imported_once_and_the_rest_is_left_unread(
         "Daily Pipeline report is imported",
         "Daily Pipeline report: nothing new",
     ]
+
+
+@pytest.mark.parametrize(
+    "senders, read",
+    [
+        (["reports@crm.example"], [2]),
+        (["reports@crm.example", "@trusted.example", "nobody@nowhere.example"], [2, 4]),
+        ([f"nobody{n}@nowhere.example" for n in range(45)] + ["@crm.example"], [2, 5]),
+        (["réports@crm.example"], [1, 2, 3, 4, 5]),
+    ],
+)
+def test_the_server_looks_for_the_senders(
+    inbox: imap_server.Server, now: Any, monkeypatch: pytest.MonkeyPatch, senders: list[str], read: list[int]
+) -> None:
+    watch = watch_mailbox(inbox.port, senders=senders, subject_pattern="nothing like this")
+    for number, sender in enumerate(
+        (
+            "a@elsewhere.example",
+            "CRM <Reports@crm.example>",
+            "b@x.example",
+            "x@trusted.example",
+            "y@CRM.example",
+        ),
+        1,
+    ):
+        inbox.put(letter(number, From=sender))
+    real, heads = watching.mailboxes.Mailbox.head, []
+
+    def head(self: Any, number: str) -> Any:
+        found = real(self, number)
+        heads.append(watching.mailboxes.id_of(found[0]))
+        return found
+
+    monkeypatch.setattr(watching.mailboxes.Mailbox, "head", head)
+    look(watch, now)
+    assert heads == [f"<{number}@crm>" for number in read], "no other mail is fetched"
+
+
+def test_a_mail_that_the_server_refuses_is_told_and_the_others_are_taken(
+    known: None, inbox: imap_server.Server, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watch_mailbox(inbox.port)
+    inbox.put(letter(1, ("deals_2026-03-01.csv", (HEADER + deal("006A", "31.00")).encode())))
+    inbox.put(letter(2, ("deals_2026-03-02.csv", (HEADER + deal("006B", "32.00")).encode())))
+    real, asked = imaplib.IMAP4.uid, []
+
+    def uid(self: Any, command: str, *arguments: str) -> Any:
+        if command == "FETCH":
+            asked.append(arguments[0])
+            if arguments[0] == asked[0]:
+                return "NO", [b"this message is damaged"]
+        return real(self, command, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(imaplib.IMAP4, "uid", uid)
+        look(watch, now, 2)
+    assert amounts() == {"006A": "10.00", "006B": "32.00"}
+    watch.refresh_from_db()
+    assert watch.trouble == f"Mail {asked[0]}: The mail server answered: this message is damaged"
+    assert sorted(mails()) == ["Daily Pipeline report is imported", "Some of Reports can't be read"]
+    look(watch, now, 2)
+    assert amounts()["006A"] == "31.00"
 
 
 def test_a_mail_that_was_taken_but_not_marked_is_not_taken_again(

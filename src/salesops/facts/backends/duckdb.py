@@ -27,9 +27,12 @@ import ibis.expr.operations as ops
 import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
+import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
+from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
+from salesops.facts.bound import carried
 from salesops.facts.columntypes import SQL, ibis_schema
 from salesops.facts.errors import QueryFailed
 from salesops.facts.locks import process_alive
@@ -42,9 +45,20 @@ COPIES = "copies"
 """Database of native copies, private to one engine and removed with it."""
 
 
+class _Compiler(DuckDBCompiler):
+    """Ibis's compiler, which also knows values that are bound when the query runs."""
+
+    __slots__ = ()
+
+    def visit_Bound(self, op: Any, *, dtype: dt.DataType, called: str) -> Any:  # noqa: N802 - Ibis's naming
+        """A named place in the query."""
+        return self.cast(sge.Placeholder(this=called), dtype)
+
+
 class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ships no types
     """Ibis over a cursor of a locked database: the settings were made before the lock."""
 
+    compiler = _Compiler()
     engine = ""
     """Names the engine: expressions of two sessions of one engine that say the same are equal."""
 
@@ -141,20 +155,43 @@ class Session:
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
 
-    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
+    def execute_known(
+        self,
+        key: Hashable,
+        build: Callable[[], ir.Table],
+        *,
+        values: Mapping[str, Any] | None = None,
+        over: ir.Table | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> pa.Table:
         """Run an expression that a key stands for; it is built where the key's query is not known.
 
-        The key names everything that the expression is made of.
+        Args:
+            key: names everything that the expression is made of, but for ``values``, ``over`` and ``rows``.
+            build: gives the expression.
+            values: what its bound values (``facts.bound``) are this time.
+            over: a relation that it reads: the query is kept for any relation with the same columns.
+            rows: how many rows, after how many; all of them where it is None.
         """
+        at = _address(over) if over is not None else ""
+        if over is not None:
+            key = (key, over.schema())
         known = self._compiled.known(key)
         if known is None:
             expr = build()
             if expr.op().find(ops.InMemoryTable):
-                return self.execute(expr)
-            known = self._compiled.know(key, (str(self.ibis.compile(expr)), expr))
+                raise QueryFailed("An expression over rows in memory has no query to keep.")
+            query = str(self.ibis.compile(expr))
+            # No value stands in the text, so the only thing that reads like the relation is the relation.
+            known = self._compiled.know(key, (query.replace(at, _ANY) if at else query, expr))
         query, expr = known
+        if at:
+            query = query.replace(_ANY, at)
+        if rows is not None:
+            query += f" LIMIT {int(rows[0])} OFFSET {int(rows[1])}"
         try:
-            found = self._cursor.sql(query).to_arrow_table()
+            given = {name: carried(value) for name, value in (values or {}).items()}
+            found = self._cursor.execute(query, given or None).to_arrow_table()
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
         return expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
@@ -232,6 +269,8 @@ class Engine:
             root.execute(f"SET GLOBAL threads = {int(threads)}")
         root.execute(f"CREATE SCHEMA {VIEWS}")
         if copies:
+            # A page's rows lie scattered: to read one, these methods unpack all that stand before it.
+            root.execute("SET GLOBAL disabled_compression_methods = 'fsst,bitpacking'")
             path = Path(self._spill.name) / "copies.duckdb"
             root.execute(f"ATTACH {text_literal(str(path))} AS {COPIES}")
         root.execute(f"SET GLOBAL allowed_directories = [{text_literal(str(folder))}]")
@@ -462,6 +501,16 @@ def quoted(name: str) -> str:
 def text_literal(text: str) -> str:
     """An SQL text literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+_ANY = '"any relation"'
+"""What stands for a relation in a query that is kept for all with the same columns."""
+
+
+def _address(relation: ir.Table) -> str:
+    """A relation as it stands in a compiled query."""
+    op = relation.op()
+    return ".".join(quoted(part) for part in (op.namespace.catalog, op.namespace.database, op.name) if part)
 
 
 def _never_called(zone: str, instant: object) -> object:

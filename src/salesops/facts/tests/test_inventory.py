@@ -56,6 +56,25 @@ def test_the_listed_files_alone_answer_for_every_manifest(shop: Shop, tmp_path: 
     other.store.close()
 
 
+def test_each_version_is_opened_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(shop, 3)
+    needed = manifests(shop)
+    versions = {(table, version) for manifest in needed for table, version in manifest.versions.items()}
+    opened: list[tuple[str, int]] = []
+    real = lake.listed_files
+
+    def listed(folder: Path, version: int) -> list:
+        opened.append((folder.name, version))
+        return real(folder, version)
+
+    monkeypatch.setattr(lake, "listed_files", listed)
+    found = inventory(shop.store, needed)
+    assert sorted(opened) == sorted(versions)
+    assert len(versions) > 4
+    parquet = {p.relative_to(shop.store.address).as_posix() for p in shop.store.address.rglob("*.parquet")}
+    assert {name for name in found.files if name.endswith(".parquet")} == parquet
+
+
 def test_what_is_missing_or_cut_short_is_named(shop: Shop) -> None:
     fill(shop, 2)
     first, last = manifests(shop)[0], manifests(shop)[-1]

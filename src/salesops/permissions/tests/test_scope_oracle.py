@@ -153,13 +153,14 @@ def test_a_thousand_people_on_six_levels(tmp_path: Path) -> None:
                 while current:
                     below[current].add(person)
                     current = managers[current]
-            for person in people if on == AFTER else people[::10]:
+            # Some of every level, those whose manager moved, and those who are specialists.
+            for person in {*people[:16], *people[16:76:10], *people[76::60], *world.moves, "u300", "u2"}:
                 seen = scope(w.actor(person, Role.SALES_MANAGER), on)
                 mates = {p for p in people if world.teams[p] == world.teams[person]} if on == AFTER else set()
                 assert seen.owner_ids == {person} | below[person] | mates
         assert max(len(b) for b in below.values()) == len(people) - 1
         with store.at() as facts:
-            for person in [*people[:8], *people[50:1000:100]]:
+            for person in [*people[:6], *people[50:1000:190]]:
                 who = w.actor(person, Role.SALES_MANAGER)
                 found = facts.execute(facts.read("opportunities", scope(who, AFTER)).select("id"))
                 assert set(found.column(0).to_pylist()) == w.deals_seen(world, who, AFTER, world.deals)

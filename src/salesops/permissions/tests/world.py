@@ -273,12 +273,17 @@ def deals_seen(world: World, who: Actor, on: date, deals: Iterable[str]) -> set[
     """Which of some deals somebody sees."""
     line = _line(world, who, on)
     owners = _owners(world, who, on, line)
-    return {deal for deal in deals if _sees_deal(world, who, on, deal, line, owners)}
+    teams: dict[str, set[str]] = {}
+    for deal, user in world.members:
+        teams.setdefault(deal, set()).add(user)
+    return {d for d in deals if _sees_deal(world, who, on, d, line, owners, teams.get(d, set()))}
 
 
-def _sees_deal(world: World, who: Actor, on: date, deal: str, line: set[str], owners: set[str]) -> bool:
+def _sees_deal(
+    world: World, who: Actor, on: date, deal: str, line: set[str], owners: set[str], team: set[str]
+) -> bool:
     owner, account, product, collaborators = world.deals[deal]
-    working = {u for d, u in world.members if d == deal} | set(collaborators)
+    working = team | set(collaborators)
     granted = (
         who.role == Role.OPS_REPRESENTATIVE
         or owner in owners

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 import salesops
-from salesops.facts.errors import FactsError
+from salesops.facts.errors import FactsError, is_full
 from salesops.facts.inventory import Inventory, inventory
 from salesops.facts.store import FactStore
 from salesops.platform import audit
@@ -30,7 +30,13 @@ PERMISSION = "people.manage"
 """A backup holds everything, accounts included: whoever manages them may take one."""
 SECRET_KEY = "secrets/secret-key"  # noqa: S105 - a name
 Progress = Callable[[int, int, str], None]
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PASSING = {
+    "uploads": re.compile(r"[0-9a-f]{32}\.part(/|$)"),
+    "files": re.compile(r"(_locks|import-\d+-[^/]*|replay-[^/]*)/|jobs/\d+/\d+\.[^/]+\.part$"),
+}
+"""Folder -> paths in it that only live while somebody writes: an upload or a job's file on its way, the locks
+and the work folders of imports. Told by their places and their writers' own forms (crm.uploads,
+crm.services, crm.quarantine, platform.job_files): an upload may have any name."""
 
 
 @dataclass
@@ -103,7 +109,7 @@ def backup_write(
     except FactsError as error:
         raise BackupError(str(error)) from error
     except OSError as error:
-        if error.errno not in _NO_SPACE:
+        if not is_full(error):
             raise
         free = f"The disk of {path.parent} is full: the backup was not made, and what was written of it is removed."
         raise BackupError(free) from error
@@ -197,8 +203,8 @@ def _write_files(writer: Writer, done: Backup, report: Progress, total: int) -> 
     for folder, root in (("uploads", settings.UPLOADS_PATH), ("files", settings.FILES_PATH)):
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             relative = path.relative_to(root).as_posix()
-            if ".part" in path.suffixes or any(p.endswith(".part") for p in relative.split("/")):
-                continue  # an upload on its way
+            if _PASSING[folder].match(relative):
+                continue
             try:
                 writer.add_file(f"{folder}/{relative}", path, packed=True)
             except FileNotFoundError:

@@ -7,7 +7,6 @@ killed is begun again with the same command.
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from collections.abc import Callable, Iterable
@@ -23,6 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 import salesops
+from salesops.facts.errors import is_full
 from salesops.facts.inventory import check
 from salesops.platform import audit, audit_verify, home
 from salesops.platform.actors import Actor
@@ -108,7 +108,7 @@ def backup_restore(*, actor: Actor, path: Path, progress: Progress | None = None
         try:
             _fill(reader, report)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if not is_full(error):
                 raise
             raise BackupError("The disk is full. Make room, then run the same restore again.") from error
         except Error as error:

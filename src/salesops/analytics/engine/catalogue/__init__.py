@@ -1,19 +1,38 @@
-"""Every KPI on deals, by name. One module per family; one declaration per KPI."""
+"""Every KPI by name. One module per family; one declaration per KPI."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from salesops.analytics.engine.catalogue import pipeline, rates, size_and_cycle, volume
+from salesops.analytics.engine.catalogue import (
+    customers,
+    effort,
+    forecast,
+    leads,
+    movement,
+    pipeline,
+    rates,
+    size_and_cycle,
+    stages,
+    volume,
+)
+from salesops.analytics.engine.kpi import Kpi
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from salesops.analytics.engine.kpi import Kpi
-
-_FAMILIES = (rates.KPIS, size_and_cycle.KPIS, pipeline.KPIS, volume.KPIS)
+FAMILIES: Mapping[str, tuple[Kpi, ...]] = {
+    "Win and close rates": rates.KPIS,
+    "Deal size and sales cycle": size_and_cycle.KPIS,
+    "Pipeline": pipeline.KPIS,
+    "Forecast categories": forecast.KPIS,
+    "Stages over time": stages.KPIS,
+    "Slips, pushes and commit": movement.KPIS,
+    "Won, lost, created": volume.KPIS,
+    "Activities and selling time": effort.KPIS,
+    "Leads": leads.KPIS,
+    "Customers, revenue and cost": customers.KPIS,
+}
+"""Heading -> the declarations under it."""
 
 
 @cache
@@ -24,7 +43,7 @@ def catalogue() -> Mapping[str, Kpi]:
         ValueError: where two declarations share a name.
     """
     result: dict[str, Kpi] = {}
-    for family in _FAMILIES:
+    for family in FAMILIES.values():
         for kpi in family:
             if kpi.name in result:
                 raise ValueError(f"two KPIs are named {kpi.name}")

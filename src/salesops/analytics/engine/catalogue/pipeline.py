@@ -216,6 +216,7 @@ KPIS: tuple[Kpi, ...] = (
             ),
         ),
         combine=_velocity,
+        placed=False,
         sample="decided",
         requires=(NEEDS_OUTCOME, NEEDS_CREATED, NEEDS_WON_AMOUNT),
         flags=(UNDATED_CLOSED, _UNDATED_OPEN, UNMAPPED),

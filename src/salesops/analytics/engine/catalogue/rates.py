@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ibis.expr.types as ir
+
 from salesops.analytics.engine import conditions as c
 from salesops.analytics.engine.catalogue.parts import (
     AMOUNT,
@@ -20,7 +22,7 @@ from salesops.analytics.engine.catalogue.parts import (
     ratio_of_counts,
 )
 from salesops.analytics.engine.figure import Figure, quotient, undefined
-from salesops.analytics.engine.kpi import Flag, Kpi, Requirement, Side
+from salesops.analytics.engine.kpi import Context, Flag, Kpi, Requirement, Side
 
 NOTHING_DECIDED = "no deal was won or lost"
 
@@ -33,6 +35,16 @@ ZERO_AMOUNT = Flag(
 )
 
 NO_LOST_AMOUNT = "no lost deal has an amount, so the win rate by value says nothing"
+
+
+NO_DECISION = (
+    r"no[ _-]*(decision|budget|action)|status[ _-]*quo|did nothing|stalled|unresponsive|no response|went dark"
+)
+
+
+def no_decision(t: ir.Table, context: Context) -> ir.BooleanValue:
+    """Deals lost in the period whose reason says that the buyer decided for nobody."""
+    return c.lost(t, context) & t["loss_reason"].lower().re_search(NO_DECISION)
 
 
 def _win_rate_value(sides: Sides) -> Figure:
@@ -183,5 +195,63 @@ KPIS: tuple[Kpi, ...] = (
         ),
         flags=(UNDATED_CREATED,),
         wilson=("won", "pitched"),
+    ),
+    Kpi(
+        name="created_and_closed",
+        title="Created and won in the period",
+        sentence="Of the deals won in the period, the share created in it too.",
+        formula="deals created and won in the period / deals won in the period",
+        unit="ratio",
+        direction="none",
+        owner=OWNER,
+        convention=(
+            "By close date; both days of the period included. Says how much of a period's wins no pipeline shows yet."
+        ),
+        sides=(
+            Side("both", "Deals created and won in the period", c.all_of(c.won, c.created)),
+            WON,
+        ),
+        combine=ratio_of_counts("both", "won", "no deal was won"),
+        placed=False,
+        sample="won",
+        requires=(NEEDS_OUTCOME, NEEDS_CREATED),
+        flags=(UNDATED_CLOSED, UNMAPPED),
+        wilson=("both", "won"),
+    ),
+    Kpi(
+        name="no_decision_share",
+        title="Lost to no decision",
+        sentence="Of the deals lost in the period, the share that nobody won: the buyer did nothing.",
+        formula="lost deals whose loss reason is no decision / lost deals with a loss reason",
+        unit="ratio",
+        direction="down",
+        owner=OWNER,
+        convention=(
+            "By the words of the loss reason (no decision, no budget, status quo, did nothing, stalled, unresponsive). "
+            "Lost deals without a reason are left out and told. In the win rate no decision is lost."
+        ),
+        sides=(
+            Side("no_decision", "Lost without a decision", no_decision),
+            Side("with_reason", "Lost deals with a reason", c.all_of(c.lost, c.filled("loss_reason"))),
+        ),
+        combine=ratio_of_counts("no_decision", "with_reason", "no lost deal has a reason"),
+        sample="with_reason",
+        requires=(
+            Requirement(
+                "loss_reason",
+                lambda t, context: t["stage_class"] == "lost",
+                "your data has no reason for a loss: export the loss reason with the opportunities",
+            ),
+            NEEDS_OUTCOME,
+        ),
+        flags=(
+            Flag(
+                "without_reason",
+                c.all_of(c.lost, c.blank("loss_reason")),
+                "Lost deals without a reason, left out: {n}.",
+            ),
+            UNDATED_CLOSED,
+        ),
+        wilson=("no_decision", "with_reason"),
     ),
 )

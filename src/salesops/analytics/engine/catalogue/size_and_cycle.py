@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis.expr.types as ir
 
 from salesops.analytics.engine import conditions as c
@@ -16,7 +18,16 @@ from salesops.analytics.engine.catalogue.parts import (
     value_of,
     with_dates,
 )
-from salesops.analytics.engine.kpi import Condition, Context, Flag, Kpi, Measure, Requirement, Side
+from salesops.analytics.engine.kpi import (
+    Condition,
+    Context,
+    Flag,
+    Kpi,
+    Measure,
+    MeasureKind,
+    Requirement,
+    Side,
+)
 
 NO_WON_AMOUNT = "no won deal has an amount"
 
@@ -63,15 +74,18 @@ SIZE = (
 )
 
 
-def _cycle(name: str, outcome: str, condition: Condition, start: str, *, median: bool) -> Kpi:
+_KINDS: Mapping[str, MeasureKind] = {"Mean": "days", "Median": "median_days", "75th percentile": "upper_days"}
+
+
+def _cycle(name: str, outcome: str, condition: Condition, start: str, average: str) -> Kpi:
     begins = "creation" if start == "created_on" else "the first interaction"
-    average = "Median" if median else "Mean"
+    mean = average == "Mean"
     nothing = f"no {outcome} deal has both dates"
     side = Side(
         "cycle",
         f"{outcome.capitalize()} deals with both dates",
         with_dates(condition, start, "closed_on"),
-        Measure("median_days" if median else "days", start=start, end="closed_on"),
+        Measure(_KINDS[average], start=start, end="closed_on"),
     )
 
     def undated(t: ir.Table, context: Context) -> ir.BooleanValue:
@@ -84,21 +98,25 @@ def _cycle(name: str, outcome: str, condition: Condition, start: str, *, median:
         name=name,
         title=f"Sales cycle ({outcome}, {average.lower()}"
         + (")" if start == "created_on" else ", from first interaction)"),
-        sentence=f"{average} number of days from {begins} to close of the deals {outcome} in the period.",
+        sentence=(
+            f"Three of four deals {outcome} in the period took no more days than this from {begins} to close."
+            if average.startswith("75")
+            else f"{average} number of days from {begins} to close of the deals {outcome} in the period."
+        ),
         formula=(
-            f"middle value of close date - {begins} date"
-            if median
-            else f"sum of (close date - {begins} date) / deals"
+            f"sum of (close date - {begins} date) / deals"
+            if mean
+            else f"{'middle value' if average == 'Median' else '75th percentile'} of close date - {begins} date"
         ),
         unit="days",
         direction="down" if outcome == "won" else "none",
         owner=OWNER,
         convention=(
             "Calendar days; won and lost deals apart; open deals are not in it, so a growing firm reads "
-            "short. Mean and median are both given."
+            "short. Mean, median and 75th percentile (linear between deals) are all given."
         ),
         sides=(side,),
-        combine=value_of("cycle", nothing) if median else mean_of("cycle", nothing),
+        combine=mean_of("cycle", nothing) if mean else value_of("cycle", nothing),
         sample="cycle",
         requires=(NEEDS_OUTCOME, NEEDS_CREATED if start == "created_on" else NEEDS_FIRST_INTERACTION),
         flags=(
@@ -121,9 +139,8 @@ def _cycles() -> tuple[Kpi, ...]:
         ("sales_cycle_from_first_interaction", "first_interaction_on"),
     ):
         for outcome, suffix, condition in (("won", "", c.won), ("lost", "_lost", c.lost)):
-            for median in (False, True):
-                name = stem + suffix + ("_median" if median else "")
-                result.append(_cycle(name, outcome, condition, start, median=median))
+            for ending, average in (("", "Mean"), ("_median", "Median"), ("_p75", "75th percentile")):
+                result.append(_cycle(stem + suffix + ending, outcome, condition, start, average))
     return tuple(result)
 
 

@@ -222,6 +222,12 @@
         box.focus();
         box.select();
       }
+    } else if (event.key === "a") {
+      const box = document.querySelector("[data-new-action]");
+      if (box) {
+        event.preventDefault();
+        box.focus();
+      }
     } else if (event.key === "?") {
       event.preventDefault();
       openDialog("help");

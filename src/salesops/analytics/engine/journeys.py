@@ -1,0 +1,420 @@
+"""Deals over time as frames: what stages they went through, and what moved.
+
+Built from the change log and the conformed deals by set expressions alone. Days are those of the firm's
+zone; the caller says how an instant becomes a day. Where the log does not reach back to a deal's
+creation, the day it entered its first known stage is unknown and stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from salesops.core.calendars import FiscalCalendar, Period
+
+LocalDate = Callable[[ir.TimestampValue], ir.DateValue]
+
+WON_ORDER = 10_000
+"""Order of a won stage: beyond every open one."""
+LOST_ORDER = -1
+"""Order of a lost stage: before every open one, so that a loss is never a step forward."""
+UNKNOWN_DAY = date(1, 1, 1)
+"""Stands for an entry whose day nothing tells while entries are compared; never shown."""
+
+CATEGORIES = ("pipeline", "best_case", "most_likely", "commit", "closed", "omitted")
+"""Forecast categories as the deals hold them."""
+
+
+@dataclass(frozen=True)
+class StageStep:
+    """One stage of one pipeline.
+
+    Attributes:
+        pipeline: name of the pipeline; "" where there is one.
+        stage: name as the source spells it.
+        stage_class: open, won, lost, ignored or unmapped.
+        position: order as decided or proposed.
+    """
+
+    pipeline: str
+    stage: str
+    stage_class: str
+    position: int
+
+
+@dataclass(frozen=True)
+class StageMap:
+    """Stages as a lookup: name -> rank among the open stages of the pipeline, class.
+
+    Attributes:
+        table: ``step_key``, ``step_pipeline``, ``step_stage``, ``step_order``, ``step_class``.
+        depth: number of open stages of the longest pipeline.
+        by_pipeline: whether the key holds the pipeline.
+    """
+
+    table: pa.Table
+    depth: int
+    by_pipeline: bool
+
+    @classmethod
+    def of(cls, steps: Sequence[StageStep]) -> StageMap:
+        """The lookup of stages; open ones are ranked by position, then name."""
+        by_pipeline = any(step.pipeline for step in steps)
+        open_steps = sorted(
+            (s for s in steps if s.stage_class == "open"), key=lambda s: (s.pipeline, s.position, s.stage)
+        )
+        ranks: dict[tuple[str, str], int] = {}
+        seen: dict[str, int] = {}
+        for step in open_steps:
+            ranks[step.pipeline, step.stage] = seen.setdefault(step.pipeline, 0)
+            seen[step.pipeline] += 1
+        rows: dict[str, list[object]] = {name: [] for name in ("key", "pipeline", "stage", "order", "class")}
+        for step in steps:
+            order = {"won": WON_ORDER, "lost": LOST_ORDER}.get(
+                step.stage_class, ranks.get((step.pipeline, step.stage))
+            )
+            if order is None:
+                continue  # ignored and unmapped stages are no step of a journey
+            rows["key"].append(f"{step.pipeline}/{step.stage}" if by_pipeline else step.stage)
+            rows["pipeline"].append(step.pipeline)
+            rows["stage"].append(step.stage)
+            rows["order"].append(order)
+            rows["class"].append(step.stage_class)
+        types = {"order": pa.int64()}
+        table = pa.table(
+            {f"step_{name}": pa.array(values, types.get(name, pa.string())) for name, values in rows.items()}
+        )
+        return cls(table, max(seen.values(), default=0), by_pipeline)
+
+    def key(self, pipeline: ir.StringValue, stage: ir.StringValue) -> ir.StringValue:
+        """The lookup key of a pipeline and stage."""
+        plain = stage.fill_null("")
+        return pipeline.fill_null("").concat("/", plain) if self.by_pipeline else plain
+
+    def attach(self, rows: ir.Table, key: ir.StringValue, prefix: str) -> ir.Table:
+        """``rows`` with ``<prefix>_order`` and ``<prefix>_class`` of the stage a key names; empty for none."""
+        steps = ibis.memtable(self.table).select("step_key", "step_order", "step_class")
+        keyed = rows.mutate(wanted_step=key)
+        joined = keyed.left_join(steps, keyed.wanted_step == steps.step_key)
+        return joined.rename({f"{prefix}_order": "step_order", f"{prefix}_class": "step_class"}).drop(
+            "wanted_step", "step_key"
+        )
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """What the frames of this module are made of.
+
+    Attributes:
+        deals: the conformed deals, as of the day asked for.
+        changes: change log of opportunities up to that day, as ``facts.changes`` gives it.
+        steps: what stages mean.
+        local_date: instant -> day of the firm's zone.
+        as_of: the day asked for.
+    """
+
+    deals: ir.Table
+    changes: ir.Table
+    steps: StageMap
+    local_date: LocalDate
+    as_of: date
+
+    def _moves(self) -> ir.Table:
+        moved = self.changes.filter(self.changes.field == "stage")
+        return moved.select(
+            move_id=moved.object_id,
+            at=moved.valid_at,
+            on=self.local_date(moved.valid_at),
+            old_stage=moved.old,
+            new_stage=moved.new,
+        )
+
+    def _steps_taken(self) -> ir.Table:
+        """One row per entry of a deal into a stage: ``move_id``, ``at``, ``on``, ``step`` (its name)."""
+        moves = self._moves()
+        first = moves.group_by("move_id").agg(
+            # The empty text stands for "no stage before", so that argmin does not skip it.
+            first_old=moves.old_stage.fill_null("").argmin(moves["at"]),
+            first_on=moves["on"].min(),
+        )
+        log_start = moves["on"].min().as_scalar()
+        deals = self.deals.select("id", "stage", "stage_class", "created_on")
+        begun = deals.left_join(first, deals.id == first.move_id)
+        moved = begun.move_id.notnull()
+        reaches_back = begun.created_on >= log_start
+        begun = begun.filter((moved & (begun.first_old != "")) | (~moved & (begun.stage_class == "open")))
+        day = (reaches_back & (~moved | (begun.created_on <= begun.first_on))).ifelse(
+            begun.created_on, ibis.null("date")
+        )
+        initial = begun.select(
+            move_id=begun.id,
+            at=ibis.null("timestamp('UTC')").cast(moves["at"].type()),
+            on=day,
+            step=moved.ifelse(begun.first_old, begun.stage),
+        )
+        return moves.select("move_id", "at", "on", step=moves.new_stage).union(initial)
+
+    def visits(self) -> ir.Table:
+        """One row per stay of a deal in a stage, with the columns of the deal.
+
+        ``stage`` and ``stage_order`` are those of the stay; ``deal_stage`` is where the deal stands.
+        ``entered_on`` (empty where the log does not reach back), ``left_on`` (empty while it stays),
+        ``days`` (whole days of a stay that ended), ``next_order`` (of the stage after it), ``is_current``.
+        """
+        steps = self._steps_taken()
+        window = ibis.window(group_by="move_id", order_by=steps["at"].asc(nulls_first=True))
+        laid = steps.select(
+            "move_id",
+            "step",
+            entered_on=steps["on"],
+            next_on=steps["on"].lead().over(window),
+            next_step=steps.step.lead().over(window),
+            is_last=steps.move_id.lead().over(window).isnull(),
+        )
+        deals = self.deals.rename(deal_stage="stage", deal_stage_order="stage_order")
+        rows = laid.inner_join(deals, laid.move_id == deals.id).drop("move_id")
+        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.step), "visit")
+        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.next_step), "next")
+        rows = rows.filter(rows.visit_class == "open")
+        closed = rows.is_last & rows.stage_class.isin(["won", "lost"])
+        left_on = ibis.ifelse(closed, rows.closed_on, rows.next_on)
+        ended = ibis.ifelse(rows.stage_class == "won", WON_ORDER, LOST_ORDER).cast("int64")
+        rows = rows.mutate(
+            stage=rows.step,
+            stage_order=rows.visit_order,
+            left_on=left_on,
+            next_order=ibis.ifelse(closed, ended, rows.next_order),
+            is_current=rows.is_last & (rows.stage_class == "open"),
+        ).drop("step", "next_step", "next_on", "next_class", "visit_class", "visit_order", "is_last")
+        return rows.mutate(
+            days=(rows.left_on >= rows.entered_on).ifelse(
+                rows.left_on.delta(rows.entered_on, unit="day"), ibis.null("int64")
+            )
+        )
+
+    def entries(self) -> ir.Table:
+        """One row per deal and open stage that it reached, passed over included.
+
+        ``entered_on`` is the first day the deal stood in that stage or a later one, ``passed_on`` the
+        first day it stood in a later one (won is later than every stage); ``is_standing`` where an
+        undecided deal stands in it.
+        """
+        depth = self.steps.depth
+        taken = self._steps_taken()
+        deals = self.deals.select("id", "pipeline", "stage_class", "closed_on")
+        rows = taken.inner_join(deals, taken.move_id == deals.id)
+        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.step), "step")
+        ranked = rows.select("move_id", "on", rank=rows.step_order)
+        known = ranked.select(won_id="move_id").distinct()
+        won = deals.filter((deals.stage_class == "won") & deals.closed_on.notnull())
+        won = won.semi_join(known, won.id == known.won_id)
+        ranked = ranked.union(
+            won.select(move_id=won.id, on=won.closed_on, rank=ibis.literal(WON_ORDER, type="int64"))
+        )
+        day = ranked["on"].fill_null(ibis.literal(UNKNOWN_DAY, type="date"))
+        reached = ranked.group_by("move_id").agg(
+            **{f"r{k}": day.min(where=ranked["rank"] >= k) for k in range(depth + 1)}
+        )
+        if not depth:
+            laid = reached.select(
+                "move_id", entered_on=reached.r0, passed_on=reached.r0, rank=ibis.literal(0, type="int64")
+            ).filter(ibis.literal(False))
+        else:
+            # Two lists of the same length, opened side by side: one row a stage, in one pass.
+            laid = reached.select(
+                "move_id",
+                entered_on=ibis.array([reached[f"r{k}"] for k in range(depth)]).unnest(),
+                passed_on=ibis.array([reached[f"r{k + 1}"] for k in range(depth)]).unnest(),
+                rank=ibis.array([ibis.literal(k, type="int64") for k in range(depth)]).unnest(),
+            )
+        laid = laid.filter(laid.entered_on.notnull())
+        deals = self.deals.rename(deal_stage="stage", deal_stage_order="stage_order")
+        joined = laid.inner_join(deals, laid.move_id == deals.id).drop("move_id")
+        steps = ibis.memtable(self.steps.table)
+        steps = steps.filter(steps.step_class == "open").select("step_pipeline", "step_stage", "step_order")
+        same = [joined["rank"] == steps.step_order]
+        if self.steps.by_pipeline:
+            same.append(joined.pipeline.fill_null("") == steps.step_pipeline)
+        named = joined.inner_join(steps, same)
+        return named.mutate(
+            stage=named.step_stage,
+            stage_order=named["rank"],
+            entered_on=named.entered_on.nullif(ibis.literal(UNKNOWN_DAY, type="date")),
+            is_standing=named.stage_class.isin(["open", "unmapped"]) & (named.deal_stage == named.step_stage),
+        ).drop("rank", "step_stage", "step_pipeline", "step_order")
+
+    def presence(self, period: Period | None) -> ir.Table:
+        """One row per deal and open stage it stood in at any time of the period.
+
+        ``left_in_period`` where a stay in the stage ended in the period, ``end_order`` the stage the deal
+        had come to when the period ended (the last open or won one): a step back counts only while it
+        was not made good again.
+        """
+        visits = self.visits()
+        first = UNKNOWN_DAY if period is None else period.first
+        last = self.as_of if period is None else min(period.last, self.as_of)
+        low, high = ibis.literal(first, type="date"), ibis.literal(last, type="date")
+        begun = visits.entered_on.isnull() | (visits.entered_on <= high)
+        visits = visits.filter(begun)
+        gone = (visits.left_on <= high).fill_null(False)
+        place = ibis.ifelse(
+            gone & (visits.next_order == WON_ORDER),
+            ibis.literal(WON_ORDER, type="int64"),
+            visits.stage_order,
+        )
+        order = visits.entered_on.fill_null(ibis.literal(UNKNOWN_DAY, type="date"))
+        # Of two stages entered on one day the later in the pipeline is where the deal came to.
+        key = order.delta(ibis.literal(UNKNOWN_DAY, type="date"), unit="day") * 20_000 + visits.stage_order
+        ends = visits.group_by("id").agg(end_order=place.argmax(key))
+        there = visits.filter(visits.left_on.isnull() | (visits.left_on >= low))
+        left = (there.left_on <= high).fill_null(False)
+        stays = there.group_by("id", "stage").agg(
+            stay_order=there.stage_order.max(),
+            left_in_period=left.any(),
+            first_entered_on=there.entered_on.min(),
+        )
+        ends = ends.rename(end_id="id")
+        stays = stays.inner_join(ends, stays.id == ends.end_id).drop("end_id")
+        stays = stays.rename(stay_id="id", stay_stage="stage", entered_on="first_entered_on")
+        deals = self.deals.rename(deal_stage="stage").drop("stage_order")
+        rows = stays.inner_join(deals, stays.stay_id == deals.id).drop("stay_id")
+        return rows.rename(stage="stay_stage", stage_order="stay_order")
+
+    def standing(self, period: Period | None) -> ir.Table:
+        """One row per deal open on the stock day, in its stage then.
+
+        The stock day is the end of the period, or the as-of day if that is earlier. ``entered_on``,
+        ``as_of_on`` (the stock day), ``days`` so far, ``total_days`` with earlier stays in the same stage,
+        ``won_p90`` (90th percentile of the stays of deals won by then in that stage, in days; empty where
+        none has one).
+        """
+        stock = self.as_of if period is None else min(period.last, self.as_of)
+        today = ibis.literal(stock, type="date")
+        visits = self.visits()
+        done = visits.filter(
+            (visits.stage_class == "won") & (visits.closed_on <= today) & visits.days.notnull()
+        )
+        usual = done.group_by(p_pipeline=done.pipeline.fill_null(""), p_stage=done.stage).agg(
+            won_p90=done.days.cast("float64").quantile(0.9)
+        )
+        earlier = ibis.window(
+            group_by=["id", "stage"], order_by=visits.entered_on.asc(nulls_first=True), preceding=(None, 1)
+        )
+        visits = visits.mutate(days_before=visits.days.sum().over(earlier).fill_null(0))
+        current = visits.filter(
+            (visits.entered_on.isnull() | (visits.entered_on <= today))
+            & (visits.left_on.isnull() | (visits.left_on > today))
+            & (visits.is_current | visits.left_on.notnull())
+        )
+        days = today.delta(current.entered_on, unit="day")
+        current = current.mutate(
+            as_of_on=today,
+            days=days,
+            total_days=days + current.days_before,
+            standing_pipeline=current.pipeline.fill_null(""),
+        ).drop("days_before")
+        joined = current.left_join(
+            usual, (current.standing_pipeline == usual.p_pipeline) & (current.stage == usual.p_stage)
+        )
+        return joined.drop("p_pipeline", "p_stage", "standing_pipeline")
+
+    def close_moves(self, calendar: FiscalCalendar) -> ir.Table:
+        """One row per change of an open deal's close date, with the columns of the deal.
+
+        ``moved_on``, ``old_close_on``, ``new_close_on``, ``move``: ``push`` to a later fiscal quarter,
+        ``delay`` to a later day of the same one, ``pull_in`` to an earlier quarter, ``advance`` to an
+        earlier day of the same one. The change that closing makes is no move.
+        """
+        moved = self.changes.filter(
+            self.changes.field.isin(["close_on", "expected_close_on"])
+            & self.changes.old.notnull()
+            & self.changes.new.notnull()
+        )
+        rows = moved.select(
+            move_id=moved.object_id,
+            moved_on=self.local_date(moved.valid_at),
+            old_close_on=moved.old.left(10).cast("date"),
+            new_close_on=moved.new.left(10).cast("date"),
+        )
+        rows = rows.inner_join(self.deals, rows.move_id == self.deals.id).drop("move_id")
+        rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))
+        for side in ("old", "new"):
+            lookup = ibis.memtable(_quarters(calendar, self.as_of)).rename(
+                {f"{side}_day": "quarter_day", f"{side}_quarter": "quarter"}
+            )
+            rows = rows.left_join(lookup, rows[f"{side}_close_on"] == lookup[f"{side}_day"]).drop(
+                f"{side}_day"
+            )
+        later = rows.new_close_on > rows.old_close_on
+        move = ibis.cases(
+            (rows.new_quarter > rows.old_quarter, "push"),
+            (rows.new_quarter < rows.old_quarter, "pull_in"),
+            (later, "delay"),
+            (rows.new_close_on < rows.old_close_on, "advance"),
+            else_=ibis.null("string"),
+        )
+        known = rows.old_quarter.notnull() & rows.new_quarter.notnull()
+        return rows.mutate(move=known.ifelse(move, ibis.null("string"))).drop("old_quarter", "new_quarter")
+
+    def opening(self, first: date, amounts: ir.Table | None) -> ir.Table:
+        """The deals open when ``first`` began, as they stood then.
+
+        ``opening_close_on`` (close date expected then), ``opening_category``, ``opening_amount``.
+
+        Args:
+            first: first day of the period.
+            amounts: id and amount in the firm's currency at that time; None = present amounts.
+        """
+        limit = ibis.literal(first, type="date")
+        at = self.local_date(self.changes.valid_at)
+        later = self.changes.filter(
+            self.changes.field.isin(["close_on", "expected_close_on", "forecast_category"]) & (at >= limit)
+        )
+        is_category = later.field == "forecast_category"
+        # The empty text stands for "none then", so that argmin does not skip it.
+        old = later.old.fill_null("")
+        then = later.group_by(then_id=later.object_id).agg(
+            then_close=old.argmin(later.valid_at, where=~is_category),
+            then_category=old.argmin(later.valid_at, where=is_category),
+        )
+        deals = self.deals
+        still = (deals.stage_class == "open") & ((deals.created_on < limit) | deals.created_on.isnull())
+        closed_since = (
+            deals.stage_class.isin(["won", "lost"]) & (deals.created_on < limit) & (deals.closed_on >= limit)
+        )
+        there = deals.filter(still | closed_since)
+        rows = there.left_join(then, there.id == then.then_id)
+        text = rows.then_category.lower().re_replace(r"[^a-z]+", "_")
+        category = text.isin(CATEGORIES).ifelse(text, ibis.null("string"))
+        now = ibis.coalesce(rows.expected_close_on, rows.closed_on)
+        # A date beyond the tenth character is a time of day.
+        was = rows.then_close.left(10).nullif("").cast("date")
+        rows = rows.mutate(
+            opening_close_on=rows.then_close.isnull().ifelse(now, was),
+            opening_category=rows.then_category.isnull().ifelse(
+                # A closed deal's category is "closed" now; what it was then only the log could say.
+                (rows.stage_class == "open").ifelse(rows.forecast_category, ibis.null("string")),
+                category,
+            ),
+        ).drop("then_id", "then_close", "then_category")
+        if amounts is None:
+            return rows.mutate(opening_amount=rows.amount)
+        known = amounts.select(amount_id=amounts.id, opening_amount=amounts.amount)
+        return rows.left_join(known, rows.id == known.amount_id).drop("amount_id")
+
+
+def _quarters(calendar: FiscalCalendar, as_of: date) -> pa.Table:
+    """Every day from 15 years before to 15 after, with the number of its fiscal quarter."""
+    days: list[date] = []
+    numbers: list[int] = []
+    first, last = as_of.replace(year=as_of.year - 15, day=1), as_of.replace(year=as_of.year + 15, day=1)
+    for number, quarter in enumerate(calendar.periods("quarter", first, last)):
+        span = (quarter.last - quarter.first).days + 1
+        days.extend(date.fromordinal(quarter.first.toordinal() + i) for i in range(span))
+        numbers.extend([number] * span)
+    return pa.table({"quarter_day": pa.array(days, pa.date32()), "quarter": pa.array(numbers, pa.int64())})

@@ -1,0 +1,126 @@
+"""A reader's rows of a derived relation as a relation of their own: guarded once, read by a short query.
+
+Row security around a derived relation is an expression that every question of a reader carries: it was
+compiled again and again, and where few rows are his, a million were looked at to find them. Here it is
+defined once a scope as a view; where the relation is read from a native copy and few of its rows pass,
+these are copied too. What passes is decided by the expression alone, which ``facts.derived`` gives.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis.expr.schema as sch
+import ibis.expr.types as ir
+
+from salesops.facts.backends import Engine, Session
+from salesops.facts.errors import FactsError
+
+KEPT = 200
+"""Guarded relations kept while nobody reads them; a view costs next to nothing."""
+
+FEW = 50_000
+"""Rows up to which a reader's own are copied: looking through more of them is not much faster than through all."""
+
+ROWS_KEPT = 1_000_000
+"""Rows of all such copies together; beyond it those longest unused go."""
+
+
+@dataclass
+class Guard:
+    """One guarded relation.
+
+    Attributes:
+        schema: its columns.
+        tables: fact tables that its expression reads beside the relation: whoever reads it holds their views.
+        lists: lists of ids that it joins to, held likewise.
+        users: sessions that hold it.
+        rows: rows of its native copy; None where there is none.
+        asked: whether a copy was thought of already.
+    """
+
+    schema: sch.Schema
+    tables: tuple[str, ...]
+    lists: tuple[frozenset[str], ...]
+    users: int = 0
+    rows: int | None = None
+    asked: bool = False
+
+
+Made = tuple[ir.Table, tuple[str, ...], tuple[frozenset[str], ...]]
+"""A guarded expression, the fact tables and the lists of ids that it reads."""
+
+
+class Guards:
+    """The guarded relations of one engine."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._guards: dict[str, Guard] = {}
+
+    def use(self, engine: Engine, session: Session, name: str, build: Callable[[], Made]) -> Guard:
+        """The relation of that name, defined when first asked for, held until :meth:`release`."""
+        with self._lock:
+            guard = self._guards.pop(name, None)
+            if guard is None:
+                expr, tables, lists = build()
+                engine.define(name, session.compile(expr))
+                guard = Guard(expr.schema(), tables, lists)
+            guard.users += 1
+            self._guards[name] = guard  # at the end: the most recently used
+            return guard
+
+    def read(self, engine: Engine, session: Session, name: str, *, copied: bool) -> ir.Table:
+        """A relation that the caller holds; from a copy of its own where one is worth it.
+
+        The first reader makes the copy; whoever comes meanwhile reads the view, which gives the same rows.
+        """
+        with self._lock:
+            guard = self._guards[name]
+            first = copied and not guard.asked
+            guard.asked = guard.asked or first
+        if first:
+            self._copy(engine, session, name, guard)
+        if guard.rows is not None:
+            return session.copy(name, guard.schema)
+        return session.relation(name, guard.schema)
+
+    def _copy(self, engine: Engine, session: Session, name: str, guard: Guard) -> None:
+        whole = session.relation(name, guard.schema)
+        rows = session.execute(whole.limit(FEW + 1).count())[0][0].as_py()
+        if rows > FEW:
+            return
+        try:
+            engine.copy(name, running=lambda _: None)
+        except FactsError:  # too little memory or disk: the view answers
+            return
+        with self._lock:
+            guard.rows = rows
+            self._shrink(engine)
+
+    def _shrink(self, engine: Engine) -> None:
+        """Forget what has not been used for longest, beyond the numbers."""
+        idle = [name for name, guard in self._guards.items() if guard.users <= 0]
+        for name in idle:
+            copied = sum(guard.rows or 0 for guard in self._guards.values())
+            if len(self._guards) <= KEPT and copied <= ROWS_KEPT:
+                return
+            guard = self._guards.pop(name)
+            if guard.rows is not None:
+                engine.drop_copy(name)
+            engine.drop(name)
+
+    def release(self, engine: Engine | None, name: str) -> None:
+        """One reader less."""
+        with self._lock:
+            if name in self._guards:
+                self._guards[name].users -= 1
+            if engine is not None:
+                self._shrink(engine)
+
+    def clear(self) -> None:
+        """Forget all, before the engine is closed."""
+        with self._lock:
+            self._guards.clear()

@@ -1,0 +1,150 @@
+"""Meetings held and action items, as far as a reader may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Q, QuerySet
+
+from salesops.facts.scope import Scope
+from salesops.meetings.models import ActionItem, EventKind, Meeting
+from salesops.platform.actors import Actor
+
+MOST = 200
+"""Action items of one page at most."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A meeting that was held: when, and at which date of the data."""
+
+    id: int
+    held_at: datetime
+    data_on: date
+    author: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An action item as it stands.
+
+    Attributes:
+        state: ``open``, ``done`` or ``dropped``.
+        due_on: as last moved.
+        first_due_on: as agreed at first.
+        moved: how often the day was moved.
+        settled_at: when it was done or dropped, None while it is open.
+        note: said with the latest event.
+        seen_deal: its deal, "" where it has none.
+    """
+
+    id: int
+    subject: str
+    text: str
+    owner_id: str
+    owner_name: str
+    deal_id: str
+    due_on: date
+    first_due_on: date
+    state: str
+    moved: int
+    created_at: datetime
+    author: str
+    author_id: int | None
+    settled_at: datetime | None = None
+    note: str = ""
+
+    def late(self, today: date) -> bool:
+        """Whether it is open past its day."""
+        return self.state == "open" and self.due_on < today
+
+
+def meetings_of(subject: str, most: int = 20, *, known_at: datetime | None = None) -> list[Held]:
+    """Meetings of a subject, newest first, as far as they had been held by an instant."""
+    rows = Meeting.objects.filter(subject=subject)
+    if known_at is not None:
+        rows = rows.filter(held_at__lte=known_at)
+    return [Held(r.pk, r.held_at, r.data_on, r.author_name) for r in rows.order_by("-id")[:most]]
+
+
+def visible_to(actor: Actor, scope: Scope) -> Q:
+    """Action items a reader may see: of owners whose records are his to see, and his own words.
+
+    An item of somebody who is no person of the data (``owner_id`` is empty) is seen by its author and by
+    readers of every owner's records.
+    """
+    if scope.everything or scope.any_owner:
+        return Q()
+    mine = Q(owner_id__in=sorted(scope.owner_ids)) & ~Q(owner_id="")
+    return mine | Q(created_by_id=actor.user_id) if actor.user_id is not None else mine
+
+
+def items(
+    actor: Actor,
+    scope: Scope,
+    *,
+    owners: Sequence[str] | None = None,
+    subject: str | None = None,
+    known_at: datetime | None = None,
+) -> list[Item]:
+    """Action items a reader may see, newest first, each as it stood.
+
+    Args:
+        actor, scope: who reads, and which rows are his.
+        owners: only items of these persons.
+        subject: only items agreed in these meetings.
+        known_at: as they stood at an instant; None for now.
+    """
+    rows = ActionItem.objects.filter(visible_to(actor, scope))
+    if owners is not None and subject is not None:
+        rows = rows.filter(Q(owner_id__in=list(owners)) | Q(subject=subject))
+    elif owners is not None:
+        rows = rows.filter(owner_id__in=list(owners))
+    elif subject is not None:
+        rows = rows.filter(subject=subject)
+    if known_at is not None:
+        rows = rows.filter(created_at__lte=known_at)
+    return [_item(row, known_at) for row in _with_events(rows).order_by("-id")[:MOST]]
+
+
+def item(actor: Actor, scope: Scope, item_id: int) -> Item | None:
+    """One action item, None where there is none that the reader may see."""
+    row = _with_events(ActionItem.objects.filter(visible_to(actor, scope), pk=item_id)).first()
+    return None if row is None else _item(row, None)
+
+
+def _with_events(rows: QuerySet[ActionItem]) -> QuerySet[ActionItem]:
+    return rows.prefetch_related("events")
+
+
+def _item(row: ActionItem, known_at: datetime | None) -> Item:
+    state, due, moved, settled, note = "open", row.due_on, 0, None, ""
+    for event in row.events.all():
+        if known_at is not None and event.at > known_at:
+            break
+        note = event.note
+        if event.kind == EventKind.MOVED:
+            due, moved = event.due_on or due, moved + 1
+        elif event.kind == EventKind.REOPENED:
+            state, settled = "open", None
+        else:
+            state, settled = event.kind, event.at
+    return Item(
+        id=row.pk,
+        subject=row.subject,
+        text=row.text,
+        owner_id=row.owner_id,
+        owner_name=row.owner_name,
+        deal_id=row.deal_id,
+        due_on=due,
+        first_due_on=row.due_on,
+        state=state,
+        moved=moved,
+        created_at=row.created_at,
+        author=row.author_name,
+        author_id=row.created_by_id,
+        settled_at=settled,
+        note=note,
+    )
