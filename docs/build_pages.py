@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKER = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
@@ -62,19 +63,71 @@ def arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield "\n".join(["| argument | meaning |", "|---|---|", *rows]) + "\n"
 
 
-def kpis() -> Iterator[str]:
-    """Every KPI as the catalogue declares it."""
-    from salesops.analytics.engine.catalogue import catalogue
+def families() -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Heading -> KPIs under it, those of quotas last."""
+    from salesops.analytics.engine.catalogue import FAMILIES
     from salesops.quotas.engine.kpis import KPIS
 
-    for kpi in [*catalogue().values(), *KPIS]:
-        yield f"\n## {kpi.title} (`{kpi.name}`)\n"
-        yield f"{kpi.sentence}\n"
-        yield f"- Formula: {kpi.formula}\n- Unit: {kpi.unit.replace('_', ' ')}; better: {kpi.direction}"
-        yield f"- One row is: {kpi.grain}; dated by: {kpi.dated_by or 'the day it is read at'}"
-        yield f"- Convention: {kpi.convention}\n- Owner: {kpi.owner}"
-        if kpi.requires:
-            yield "- Needs:\n" + "\n".join(f"    - {need.sentence}" for need in kpi.requires)
+    yield from FAMILIES.items()
+    yield "Quota and productivity", KPIS
+
+
+def kpis() -> Iterator[str]:
+    """Every KPI the catalogue declares, with a link to its own page; then the calculators."""
+    from salesops.analytics.engine.formulas import FORMULAS
+
+    for title, members in families():
+        yield f"\n## {title}\n"
+        for kpi in members:
+            yield f"- [{kpi.title}](kpi/{kpi.name}.md) (`{kpi.name}`): {kpi.sentence}"  # type: ignore[attr-defined]
+    yield "\n## Calculators\n"
+    yield (
+        "Formulas on given figures rather than on rows of the data. Numbers above use them where their inputs are in "
+        "the facts; `salesops cases` runs worked examples through them.\n"
+    )
+    for formula in FORMULAS.values():
+        yield f"- {formula.title} (`{formula.name}`): {formula.sentence} {formula.formula}. {formula.convention}"
+
+
+def kpi_page(kpi: object) -> str:
+    """The page of one KPI: what it says, how it is computed, what it is made of and what it needs."""
+    from salesops.analytics.engine.frames import GRAIN, MISSING_FRAME
+
+    k: Any = kpi
+    better = {"up": "more is better", "down": "less is better", "none": "neither direction is better"}[
+        k.direction
+    ]
+    parts = [
+        f"# {k.title}\n\n{k.sentence}\n\n    {k.formula}\n",
+        (
+            f"- Name: `{k.name}`\n- Unit: {k.unit.replace('_', ' ')}; {better}\n- One row is: {k.grain}\n"
+            f"- Dated by: {f'`{k.dated_by}`' if k.dated_by else 'the day it is read at'}\n"
+            f"- Owner of the definition: {k.owner}\n"
+        ),
+        f"## Convention\n\n{k.convention}\n",
+        "## Made of\n\n| part | what it holds | taken of it |\n|---|---|---|",
+    ]
+    for side in k.sides:
+        measure = side.measure
+        column = measure.column or (f"{measure.start} to {measure.end}" if measure.start else "")
+        taken = "how many" if measure.kind == "count" else f"{measure.kind.replace('_', ' ')} of `{column}`"
+        rows = GRAIN.get(side.frame, ("row", "rows"))[1]
+        parts.append(f"| `{side.name}` | {cell(side.title)} ({rows}) | {taken} |")
+    needs = [need.sentence for need in k.requires]
+    frames = dict.fromkeys((k.frame, *(side.frame for side in k.sides)))
+    needs += [MISSING_FRAME[frame] for frame in frames if frame in MISSING_FRAME]
+    if needs:
+        parts.append("\n## What it needs\n\nWithout it the number has no value and says:\n")
+        parts += [f"- {need}" for need in dict.fromkeys(needs)]
+    if k.flags:
+        parts.append("\n## Told beside it\n")
+        parts += [f"- {flag.sentence.replace('{n}', 'N')}" for flag in k.flags]
+    if k.wilson:
+        parts.append(
+            f"\nA Wilson 95 % interval of `{k.wilson[0]}` out of `{k.wilson[1]}` stands beside it; under 30 rows it is "
+            "marked as an indication."
+        )
+    return "\n".join(parts) + "\n\n[All KPIs](../kpis.md)\n"
 
 
 def deals() -> Iterator[str]:
@@ -143,6 +196,19 @@ def on_startup(**_: object) -> None:
     """Let the code be imported without a home of its own."""
     sys.path.insert(0, str(ROOT / "src"))
     os.environ.setdefault("SALESOPS_HOME", tempfile.mkdtemp(prefix="salesops-docs-"))
+
+
+def on_files(files: Any, config: Any, **_: object) -> Any:
+    """Add a page for every KPI; the reference lists them, the navigation does not."""
+    from mkdocs.structure.files import File, InclusionLevel
+
+    for _title, members in families():
+        for kpi in members:
+            address = f"reference/kpi/{kpi.name}.md"  # type: ignore[attr-defined]
+            files.append(
+                File.generated(config, address, content=kpi_page(kpi), inclusion=InclusionLevel.NOT_IN_NAV)
+            )
+    return files
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

@@ -88,6 +88,9 @@ def test_every_setting_is_documented() -> None:
 def test_every_kpi_and_table_is_documented(site: Path) -> None:
     kpis, tables = words(site / "reference" / "kpis.html"), words(site / "reference" / "tables.html")
     assert [name for name in catalogue() if f"({name})" not in kpis] == []
+    for kpi in catalogue().values():
+        page = words(site / "reference" / "kpi" / f"{kpi.name}.html")
+        assert [part for part in (kpi.sentence, kpi.formula, kpi.name) if part not in page] == [], kpi.name
     assert [f"{t.name}.{c.name}" for t in TABLES.values() for c in t.columns if c.name not in tables] == []
 
 

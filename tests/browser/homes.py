@@ -140,6 +140,7 @@ Mill race,Ben South,Negotiation,"8,000.00","6,000.00",13/01/2026,30/04/2026
 def extras(home: Path) -> dict[str, Any]:
     """What people leave behind and pages show: quarantine, a waiting import, a comparison, a draft, a token."""
     from salesops.analytics import number_runs, reconciling, selectors, services, views_services
+    from salesops.analytics.custom_services import custom_kpi_decide
     from salesops.crm import confirming
     from salesops.crm import services as crm
     from salesops.crm.models import Import, QuarantinedRow, RecordLink
@@ -176,6 +177,11 @@ def extras(home: Path) -> dict[str, Any]:
         RecordLink, actor=actor, subject="crm/accounts", values=pattern | {"table": "accounts"}, draft=True
     )
     view = views_services.save(actor=actor, name="Large and open", query="sort=-amount", shared=True)
+    custom_kpi_decide(
+        actor=actor,
+        name="large_wins",
+        values={"title": "Large wins", "measure": "count", "rule": "stage_class = 'won' and amount > 1000"},
+    )
     token, _ = signin.token_create(actor=actor, user=admin, name="Reports")
     bad.refresh_from_db()
     watch = _watched(home, actor)

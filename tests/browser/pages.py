@@ -48,7 +48,11 @@ PAGES: Mapping[str, Named] = {
         "/numbers/win_rate_count/", ALL, ("?period=2026-Q3&by=stage&filter=amount:gt:1000&reported=1",)
     ),
     "number_rows": Named("/numbers/won_value/rows/?period=2026-Q3"),
+    "own_numbers": Named("/own-numbers/"),
+    "own_number_new": Named("/own-numbers/new/", DECIDERS),
+    "own_number": Named("/own-numbers/large_wins/", DECIDERS),
     "number_restated": Named("/numbers/won_value/restated/?period=2026-Q3", ALL, ("?period=all",)),
+    "moved": Named("/moved/", ALL, ("?every=quarter",)),
     "replay": Named("/replay/", ALL, ("?day=2026-09-01",)),
     "runs": Named("/runs/"),
     "run": Named("/runs/{run}/", ADMINISTRATOR | {"auditor"}),
@@ -58,6 +62,8 @@ PAGES: Mapping[str, Named] = {
         "/pipeline/?size=25", ALL, ("?panel=filter&size=25", "?panel=columns&size=25", "?q=no+such+deal")
     ),
     "deal": Named("/pipeline/{deal}/"),
+    "waterfall": Named("/waterfall/", ALL, ("?close=2026-Q3&from=2026-06-30",)),
+    "waterfall_deals": Named("/waterfall/opening/?from=2026-06-30"),
     "pipeline_accounts": Named("/accounts/"),
     "pipeline_account": Named("/account/{account}/"),
     "data": Named("/data/", DATA),
@@ -134,6 +140,7 @@ NO_PAGE: Mapping[str, str] = {
     "fault_repair": "a form's target",
     "fault_repair_undo": "a form's target",
     "number_keep": "a form's target",
+    "own_number_check": "a form's target",
     "pipeline_view_save": "a form's target",
     "pipeline_view_change": "a form's target",
     "decisions_export": "a file",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from salesops.analytics import number_runs, reconciling, selectors, services, views_services
+from salesops.analytics.custom_services import custom_kpi_decide
 from salesops.crm import confirming
 from salesops.crm import services as crm
 from salesops.crm.models import QuarantinedRow, RecordLink
@@ -57,6 +58,11 @@ def leave(
     draft = decision_record(
         RecordLink, actor=actor, subject="crm/accounts", values=link | {"table": "accounts"}, draft=True
     )
+    custom_kpi_decide(
+        actor=actor,
+        name="large_wins",
+        values={"title": "Large wins", "measure": "count", "rule": "stage_class = 'won' and amount > 1000"},
+    )
     watched = Path(settings.HOME) / "watched"
     (watched / "crm").mkdir(parents=True, exist_ok=True)
     with override_settings(WATCH_ROOT=str(watched)):
@@ -92,5 +98,5 @@ def parameters(known: dict[str, Any]) -> dict[str, Any]:
         "import_id": known["waiting"], "row_id": known["quarantined"], "code": "DQ12", "kind": "record_link",
         "draft_id": known["draft"], "number": 0, "run": known["run"], "schedule_id": known["schedule"],
         "view_id": known["view"], "comparison_id": known["reconciliation"], "token_id": known["token"],
-        "watch_id": known["watch"], "item_id": known["action"],
+        "watch_id": known["watch"], "item_id": known["action"], "own_name": "large_wins",
     }  # fmt: skip

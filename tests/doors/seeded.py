@@ -54,6 +54,7 @@ def seed(folder: Path) -> Seeded:
     jobs.run_waiting()
     known = parameters(left) | {
         "name": "won_deals",
+        "bar": "closing",
         "deal_id": "D000",
         "account_id": "A0",
         "table": "opportunities",

@@ -299,7 +299,7 @@ def test_files_that_jobs_make(firm: Firm, persona: Persona) -> None:
 
 
 def _parameters(firm: Firm) -> dict[str, Any]:
-    own = {"name": "won_value", "job_id": firm.known["job"], "user_id": firm.known["user"]}
+    own = {"name": "won_value", "bar": "opening", "job_id": firm.known["job"], "user_id": firm.known["user"]}
     return left_behind.parameters(firm.known) | own
 
 

@@ -376,3 +376,34 @@ def test_the_ledger_is_read_by_who_may(firm: SimpleNamespace) -> None:
         True,
         False,
     )
+
+
+def test_a_meeting_and_what_was_agreed_in_it(firm: SimpleNamespace) -> None:
+    team, own = firm.sales_manager("get", "monday"), firm.rep("get", "monday")
+    assert team["period"] == own["period"] == "2026-Q3"
+    assert team["closed"] == own["closed"] == 0 or team["closed"] >= own["closed"]
+    assert {d["owner_id"] for d in own["deals"]} <= {"U1"}
+    firm.rep("get", "monday", 404, person_id="U2")
+    firm.rep("get", "monday", 400, period="2026-Q9")
+    one = firm.sales_manager("get", "monday", person_id="U2")
+    assert {d["owner_id"] for d in one["deals"]} <= {"U2"}
+    asked = {"text": "Call back", "due_on": "2026-10-05", "owner_id": "U2"}
+    firm.rep("post", "actions", 403, asked)
+    firm.auditor("post", "actions", 403, asked)
+    firm.sales_manager("post", "actions", 422, asked | {"owner_id": "nobody"})
+    firm.sales_manager("post", "actions", 422, asked | {"deal_id": "D000"})  # the other team's
+    made = firm.sales_manager("post", "actions", 201, asked | {"deal_id": "D004"})
+    assert (made["state"], made["owner_name"], made["due_on"]) == ("open", "Ben South", "2026-10-05")
+    event = f"actions/{made['id']}/events"
+    firm.rep("post", event, 404, {"kind": "done"})
+    assert made["id"] not in {r["id"] for r in firm.rep("get", "actions", state="all")["rows"]}
+    firm.sales_manager("post", event, 400, {"kind": "reopened"})
+    firm.sales_manager("post", event, 400, {"kind": "moved"})
+    assert firm.sales_manager("post", event, body={"kind": "moved", "due_on": "2026-10-09"})["moved"] == 1
+    done = firm.sales_manager("post", event, body={"kind": "done", "note": "they signed"})
+    assert (done["state"], done["note"], done["first_due_on"]) == ("done", "they signed", "2026-10-05")
+    assert made["id"] in {r["id"] for r in firm.ops_vp("get", "actions", state="done")["rows"]}
+    assert firm.rep("post", "actions", 201, {"text": "My own", "due_on": "2026-10-05"})["owner_id"] == "U1"
+    firm.rep("post", "meetings", 403, {})
+    held = firm.sales_manager("post", "meetings", 201, {"person_id": "U2"})
+    assert (held["subject"], held["data_on"]) == ("person/U2", "2026-09-30")

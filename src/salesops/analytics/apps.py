@@ -28,6 +28,7 @@ class AnalyticsConfig(AppConfig):
         shell.use_versions(versions)
         number_runs.register()
         registries.warm_ups.register("home", warm_up)
+        navigation.register("home", "moved", "What moved", "moved", "activity", 25)
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
         shell.use_search("pipeline")
         navigation.register("home", "home", "Home", "home", "house", 10, also=("changes",))
@@ -58,6 +59,16 @@ class AnalyticsConfig(AppConfig):
             15,
             tab_of="pipeline",
             also=("waterfall_deals",),
+        )
+        navigation.register(
+            "pipeline",
+            "inspection",
+            "Inspection",
+            "inspection",
+            "list-checks",
+            12,
+            tab_of="pipeline",
+            also=("inspection_deals", "inspection_stays"),
         )
         navigation.register(
             "pipeline",

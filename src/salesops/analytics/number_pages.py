@@ -72,6 +72,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
     if added is not None:
         return redirect(address.to("number", name, filters=(*address.filters, added)))
     with ask(actor, address.question()) as asked:
+        kpi = asked.kpis([name])[0]
         frames, found = asked.frames, extent(asked.frames)
         total = asked.values([name])[0]
         by = address.by or seen.split_column(found, "", seen.FIRM_ORDER)

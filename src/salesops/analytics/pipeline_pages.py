@@ -235,7 +235,9 @@ def deal(request: HttpRequest, actor: Actor, deal_id: str) -> HttpResponseBase:
     as_of = list_address.read(_only(request, "as_of")).as_of
     known = _known(request)
     try:
-        found = records.deal(actor, deal_id, as_of=as_of, known=known)
+        found = records.deal(
+            actor, deal_id, as_of=as_of, known=known, inspect=bool(request.GET.get("inspect"))
+        )
     except LookupError as error:
         if type(error) is not LookupError:
             raise

@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.analytics import belongings, flags
+from salesops.analytics import belongings, flags, inspecting
 from salesops.analytics.belongings import CHILDREN, MOST_CHANGES
 from salesops.analytics.deal_columns import FLAGS, HIDDEN, kind_of
 from salesops.analytics.engine.filters import Filter, FilterError
@@ -433,8 +433,17 @@ class Deal:
     more_changes: bool = False
 
 
-def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known = NOW) -> Deal:
+def deal(
+    actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known = NOW, inspect: bool = False
+) -> Deal:
     """One deal with its timeline, both as they were known then.
+
+    Args:
+        actor: the reader.
+        deal_id: its id.
+        as_of: state as of the end of that day.
+        known: facts and decisions as they were known then.
+        inspect: also the flags that history, contacts and activities tell, which take longer to read.
 
     Raises:
         LookupError: there is none of that id among the rows the actor may see; a deal of somebody
@@ -475,7 +484,10 @@ def deal(actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known 
             currency=frames.currency,
             notes=frames.notes,
             as_of=frames.as_of,
-            flags=judge.of(judged, evidence=True),
+            flags=[
+                *judge.of(judged, evidence=True),
+                *(inspecting.deal_flags(frames, values, judge.context) if inspect else ()),
+            ],
             people={person.id: person.name for person in frames.people.values()},
             zone=frames.firm.zone,
             counts={name: count for name, (_, count) in children.items()},

@@ -93,6 +93,10 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
     if not side.rows:
         raise NotThereError(f"{side.title} has no rows of its own to list.")
     with ask(actor, address.question()) as asked:
+        kpi = asked.kpis([name])[0]
+        side = _side_named(kpi, side.name)
+        if not side.rows:
+            raise NotThereError(f"{kpi.title} has no rows to list. {asked.values([name])[0].reason}.")
         if side.frame not in asked.named:
             return _without_rows(request, actor, asked, address, kpi, side)
         rows, group = _rows(asked, kpi, side, address)

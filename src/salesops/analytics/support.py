@@ -77,9 +77,9 @@ def data_support(actor: Actor) -> Support:
     Raises:
         NoDataError: nothing was imported yet.
     """
-    names = catalogue()
     # A quota belongs to a period: asked over the year of the data, a quota of any part of it counts.
     with ask(actor, Question(period="year")) as asked:
+        names = asked.kpis([kpi.name for kpi in catalogue()])  # people's own against the data
         frames: Any = asked.named
         today = asked.frames.today
         context = asked.context

@@ -227,6 +227,12 @@ SYSTEMS: Mapping[str, System] = {
 _REPORTS: Mapping[str, What] = {
     "created_amounts": "history",
     "changes": "history",
+    "stage_visits": "history",
+    "stage_entries": "history",
+    "stage_presence": "history",
+    "standing": "history",
+    "close_moves": "history",
+    "opening": "history",
     "owner_id": "people",
     "owner_name": "people",
     "manager_name": "people",
@@ -240,8 +246,14 @@ _REPORTS: Mapping[str, What] = {
 }
 
 
-def report_for(column: str, frame: str = "deals") -> What:
-    """Which report brings a column that is missing."""
+_WITHOUT_GUIDE = frozenset({"activities", "selling_time", "people", "leads", "spend", "revenue", "calendar"})
+"""Frames that no report described here brings: what is missing says by itself what to export."""
+
+
+def report_for(column: str, frame: str = "deals") -> What | None:
+    """Which report brings a column that is missing; None where no guide describes one."""
+    if frame in _WITHOUT_GUIDE:
+        return None
     return _REPORTS.get(frame) or _REPORTS.get(column) or "deals"
 
 

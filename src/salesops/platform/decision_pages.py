@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from salesops.platform import decisions as service
-from salesops.platform import selectors
+from salesops.platform import second_person, selectors
 from salesops.platform.access import may, require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.decisions import DatedDecision
@@ -48,6 +48,7 @@ def decisions(request: HttpRequest, actor: Actor) -> HttpResponse:
 def decision_kind(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     """Decisions of one kind in force on the data's own date, and the drafts that wait."""
     model = _kind(kind)
+    two = second_person.needed(model)
     today = selectors.data_day()
     wanted = request.GET.get("q", "").strip()
     rows = sorted(service.in_force(model, today).values(), key=lambda row: row.subject.casefold())
@@ -61,9 +62,15 @@ def decision_kind(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
         "drafts": [
-            {"row": row, "values": _shown(row), "href": history_url(kind, row.subject)}
+            {
+                "row": row,
+                "values": _shown(row),
+                "href": history_url(kind, row.subject),
+                "own": two and row.author_user_id == actor.user_id,
+            }
             for row in selectors.open_drafts(model)
         ],
+        "two": two,
         "may_publish": may(actor, model.PERMISSION),
         "needs_reason": model.NEEDS_REASON,
         "today": today,
@@ -107,7 +114,7 @@ def decision_publish(request: HttpRequest, actor: Actor, kind: str, pk: int) -> 
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, f"{row.subject} is in force.")
+        messages.success(request, f"{row.subject} {'is ended' if row.ended else 'is in force'}.")
     return redirect("decision_kind", kind=kind)
 
 

@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from salesops.platform import audit
+from salesops.platform import audit, second_person
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.models import AuditEvent
@@ -178,7 +178,8 @@ def decision_record(
 ) -> D:
     """Decide: succeed what is in force for a subject from ``starts_on`` on, or draft it.
 
-    Recording what is already in force from that very day is a no-op and returns it.
+    Recording what is already in force from that very day is a no-op and returns it. Where the kind takes
+    two people, it is drafted: :mod:`salesops.platform.second_person`.
 
     Raises:
         ValidationError: a value is missing or wrong, or a needed reason is empty.
@@ -188,76 +189,105 @@ def decision_record(
     unknown = set(values) - set(model.FIELDS)
     if unknown:
         raise ValidationError(dict.fromkeys(sorted(unknown), "Unknown field."))
+    waits = not draft and second_person.needed(model)
     with transaction.atomic():
         current = in_force(model, starts_on or date.min, subjects=[subject]).get(subject)
-        row = model(
-            subject=subject,
-            starts_on=starts_on,
-            recorded_at=timezone.now(),
-            author_name=actor.name,
-            author_user_id=actor.user_id,
-            reason=reason,
-            draft=draft,
-            **values,
-        )
+        row = _row(model, actor, subject, values, starts_on, reason, draft=draft or waits)
         row.full_clean()
         if current is not None and not draft and not difference(current, row):
             return current
-        row.save(force_insert=True)
-        audit.record(
-            actor=actor,
-            action="decision.draft" if draft else "decision.record",
-            subject=f"{model.KIND}:{subject}",
-            before=plain(current.values()) if current else None,
-            after=plain({"starts_on": starts_on, **row.values()}),
-            reason=reason,
-        )
+        return _waiting(row, current, actor) if waits else _written(row, current, actor)
+
+
+def _row(
+    model: type[D],
+    actor: Actor,
+    subject: str,
+    values: dict[str, Any],
+    starts_on: date | None,
+    reason: str,
+    **more: bool,
+) -> D:
+    return model(
+        subject=subject,
+        starts_on=starts_on,
+        recorded_at=timezone.now(),
+        author_name=actor.name,
+        author_user_id=actor.user_id,
+        reason=reason,
+        **more,
+        **values,
+    )
+
+
+def _written(row: D, current: D | None, actor: Actor, drafted: D | None = None) -> D:
+    """Insert a decision with its audit event; ``drafted`` is the draft it was published from."""
+    row.save(force_insert=True)
+    after = {"ended_from": row.starts_on} if row.ended else {"starts_on": row.starts_on, **row.values()}
+    if drafted is not None:
+        after |= {"drafted_by": drafted.author_name, "draft": drafted.pk}
+    audit.record(
+        actor=actor,
+        action="decision.draft" if row.draft else "decision.end" if row.ended else "decision.record",
+        subject=f"{row.KIND}:{row.subject}",
+        before=plain(current.values()) if current else None,
+        after=plain(after),
+        reason=row.reason,
+    )
     return row
 
 
+def _waiting(row: D, current: D | None, actor: Actor) -> D:
+    """Draft a decision that takes two people; what the same person recorded last, unchanged, is not repeated."""
+    drafts = type(row)._default_manager.filter(subject=row.subject, draft=True).order_by("-id")
+    last = drafts.first()
+    newer = last is not None and (current is None or last.recorded_at > current.recorded_at)
+    same = newer and (last.author_user_id, last.starts_on, last.ended, last.values()) == (
+        row.author_user_id, row.starts_on, row.ended, row.values(),
+    )  # fmt: skip
+    found: D = last if same else _written(row, current, actor)
+    second_person.note(found)
+    return found
+
+
 def decision_publish(row: D, *, actor: Actor, reason: str = "") -> D:
-    """Put a draft in force: recorded anew, so that the draft itself stays as it was."""
+    """Put a draft in force: recorded anew, so that the draft itself stays as it was.
+
+    Raises:
+        ValidationError: it is no draft, a needed reason is empty, or a second person has to do this.
+        NotAllowedError: the actor's role may not decide this.
+    """
     if not row.draft:
         raise ValidationError("Only a draft can be published.")
-    return decision_record(
-        type(row),
-        actor=actor,
-        subject=row.subject,
-        values=row.values(),
-        starts_on=row.starts_on,
-        reason=reason or row.reason,
-    )
+    model, reason = type(row), reason or row.reason
+    _check(model, actor, reason)
+    second_person.require_another(row, actor)
+    with transaction.atomic():
+        current = in_force(model, row.starts_on or date.min, subjects=[row.subject]).get(row.subject)
+        new = _row(model, actor, row.subject, row.values(), row.starts_on, reason, ended=row.ended)
+        new.full_clean()
+        if current is not None and not row.ended and not difference(current, new):
+            return current
+        if current is None and row.ended:
+            raise ValidationError("Nothing is in force that this could end.")
+        return _written(new, current, actor, row)
 
 
 def decision_end(
     model: type[D], *, actor: Actor, subject: str, starts_on: date | None, reason: str = ""
 ) -> D | None:
-    """Leave a subject with nothing in force from a day on. Returns None if nothing was."""
+    """Leave a subject with nothing in force from a day on. Returns None if nothing was.
+
+    Where the kind takes two people, the end is drafted.
+    """
     _check(model, actor, reason)
+    waits = second_person.needed(model)
     with transaction.atomic():
         current = in_force(model, starts_on or date.min, subjects=[subject]).get(subject)
         if current is None:
             return None
-        row = model(
-            subject=subject,
-            starts_on=starts_on,
-            recorded_at=timezone.now(),
-            author_name=actor.name,
-            author_user_id=actor.user_id,
-            reason=reason,
-            ended=True,
-            **current.values(),
-        )
-        row.save(force_insert=True)
-        audit.record(
-            actor=actor,
-            action="decision.end",
-            subject=f"{model.KIND}:{subject}",
-            before=plain(current.values()),
-            after=plain({"ended_from": starts_on}),
-            reason=reason,
-        )
-    return row
+        row = _row(model, actor, subject, current.values(), starts_on, reason, ended=True, draft=waits)
+        return _waiting(row, current, actor) if waits else _written(row, current, actor)
 
 
 def high_water_mark() -> str:

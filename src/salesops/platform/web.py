@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import date
 from functools import wraps
 from typing import Any
@@ -15,12 +14,15 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from salesops.platform import selectors
+from salesops.platform import second_person, selectors
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.reading import one_state
 
 View = Callable[..., HttpResponseBase]
+
+WAITING_HEADER = "X-Salesops-Waiting"
+"""Header of an answer: how many decisions of the request wait for a second person."""
 
 
 def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
@@ -46,7 +48,7 @@ def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
 
 
 class RefusalMiddleware:
-    """Stands around every view: one state for what reads, one page for what is refused.
+    """Stands around every view: one state for what reads, one page for what is refused, a word on what waits.
 
     It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page.
     """
@@ -55,9 +57,20 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; one that only reads sees one state of facts and decisions throughout."""
-        with one_state() if request.method in ("GET", "HEAD") else nullcontext():
-            return self.get_response(request)
+        """Pass the request on; one that only reads sees one state of facts and decisions throughout.
+
+        One that decides is told what waits for a second person.
+        """
+        if request.method in ("GET", "HEAD"):
+            with one_state():
+                return self.get_response(request)
+        with second_person.noted() as waiting:
+            answer = self.get_response(request)
+        if waiting:
+            answer[WAITING_HEADER] = str(len(waiting))
+            if not request.path.startswith("/api/"):
+                messages.warning(request, second_person.words(len(waiting)))
+        return answer
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a refusal, leave every other exception alone."""

@@ -13,6 +13,8 @@ from ninja import NinjaAPI
 
 import salesops
 from salesops.analytics.api import router as numbers
+from salesops.analytics.custom_api import router as own_numbers
+from salesops.analytics.inspection_api import router as inspection
 from salesops.analytics.kept_api import router as kept
 from salesops.analytics.waterfall_api import router as waterfall
 from salesops.crm.api import router as imports
@@ -39,7 +41,9 @@ api = NinjaAPI(
 for router in (
     numbers,
     waterfall,
+    inspection,
     kept,
+    own_numbers,
     imports,
     quarantine,
     watches,

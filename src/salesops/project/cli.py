@@ -52,6 +52,9 @@ def _set_up() -> None:
 
     if not apps.ready:
         django.setup()
+        from salesops.platform import second_person
+
+        second_person.check_settings()
 
 
 def _home_option(argv: Sequence[str]) -> None:

@@ -283,6 +283,9 @@ EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = os.environ.get("SALESOPS_MAIL_FROM") or "salesops@localhost"
 globals().update(_smtp(os.environ.get("SALESOPS_SMTP", "")))
 
+SECOND_PERSON = frozenset(
+    k.strip() for k in os.environ.get("SALESOPS_SECOND_PERSON", "").split(",") if k.strip()
+)
 SLACK_WEBHOOK = os.environ.get("SALESOPS_SLACK_WEBHOOK", "")
 TEAMS_WEBHOOK = os.environ.get("SALESOPS_TEAMS_WEBHOOK", "")
 

@@ -9,7 +9,10 @@ application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - settings and apps must be ready before all of these
 
+from salesops.platform import second_person  # noqa: E402
 from salesops.process.inputs import keep_copies  # noqa: E402
+
+second_person.check_settings()
 
 # Now, not at the first request: what prepares the newest facts begins next and would slow it down.
 _ = get_resolver().url_patterns

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from salesops.rules.compiling import Values, condition_of, value_of
 from salesops.rules.errors import RuleError, UnknownFieldError
-from salesops.rules.fields import Field, Fields, Kind, fields_of
+from salesops.rules.fields import KIND_WORDS, Field, Fields, Kind, fields_of
 from salesops.rules.hints import hints
 from salesops.rules.nodes import Condition, Value
 from salesops.rules.periods import period_reader
 from salesops.rules.rule import Amount, Rule, amount, rule
 
 __all__ = [
+    "KIND_WORDS",
     "Amount",
     "Condition",
     "Field",

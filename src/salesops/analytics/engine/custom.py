@@ -157,6 +157,8 @@ def read_part(part: Part, fields: Fields) -> ReadPart:
 
 
 _OF_KIND: Mapping[str, tuple[Unit, ...]] = {
+    "money_per_day": ("money_per_day",),
+    "minutes": ("minutes",),
     "count": ("count",),
     "share": ("ratio", "number"),
     "money": ("money",),
@@ -218,3 +220,38 @@ def convention_of(definition: Definition) -> str:
         f"{placed} A deal of which the rule can't say, because a field is empty, is left out and counted; deals in "
         "ignored stages are left out."
     )
+
+
+def sentence_of(definition: Definition, reads: Iterable[ReadPart], titles: Mapping[str, str]) -> str:
+    """What a definition says in plain English.
+
+    Args:
+        definition: what was decided.
+        reads: its parts as they were read.
+        titles: name of a number it is made of -> its title.
+    """
+    said = " divided by ".join(_said(read, titles) for read in reads)
+    if all(part.measure == "number" for part in definition.parts):
+        return f"{said[:1].upper()}{said[1:]}."
+    placed = (
+        f"by {DATES[definition.dated_by]} in the period"
+        if definition.dated_by
+        else "as they stand on the day asked"
+    )
+    return f"{said[:1].upper()}{said[1:]}, {placed}."
+
+
+def _said(read: ReadPart, titles: Mapping[str, str]) -> str:
+    part = read.part
+    if part.measure == "number":
+        return titles.get(part.of, part.of)
+    of = read.amount.sentence if read.amount else ""
+    what = {
+        "count": "the number of deals",
+        "sum": f"the sum of {of} over the deals",
+        "average": f"the average of {of} over the deals",
+        "median": f"the middle value of {of} over the deals",
+        "share": "the share of the deals",
+    }[part.measure]
+    where = f" where {read.rule.sentence}" if read.rule else ""
+    return f"{what}{where} in which {read.share.sentence}" if read.share else f"{what}{where}"

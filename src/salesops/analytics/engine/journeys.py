@@ -98,11 +98,23 @@ class StageMap:
 
     def attach(self, rows: ir.Table, key: ir.StringValue, prefix: str) -> ir.Table:
         """``rows`` with ``<prefix>_order`` and ``<prefix>_class`` of the stage a key names; empty for none."""
-        steps = ibis.memtable(self.table).select("step_key", "step_order", "step_class")
-        keyed = rows.mutate(wanted_step=key)
-        joined = keyed.left_join(steps, keyed.wanted_step == steps.step_key)
-        return joined.rename({f"{prefix}_order": "step_order", f"{prefix}_class": "step_class"}).drop(
-            "wanted_step", "step_key"
+        # A firm has tens of stages: comparing with each is faster than a join to millions of rows.
+        orders: dict[int, list[str]] = {}
+        classes: dict[str, list[str]] = {}
+        for row in self.table.to_pylist():
+            orders.setdefault(row["step_order"], []).append(row["step_key"])
+            classes.setdefault(row["step_class"], []).append(row["step_key"])
+        order = [(key.isin(names), ibis.literal(number, type="int64")) for number, names in orders.items()]
+        named = [(key.isin(names), ibis.literal(name)) for name, names in classes.items()]
+        return rows.mutate(
+            **{
+                f"{prefix}_order": ibis.cases(*order, else_=ibis.null("int64"))
+                if order
+                else ibis.null("int64"),
+                f"{prefix}_class": ibis.cases(*named, else_=ibis.null("string"))
+                if named
+                else ibis.null("string"),
+            }
         )
 
 
@@ -205,36 +217,38 @@ class Journeys:
         undecided deal stands in it.
         """
         depth = self.steps.depth
-        taken = self._steps_taken()
-        deals = self.deals.select("id", "pipeline", "stage_class", "closed_on")
-        rows = taken.inner_join(deals, taken.move_id == deals.id)
-        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.step), "step")
-        ranked = rows.select("move_id", "on", rank=rows.step_order)
-        known = ranked.select(won_id="move_id").distinct()
-        won = deals.filter((deals.stage_class == "won") & deals.closed_on.notnull())
-        won = won.semi_join(known, won.id == known.won_id)
-        ranked = ranked.union(
-            won.select(move_id=won.id, on=won.closed_on, rank=ibis.literal(WON_ORDER, type="int64"))
-        )
-        day = ranked["on"].fill_null(ibis.literal(UNKNOWN_DAY, type="date"))
-        reached = ranked.group_by("move_id").agg(
-            **{f"r{k}": day.min(where=ranked["rank"] >= k) for k in range(depth + 1)}
-        )
-        if not depth:
-            laid = reached.select(
-                "move_id", entered_on=reached.r0, passed_on=reached.r0, rank=ibis.literal(0, type="int64")
-            ).filter(ibis.literal(False))
+        rows = self._steps_taken()
+        if self.steps.by_pipeline:
+            placed = self.deals.select(placed_id="id", placed_pipeline="pipeline")
+            rows = rows.inner_join(placed, rows.move_id == placed.placed_id)
+            key = self.steps.key(rows.placed_pipeline, rows.step)
         else:
-            # Two lists of the same length, opened side by side: one row a stage, in one pass.
-            laid = reached.select(
-                "move_id",
-                entered_on=ibis.array([reached[f"r{k}"] for k in range(depth)]).unnest(),
-                passed_on=ibis.array([reached[f"r{k + 1}"] for k in range(depth)]).unnest(),
-                rank=ibis.array([ibis.literal(k, type="int64") for k in range(depth)]).unnest(),
-            )
-        laid = laid.filter(laid.entered_on.notnull())
+            key = rows.step.fill_null("")
+        rows = self.steps.attach(rows, key, "step")
+        day = rows["on"].fill_null(ibis.literal(UNKNOWN_DAY, type="date"))
+        reached = rows.group_by("move_id").agg(
+            **{f"r{k}": day.min(where=rows.step_order >= k) for k in range(depth + 1)}
+        )
         deals = self.deals.rename(deal_stage="stage", deal_stage_order="stage_order")
-        joined = laid.inner_join(deals, laid.move_id == deals.id).drop("move_id")
+        whole = reached.inner_join(deals, reached.move_id == deals.id)
+        # Won is later than every stage, whether the log holds that step or not.
+        won_on = ibis.ifelse(whole.stage_class == "won", whole.closed_on, ibis.null("date"))
+        days = [
+            ibis.coalesce(ibis.least(whole[f"r{k}"], won_on), whole[f"r{k}"], won_on)
+            for k in range(depth + 1)
+        ]
+        kept = [whole[name] for name in whole.columns if name != "move_id" and name not in reached.columns]
+        if depth:
+            # Lists of the same length, opened side by side: one row a stage, in one pass.
+            laid = {
+                "entered_on": ibis.array(days[:-1]).unnest(),
+                "passed_on": ibis.array(days[1:]).unnest(),
+                "rank": ibis.array([ibis.literal(k, type="int64") for k in range(depth)]).unnest(),
+            }
+        else:
+            laid = {"entered_on": days[0], "passed_on": days[0], "rank": ibis.null("int64")}
+        joined = whole.select(*kept, **laid)
+        joined = joined.filter(joined.entered_on.notnull())
         steps = ibis.memtable(self.steps.table)
         steps = steps.filter(steps.step_class == "open").select("step_pipeline", "step_stage", "step_order")
         same = [joined["rank"] == steps.step_order]
@@ -338,12 +352,17 @@ class Journeys:
         rows = moved.select(
             move_id=moved.object_id,
             moved_on=self.local_date(moved.valid_at),
-            old_close_on=moved.old.left(10).cast("date"),
-            new_close_on=moved.new.left(10).cast("date"),
+            old_close_on=moved.old.cast("date"),
+            new_close_on=moved.new.cast("date"),
         )
         rows = rows.inner_join(self.deals, rows.move_id == self.deals.id).drop("move_id")
         rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))
-        for side in ("old", "new"):
+        if calendar.pattern == "months":
+            rows = rows.mutate(
+                old_quarter=_quarter(rows.old_close_on, calendar),
+                new_quarter=_quarter(rows.new_close_on, calendar),
+            )
+        for side in ("old", "new") if calendar.pattern != "months" else ():
             lookup = ibis.memtable(_quarters(calendar, self.as_of)).rename(
                 {f"{side}_day": "quarter_day", f"{side}_quarter": "quarter"}
             )
@@ -392,8 +411,7 @@ class Journeys:
         text = rows.then_category.lower().re_replace(r"[^a-z]+", "_")
         category = text.isin(CATEGORIES).ifelse(text, ibis.null("string"))
         now = ibis.coalesce(rows.expected_close_on, rows.closed_on)
-        # A date beyond the tenth character is a time of day.
-        was = rows.then_close.left(10).nullif("").cast("date")
+        was = rows.then_close.nullif("").cast("date")
         rows = rows.mutate(
             opening_close_on=rows.then_close.isnull().ifelse(now, was),
             opening_category=rows.then_category.isnull().ifelse(
@@ -406,6 +424,12 @@ class Journeys:
             return rows.mutate(opening_amount=rows.amount)
         known = amounts.select(amount_id=amounts.id, opening_amount=amounts.amount)
         return rows.left_join(known, rows.id == known.amount_id).drop("amount_id")
+
+
+def _quarter(day: ir.DateValue, calendar: FiscalCalendar) -> ir.IntegerValue:
+    """Number of the fiscal quarter of a day, where fiscal months are calendar months."""
+    months = day.year().cast("int64") * 12 + day.month().cast("int64") - calendar.start_month
+    return (months / 3).floor().cast("int64")
 
 
 def _quarters(calendar: FiscalCalendar, as_of: date) -> pa.Table:

@@ -211,6 +211,7 @@ class Kpi:
         sample: side whose rows are the sample size ``n``.
         dated_by: date column the period acts on; "" for a stock, read at one day.
         placed: whether that one date places every row of every side in a period.
+        ripens: whether a period's value still grows long after the period is over (won since, reached since).
         dimensions: columns it may be split by; empty = any column of the frame.
         requires: what the data must hold.
         flags: counts told beside the number.
@@ -234,6 +235,7 @@ class Kpi:
     sample: str = ""
     dated_by: str = "closed_on"
     placed: bool = True
+    ripens: bool = False
     dimensions: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
     flags: tuple[Flag, ...] = ()

@@ -7,21 +7,13 @@ where none came. It is the arg-max form of a state log turned round, and costs o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import ibis
 import ibis.expr.types as ir
 
-Earliest = Callable[[ir.StringValue, ir.TimestampValue, ir.BooleanValue], ir.StringValue]
-"""Given a text, an instant and a condition: the text at the earliest instant of rows that meet the condition."""
-
 INSTANT = "timestamp('UTC')"
-
-
-def argmin(value: ir.StringValue, at: ir.TimestampValue, where: ir.BooleanValue) -> ir.StringValue:
-    """The portable form of :data:`Earliest`; an engine's own may be faster."""
-    return value.argmin(at, where=where)
 
 
 def two_states(
@@ -32,7 +24,6 @@ def two_states(
     closing: datetime,
     *,
     key: str = "id",
-    earliest: Earliest = argmin,
 ) -> ir.Table:
     """Records with each field's value at two instants.
 
@@ -43,7 +34,6 @@ def two_states(
         fields: field -> type of its values.
         opening, closing: aware instants, the earlier one first; a change at the instant itself counts as made.
         key: column of ``current`` that ``object_id`` names.
-        earliest: the engine's way to :func:`argmin`.
 
     Returns:
         The columns of ``current``, and ``first_<field>`` and ``last_<field>`` for every field.
@@ -65,8 +55,8 @@ def two_states(
     picked: dict[str, ir.Value] = {}
     for place, name in enumerate(fields):
         own = marked.field == name
-        picked[f"opening_{place}"] = earliest(marked.was, marked.valid_at, own)
-        picked[f"closing_{place}"] = earliest(marked.was, marked.valid_at, own & marked.after)
+        picked[f"opening_{place}"] = marked.was.argmin(marked.valid_at, where=own)
+        picked[f"closing_{place}"] = marked.was.argmin(marked.valid_at, where=own & marked.after)
     overlay = marked.group_by("object_id").agg(**picked)
     joined = current.left_join(overlay, current[key] == overlay.object_id)
     states: dict[str, ir.Value] = {}

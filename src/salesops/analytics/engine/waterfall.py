@@ -79,31 +79,31 @@ def moves(pairs: ir.Table, window: Window) -> ir.Table:
     # Told in steps of their own columns: an engine then evaluates each once, and not wherever it is used.
     t = pairs.mutate(
         first_open=_is(pairs.first_class, "open"),
-        first_known=_one_of(pairs.first_class),
-        last_open=_is(pairs.last_class, "open"),
-        gone=pairs.last_removed.fill_null(False) | ~_one_of(pairs.last_class),
+        removed=pairs.last_removed.fill_null(False),
         ours_then=pairs.first_mine.fill_null(False),
         ours_now=pairs.last_mine.fill_null(False),
     )
-    t = t.mutate(stands=t.last_open & ~t.gone, won=_is(t.last_class, "won") & ~t.gone)
-    # A loss or deletion is no change of plan: the deal goes from the period it stood in.
-    planned = t.first_open & ~t.stands & ~t.won & t.first_close_on.notnull()
+    t = t.mutate(
+        stands=_is(t.last_class, "open") & ~t.removed,
+        closed=t.last_class.isin(("won", "lost")).fill_null(False) & ~t.removed,
+        # A loss or deletion is no change of plan: the deal goes from the period it stood in.
+        as_planned=t.first_open
+        & t.first_close_on.notnull()
+        & (t.removed | ~t.last_class.isin(("open", "won"))),
+    )
     t = t.mutate(
         is_opening=t.first_open & t.ours_then & _within(t.first_close_on, window),
-        placed=_within(ibis.ifelse(planned, t.first_close_on, t.last_close_on), window),
-        ended=ibis.ifelse(
-            t.gone,
-            t.last_removed.fill_null(False) & (t.first_open | t.last_open),
-            t.first_open | _closed_since(t, window),
-        ),
+        placed=_within(ibis.ifelse(t.as_planned, t.first_close_on, t.last_close_on), window),
+        passed=t.stands
+        | (t.closed & (t.first_open | _closed_since(t, window)))
+        | (t.removed & (t.first_open | _is(t.last_class, "open"))),
     )
-    t = t.mutate(comes=t.ours_now & t.placed & (t.stands | t.ended))
-    t = t.filter(t.is_opening | t.comes)
+    t = t.filter(t.is_opening | (t.ours_now & t.placed & t.passed))
     t = t.mutate(
         is_closing=t.stands & t.ours_now & t.placed,
         way_in=ibis.cases(
             (t.is_opening, "opening"),
-            (~t.first_known, "new"),
+            (~_one_of(t.first_class), "new"),
             (~t.first_open, "reopened"),
             (~t.ours_then, "transferred_in"),
             else_="pulled_in",
@@ -114,8 +114,8 @@ def moves(pairs: ir.Table, window: Window) -> ir.Table:
             (t.is_closing, "closing"),
             (~t.ours_now, "transferred_out"),
             (~t.placed, "pushed_out"),
-            (t.gone, "removed"),
-            (t.won, "won"),
+            (~t.closed, "removed"),
+            (t.last_class == "won", "won"),
             else_="lost",
         )
     )
@@ -123,15 +123,15 @@ def moves(pairs: ir.Table, window: Window) -> ir.Table:
 
 
 _STEPS = (
-    "first_open", "first_known", "last_open", "gone", "ours_then", "ours_now", "stands", "won", "placed",
-    "ended", "comes", "new", "kept", "between",
+    "first_open", "removed", "ours_then", "ours_now", "stands", "closed", "as_planned", "placed", "passed",
+    "new", "kept", "between",
 )  # fmt: skip
 
 
 def _closed_since(t: ir.Table, window: Window) -> ir.BooleanValue:
     """Whether a deal that is closed now was closed after the opening; one without a day, if it was not closed then."""
     return ibis.ifelse(
-        t.last_close_on.isnull(), ~t.first_known, t.last_close_on > ibis.literal(window.opening)
+        t.last_close_on.isnull(), ~_one_of(t.first_class), t.last_close_on > ibis.literal(window.opening)
     )
 
 
@@ -163,12 +163,10 @@ def _is(column: ir.Value, word: str) -> ir.BooleanValue:
 
 
 def _within(day: ir.Value, window: Window) -> ir.BooleanValue:
-    found: ir.BooleanValue = ibis.literal(True)
-    if window.first is not None:
-        found = found & (day >= ibis.literal(window.first))
-    if window.last is not None:
-        found = found & (day <= ibis.literal(window.last))
-    return found.fill_null(False)
+    if window.first is None and window.last is None:
+        return ibis.literal(True)
+    first, last = window.first or date.min, window.last or date.max
+    return day.between(ibis.literal(first), ibis.literal(last)).fill_null(False)
 
 
 def summed(rows: ir.Table, by: Sequence[str] = ()) -> ir.Table:

@@ -140,7 +140,7 @@ def test_the_page_shows_and_takes_the_decision(facts):
 def test_rest_lists_it_and_takes_it_as_any_decision(facts):
     account = account_save(actor=ADMIN, username="programme", role=Role.OPS_ANALYST)
     scopes = ["numbers.read", "decisions.write"]
-    _, secret = token_create(actor=actor_of(account), user=account, name="t", scopes=scopes)
+    _, secret = token_create(actor=actor_of(account), user=account, name="t", scopes=scopes, can_write=True)
     headers = {"Authorization": f"Bearer {secret}"}
     sent = {"kpi": "win_rate_count", "owner": "Vera", "target": "0.25"}
     body = {"documents": [{"kind": "kpi", "subject": "win_rate_count", "values": sent}]}

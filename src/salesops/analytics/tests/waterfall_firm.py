@@ -104,5 +104,10 @@ def load() -> None:
     organisation_decide(actor=ADMIN, values={"currency": "USD"})
     bring(MARCH, {"users": USERS, "exchange_rates": RATES, "opportunities": rows(_MARCH)})
     bring(JUNE, {"users": USERS, "exchange_rates": RATES, "opportunities": rows(_JUNE)})
+    decide_stages()
+
+
+def decide_stages() -> None:
+    """What the stages mean."""
     meant = (("Talks", "open"), ("Won", "won"), ("Lost", "lost"))
     stages_decide(actor=ADMIN, rows=[{"stage": s, "stage_class": c, "position": "1"} for s, c in meant])

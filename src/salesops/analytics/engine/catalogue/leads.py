@@ -120,6 +120,7 @@ def _step(first: int, second: int) -> Kpi:
             Side("before", f"Leads that reached {before}", reached(first), frame=LEADS),
         ),
         combine=ratio_of_counts("after", "before", f"no lead reached {before}" if first else NO_LEAD),
+        ripens=True,
         sample="before",
         requires=(NEEDS_LEAD_DAY, *((NEEDS_QUALIFIED,) if qualified else ())),
         wilson=("after", "before"),

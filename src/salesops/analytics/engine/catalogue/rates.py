@@ -163,6 +163,7 @@ KPIS: tuple[Kpi, ...] = (
             Side("created", "Deals created in the period", c.created),
         ),
         combine=ratio_of_counts("won", "created", "no deal was created"),
+        ripens=True,
         sample="created",
         dated_by="created_on",
         requires=(NEEDS_CREATED,),
@@ -187,6 +188,7 @@ KPIS: tuple[Kpi, ...] = (
             Side("pitched", "Pitched deals created in the period", c.created_and_pitched),
         ),
         combine=ratio_of_counts("won", "pitched", "no deal was pitched"),
+        ripens=True,
         sample="pitched",
         dated_by="created_on",
         requires=(

@@ -176,6 +176,7 @@ KPIS: tuple[Kpi, ...] = (
             Side("undecided", "Still undecided in the stage", undecided, frame=ENTRIES),
         ),
         combine=ratio_of_counts("passed", "entered", NOTHING_ENTERED),
+        ripens=True,
         sample="entered",
         requires=(NEEDS_ENTRY,),
         flags=(_UNKNOWN_ENTRY,),

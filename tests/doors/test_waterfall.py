@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from salesops.platform.signin import account_save, token_create
 from salesops.project.cli import main
 from salesops.ui.formats import Unit
 
+pytestmark = pytest.mark.django_db
+SHARES_A_HOME = True
 DAYS = "from=2026-03-31&to=2026-06-30"
 
 
-@pytest.fixture
-def _firm(db: None) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _firm(module_home: Path) -> Iterator[None]:
     firm.load()
     yield
     org._people_in_facts.cache_clear()
@@ -56,7 +59,6 @@ def body(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
-@pytest.mark.usefixtures("_firm")
 def test_page_file_rest_and_command_line_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     browser = client()
     answer = browser.get(f"/waterfall/?{DAYS}")
@@ -110,7 +112,6 @@ def test_page_file_rest_and_command_line_say_the_same(capsys: pytest.CaptureFixt
     assert browser.get("/waterfall/nothing/").status_code == 404
 
 
-@pytest.mark.usefixtures("_firm")
 def test_a_manager_s_page_shows_no_trace_of_what_became_of_a_deal_handed_over() -> None:
     browser = client("sales_manager", "m1")
     text = browser.get(f"/waterfall/transferred_out/?{DAYS}").content.decode()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from salesops.analytics import waterfalls
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import waterfall_firm as firm
@@ -21,12 +21,13 @@ from salesops.platform.actors import Actor, actor_of
 from salesops.platform.signin import account_save
 
 pytestmark = pytest.mark.django_db
+SHARES_A_HOME = True
 QUARTER = Asked(opening=firm.MARCH, closing=firm.JUNE)
 NORTH, SOUTH = Filter("team", "eq", ("North",)), Filter("team", "eq", ("South",))
 
 
-@pytest.fixture(autouse=True)
-def _firm() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _firm(module_home: Path) -> Iterator[None]:
     firm.load()
     yield
     org._people_in_facts.cache_clear()
@@ -65,25 +66,22 @@ def test_every_open_deal_of_the_firm() -> None:
         "closing": (d("4530"), 8, 1),
     }
 
-
-def test_both_ends_are_the_numbers_of_their_day() -> None:
+    # Both ends, and what was won, are the numbers of their days.
+    whole = bars()
     for day, bar in ((firm.MARCH, "opening"), (firm.JUNE, "closing")):
         answer = numbers(ADMIN, ["open_pipeline", "open_deals"], Question(as_of=day))
-        value, deals, _ = bars()[bar]
+        value, deals, _ = whole[bar]
         assert [v.value for v in answer.values] == [value, deals]
     won = numbers(ADMIN, ["won_value"], Question(first=date(2026, 4, 1), last=firm.JUNE)).values[0].value
-    assert bars()["won"][0] == won
+    assert whole["won"][0] == won
 
 
-def test_the_pipeline_of_a_quarter() -> None:
+def test_the_pipeline_of_a_quarter_and_that_quarters_add_up_to_every_open_deal() -> None:
     found = bars(close="2026-Q2")
     assert found["opening"] == (d("5320"), 9, 1)
     assert names("pulled_in", close="2026-Q2") == {"Kapok": d("500")}
     assert names("pushed_out", close="2026-Q2") == {"Alder": d("1000")}
     assert found["closing"] == (d("3330"), 7, 1)
-
-
-def test_the_quarters_add_up_to_every_open_deal() -> None:
     parts = [bars(close=close) for close in ("2026-01-01..2026-06-30", "2026-07-01..2027-12-31")]
     whole = bars()
     for bar in ("opening", "new", "reopened", "won", "lost", "removed", "closing"):
@@ -110,7 +108,7 @@ def test_teams_add_up_and_what_one_hands_over_the_other_takes() -> None:
         assert (north.get(bar, (d("0"),))[0] or 0) + (south.get(bar, (d("0"),))[0] or 0) == whole[bar][0], bar
 
 
-def test_another_currency_is_told_at_the_rates_of_each_day() -> None:
+def test_another_currency_is_told_at_the_rates_of_each_day_and_what_can_not_be_met_is_refused() -> None:
     found = bars(currency="EUR")
     # At the opening one dollar is 1/1.10 euros, at the closing 1/1.20: the euro deal alone does not move.
     assert found["opening"][0] == sum(
@@ -122,6 +120,21 @@ def test_another_currency_is_told_at_the_rates_of_each_day() -> None:
     ).quantize(d("0.0001"))
     with pytest.raises(ValueError, match="can't be told in 'CHF'"):
         bars(currency="CHF")
+    for asked, said in (
+        ({"closing": date(2027, 1, 1)}, "The data ends on 2026-06-30"),
+        ({"opening": firm.JUNE, "closing": firm.MARCH}, "opens on 2026-06-30, after it closes"),
+        ({"close": "nonsense"}, "nonsense"),
+        ({"filters": (Filter("no_such", "eq", ("x",)),)}, "no column"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            bars(**asked)
+    with open_waterfall(ADMIN, Asked()) as opened:
+        assert (opened.opening, opened.closing) == (date(2026, 3, 31), firm.JUNE)
+        with pytest.raises(LookupError, match="There is no bar"):
+            opened.page("nothing", 1, 10)
+    before_all = bars(opening=date(2020, 1, 1))
+    assert "opening" not in before_all
+    assert before_all["closing"] == (d("4530"), 8, 1)
 
 
 def person(person_id: str, role: str) -> Actor:
@@ -141,35 +154,11 @@ def test_a_manager_sees_a_deal_leave_and_nothing_of_what_became_of_it() -> None:
     assert names("transferred_in", max_) == {"Fir": d("600")}
     assert bars(max_) == bars(filters=(SOUTH,))
     assert bars(person("u1", "rep")) == bars(filters=(Filter("owner", "eq", ("Ada Ash",)),))
-
-
-def test_hidden_amounts_leave_no_bar() -> None:
+    # With hidden amounts there is no bar at all.
     permissions.mask_decide(
         actor=ADMIN, name="pay", columns=["opportunities.amount"], roles=["sales_manager"], reason="pay"
     )
-    with open_waterfall(person("m1", "sales_manager"), QUARTER) as opened:
+    with open_waterfall(mia, QUARTER) as opened:
         assert "masked for your role" in opened.reason
         assert opened.waterfall().is_empty
         assert opened.page("won", 1, 10) == []
-
-
-def test_days_and_periods_that_can_not_be_met_are_refused_in_words() -> None:
-    for asked, said in (
-        ({"closing": date(2027, 1, 1)}, "The data ends on 2026-06-30"),
-        ({"opening": firm.JUNE, "closing": firm.MARCH}, "opens on 2026-06-30, after it closes"),
-        ({"close": "nonsense"}, "nonsense"),
-        ({"filters": (Filter("no_such", "eq", ("x",)),)}, "no column"),
-    ):
-        with pytest.raises(ValueError, match=said):
-            bars(**asked)
-    with open_waterfall(ADMIN, Asked()) as opened:
-        assert (opened.opening, opened.closing) == (date(2026, 3, 31), firm.JUNE)
-        with pytest.raises(LookupError, match="There is no bar"):
-            opened.page("nothing", 1, 10)
-
-
-def test_an_instant_before_all_data_opens_with_nothing() -> None:
-    found = bars(opening=date(2020, 1, 1))
-    assert "opening" not in found
-    assert found["closing"] == bars()["closing"]
-    assert waterfalls.SHOWN[0] == "id"

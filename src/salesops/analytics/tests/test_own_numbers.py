@@ -1,0 +1,272 @@
+"""Numbers of one's own at every door: defined in the browser and by REST, read like any other."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from decimal import Decimal
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from salesops.analytics import custom_services as services
+from salesops.analytics import cli, selectors
+from salesops.analytics.custom_numbers import rows_in_force
+from salesops.analytics.models import CustomKpi
+from salesops.analytics.selectors import Question, number_with_total, numbers
+from salesops.analytics.tests.firm import import_deals, signed_in
+from salesops.permissions.services import mask_decide
+from salesops.platform import signin
+from salesops.platform.access import NotAllowedError
+from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
+from salesops.platform.decisions import decision_record, export_documents, import_documents
+from salesops.platform.models import AuditEvent
+from salesops.platform.roles import Role
+
+pytestmark = pytest.mark.django_db
+
+GOLD: dict[str, Any] = {
+    "title": "Gold won",
+    "measure": "sum",
+    "of": '"AMOUNT"',
+    "rule": "x_partner_tier = 'Gold' and stage_class = 'won'",
+    "dated_by": "closed_on",
+}
+ANALYST = Actor(name="ana", role=Role.OPS_ANALYST)
+QUARTER = Question(period="2026-Q3")
+
+
+@pytest.fixture
+def firm(tmp_path: Path) -> Path:
+    import_deals(tmp_path)
+    return tmp_path
+
+
+def decide(name: str = "gold_won", **more: Any) -> CustomKpi:
+    values = GOLD | {"of": "amount"} | more
+    starts_on = values.pop("starts_on", None)
+    return services.custom_kpi_decide(actor=ANALYST, name=name, values=values, starts_on=starts_on)
+
+
+def value(name: str = "gold_won", question: Question = QUARTER, actor: Actor = LOCAL_ADMINISTRATOR) -> Any:
+    return numbers(actor, [name], question).values[0]
+
+
+def text(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.content[:2000]
+    return unescape(answer.content.decode())
+
+
+FORM = GOLD | {"name": "gold_won", "bottom_measure": "", "direction": "up", "do": "save"}
+
+
+def test_defined_in_the_browser_and_then_a_number_like_any_other(firm: Path) -> None:
+    analyst = signed_in()
+    assert "Nobody has defined a number yet" in text(analyst, "/own-numbers/")
+    assert "x_partner_tier" in text(analyst, "/own-numbers/new/")
+    tried = text_of(analyst.post("/own-numbers/check/", FORM | {"title": ""}))
+    assert "3,500.50" in tried  # Alder 1000 and Birch 2500.50, by hand
+    assert "2 deals" in tried
+    assert not CustomKpi.objects.exists()
+    answer = analyst.post("/own-numbers/new/", FORM)
+    assert (answer.status_code, answer["Location"]) == (302, "/numbers/gold_won/")
+    row = CustomKpi.objects.get()
+    assert (row.subject, row.of, row.unit, row.direction) == ("gold_won", "amount", "money", "up")
+    assert row.sentence.startswith("The sum of amount over the deals where partner tier is")
+    assert AuditEvent.objects.filter(action="decision.record", subject="custom_kpi:gold_won").count() == 1
+    for address in ("/numbers/", "/own-numbers/", "/numbers/gold_won/"):
+        page = text(analyst, f"{address}?period=2026-Q3")
+        assert "Gold won" in page
+        assert "3,500.50" in page
+    assert "Your own numbers" in text(analyst, "/numbers/?q=gold")
+    rows = text(analyst, "/numbers/gold_won/rows/?period=2026-Q3")
+    assert "Alder" in rows
+    assert "Cedar" not in rows
+    exported = b"".join(analyst.get("/numbers/gold_won/rows/?period=2026-Q3&freeze=csv").streaming_content)
+    assert b"Birch" in exported
+    assert b"Cedar" not in exported
+
+
+def text_of(answer: Any) -> str:
+    return unescape(answer.content.decode())
+
+
+def test_a_reader_sees_it_over_his_own_rows_and_may_not_define(firm: Path) -> None:
+    decide()
+    rep = signed_in(Role.REP, "Bo South")
+    assert "Gold won" in text(rep, "/own-numbers/")
+    assert "3,500.50" not in text(rep, "/numbers/gold_won/?period=2026-Q3")
+    text(rep, "/own-numbers/new/", 403)
+    assert rep.post("/own-numbers/check/", FORM).status_code == 403
+    with pytest.raises(NotAllowedError):
+        services.custom_kpi_decide(actor=Actor(name="r", role=Role.REP), name="mine", values=GOLD)
+
+
+@pytest.mark.parametrize(
+    "changed,field,says",
+    [
+        ({"rule": "amont > 5"}, "rule", "Did you mean amount?"),
+        ({"rule": "stage = 'x'; drop table deals"}, "rule", "no semicolon"),
+        ({"of": "stage"}, "of", "a number, an amount or days_between"),
+        ({"of": ""}, "of", "Say of what"),
+        ({"measure": "count"}, "of", "Counting deals takes nothing more"),
+        ({"measure": "number", "of": "nosuch", "rule": ""}, "of", "no number 'nosuch'"),
+        ({"unit": "days"}, "unit", "comes in money"),
+        ({"bottom_measure": "sum", "bottom_of": "regin"}, "bottom_of", "Did you mean region?"),
+        ({"measure": "nonsense"}, "measure", "not a valid choice"),
+        ({"dated_by": "x_day"}, "dated_by", "not a valid choice"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    firm: Path, changed: dict[str, str], field: str, says: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        services.custom_kpi_decide(actor=ANALYST, name="gold_won", values=GOLD | changed)
+    assert says in " ".join(caught.value.message_dict[field])
+    answer = signed_in().post("/own-numbers/new/", FORM | changed)
+    assert answer.status_code == 400
+    assert says.replace("not a valid choice", "Select a valid choice") in text_of(answer)
+    assert not CustomKpi.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["won_value", "Ab", "2x", "a b", "../x", "a" * 61, ""])
+def test_names_that_are_none(firm: Path, name: str) -> None:
+    with pytest.raises(ValidationError):
+        decide(name)
+
+
+def test_a_circle_is_refused_with_the_way_round_and_a_number_in_use_stays(firm: Path) -> None:
+    decide("first_one")
+    decide("second_one", measure="number", of="first_one", rule="", title="Second")
+    with pytest.raises(ValidationError, match="first_one → second_one → first_one"):
+        decide("first_one", measure="number", of="second_one", rule="")
+    with pytest.raises(ValidationError, match="Second is made of this number"):
+        services.custom_kpi_end(actor=ANALYST, subject="first_one")
+    services.custom_kpi_end(actor=ANALYST, subject="second_one")
+    services.custom_kpi_end(actor=ANALYST, subject="first_one")
+    assert rows_in_force() == {}
+    assert "There is no number named" in text(signed_in(), "/numbers/first_one/", 404)
+
+
+def test_a_circle_that_only_a_later_decision_closes_is_refused_too(firm: Path) -> None:
+    decide("first_one")
+    decide("second_one", title="Second")
+    decide(
+        "second_one", title="Second", measure="number", of="first_one", rule="", starts_on=date(2027, 1, 1)
+    )
+    with pytest.raises(ValidationError, match="first_one → second_one → first_one"):
+        decide("first_one", measure="number", of="second_one", rule="")
+
+
+def test_a_circle_that_came_by_a_file_is_a_number_without_a_value(firm: Path) -> None:
+    kept = decide().values() | {"measure": "number", "rule": "", "bottom_measure": ""}
+    for name, other in (("one_way", "other_way"), ("other_way", "one_way")):
+        decision_record(CustomKpi, actor=ANALYST, subject=name, values=kept | {"of": other})
+    found = value("one_way")
+    assert (found.value, "one_way → other_way → one_way" in found.reason) == (None, True)
+    assert value().value == Decimal("3500.5")
+    assert "one_way" in text(signed_in(), "/own-numbers/")
+
+
+def test_a_field_that_left_the_data(firm: Path) -> None:
+    decide()
+    before = value().value
+    kept = decide().values()
+    decision_record(
+        CustomKpi, actor=ANALYST, subject="of_gone", values=kept | {"rule": "x_gone_field = 'Gold'"}
+    )
+    found = value("of_gone")
+    assert (found.value, found.reason) == (
+        None,
+        "impossible: the field x_gone_field is no longer in your data",
+    )
+    page = text(signed_in(), "/numbers/of_gone/")
+    assert "impossible: the field x_gone_field is no longer in your data" in page
+    assert "x_gone_field" in text(signed_in(name="b"), "/data/supports/")
+    text(signed_in(name="c"), "/numbers/of_gone/rows/", 404)
+    assert value().value == before
+
+
+def test_a_number_follows_its_decisions_through_both_times(firm: Path) -> None:
+    decide(starts_on=date(2026, 8, 1))
+    early = Question(period="2026-Q3", as_of=date(2026, 7, 15))
+    assert "nobody had defined this number by 2026-07-15" in value(question=early).reason.lower()
+    known = rows_in_force()["gold_won"].recorded_at
+    decide(rule="x_partner_tier = 'Silver' and stage_class = 'won'", starts_on=date(2026, 8, 1))
+    assert value().value == 4000
+    then = Question(period="2026-Q3", known_at=known)
+    assert value(question=then).value == Decimal("3500.5")
+
+
+def test_a_split_and_its_total(firm: Path) -> None:
+    decide("gold_share", measure="share", of="x_partner_tier = 'Gold'", rule="stage_class = 'won'", unit="")
+    answer, total = number_with_total(
+        LOCAL_ADMINISTRATOR, "gold_share", Question(period="2026-Q3", by=("owner_name",))
+    )
+    assert {v.group["owner_name"]: v.value for v in answer.values} == {"Ada North": 1, "Bo South": 0}
+    assert round(total.value, 6) == Decimal("0.666667")
+    assert total.interval is not None
+
+
+def test_a_mask_closes_the_number_and_the_field(firm: Path) -> None:
+    decide()
+    mask_decide(actor=LOCAL_ADMINISTRATOR, name="m", columns=("amounts",), roles=("ops_analyst",), reason="x")
+    found = value(actor=ANALYST)
+    assert (found.value, found.reason) == (None, "masked for your role: amount")
+    with pytest.raises(ValidationError, match="masked for your role"):
+        decide("other_one", measure="count", of="", rule="amount > 5")
+    assert "<code>amount</code>" not in text(signed_in(), "/own-numbers/new/")
+
+
+def test_by_rest_and_command_line(firm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    analyst = signed_in()
+    user = analyst.get("/own-numbers/").wsgi_request.user
+    _, secret = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="t", can_write=True)
+    api = Client(headers={"Authorization": f"Bearer {secret}"})
+    body = GOLD
+    tried = api.post("/api/v1/own-numbers/check?period=2026-Q3", json.dumps(body), "application/json")
+    assert (tried.status_code, tried.json()["n"], tried.json()["value"]) == (200, 2, 3500.5)
+    wrong = api.put("/api/v1/own-numbers/gold_won", json.dumps(body | {"rule": "x y"}), "application/json")
+    assert wrong.status_code == 400
+    assert "can't be read" in wrong.json()["detail"]
+    made = api.put("/api/v1/own-numbers/gold_won", json.dumps(body), "application/json")
+    assert (made.status_code, made.json()["of"]) == (200, "amount")
+    assert [row["name"] for row in api.get("/api/v1/own-numbers").json()] == ["gold_won"]
+    read = api.get("/api/v1/kpis/gold_won?period=2026-Q3").json()
+    assert (read["value"], read["n"]) == (3500.5, 2)
+    assert "gold_won" in [kpi["name"] for kpi in api.get("/api/v1/kpis").json()]
+    behind = api.get("/api/v1/kpis/gold_won/rows?side=rows&period=2026-Q3").json()
+    assert [row["name"] for row in behind["rows"]] == ["Birch", "Alder"]
+    parser = argparse.ArgumentParser()
+    cli.add_commands(parser.add_subparsers())
+    args = parser.parse_args(["kpi", "gold_won", "--period", "2026-Q3", "--json"])
+    assert args.run(args) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == 3500.5
+    assert api.delete("/api/v1/own-numbers/gold_won").status_code == 200
+    assert api.get("/api/v1/own-numbers/gold_won").status_code == 404
+    assert api.get("/api/v1/kpis/gold_won").status_code == 404
+
+
+def test_out_by_yaml_and_in_again(firm: Path) -> None:
+    decide()
+    documents = export_documents(["custom_kpi"])
+    services.custom_kpi_end(actor=ANALYST, subject="gold_won")
+    assert import_documents(documents, actor=ANALYST) == 1
+    assert value().value == Decimal("3500.5")
+
+
+def test_before_the_first_import_the_page_says_so() -> None:
+    assert "Start with the file you have" in text(signed_in(), "/own-numbers/new/")
+    assert "Start with the file you have" in text(signed_in(name="b"), "/own-numbers/")
+    assert "Nothing has been imported yet" in text_of(signed_in(name="c").post("/own-numbers/check/", FORM))
+
+
+def test_the_catalogue_lists_it_last(firm: Path) -> None:
+    decide()
+    assert [kpi.name for kpi in selectors.catalogue()][-1] == "gold_won"
