@@ -146,6 +146,8 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/imports": DATA,
     "/api/v1/imports/{import_id}": DATA,
     "/api/v1/imports/{import_id}/files/{number}/mapping": DATA,
+    "/api/v1/inspection": ALL,
+    "/api/v1/inspection/{line}/deals": ALL,
     "/api/v1/jobs": ALL,
     "/api/v1/jobs/{job_id}": OPERATIONS,
     "/api/v1/kpis": ALL,

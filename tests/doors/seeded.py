@@ -55,6 +55,7 @@ def seed(folder: Path) -> Seeded:
     known = parameters(left) | {
         "name": "won_deals",
         "bar": "closing",
+        "line": "any",
         "deal_id": "D000",
         "account_id": "A0",
         "table": "opportunities",

@@ -79,9 +79,13 @@ def own_number(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 
 def _defining(request: HttpRequest, actor: Actor, row: Any) -> HttpResponse:
     initial = {"dated_by": "closed_on"} if row is None else row.values()
-    form = CustomKpiForm(sent_anew(request), new=row is None, initial=initial)
     trial, name = None, row.subject if row else ""
     try:
+        if row is not None and request.method == "GET":
+            trial = _shown(actor, name, initial | {"sentence": "", "unit": ""})
+            if trial.get("sentence") == row.sentence:  # nobody wrote it: it follows the rules
+                initial["sentence"] = ""
+        form = CustomKpiForm(sent_anew(request), new=row is None, initial=initial)
         if form.is_bound and form.is_valid():
             if request.POST.get("do") == "check":
                 trial = _tried(actor, form, name)
@@ -145,11 +149,15 @@ def _tried(actor: Actor, form: CustomKpiForm, name: str) -> dict[str, Any]:
     """What the page shows of a trial: the number, or what is wrong at which field."""
     data = form.cleaned_data
     values = values_of(data) | {"title": data.get("title") or "New number"}
+    return _shown(actor, name or data.get("name") or "", values)
+
+
+def _shown(actor: Actor, name: str, values: dict[str, Any]) -> dict[str, Any]:
     try:
-        made = services.custom_kpi_try(actor=actor, name=name or data.get("name") or "", values=values)
+        made = services.custom_kpi_try(actor=actor, name=name, values=values)
     except ValidationError as error:
         by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-        labels = {field.name: field.label for field in form}
+        labels = {field: bound.label or "" for field, bound in CustomKpiForm(new=True).fields.items()}
         return {
             "problems": [
                 (labels.get(_FIELD_OF.get(field, field), ""), message)

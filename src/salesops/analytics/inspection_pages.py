@@ -41,7 +41,7 @@ def _head(actor: Actor, opened: OpenInspection, address: InspectionAddress) -> d
     ]
     words = [pair for pair in filter_words(actor, asked, shared) if pair[0] != "Period"]
     return {
-        "scope": " · ".join(filter(None, said)),
+        "scope": " · ".join(filter(None, (said[0][:1].upper() + said[0][1:], *said[1:]))),
         "address": shared,
         "period_groups": parts.periods(opened, shared),
         "team_groups": team_groups(extent(opened.frames), shared),
@@ -62,7 +62,7 @@ def inspection(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         lines, whole = opened.lines(), opened.together()
         tables = {
             "lines": parts.line_table(opened, lines, address),
-            "split": parts.split_table(opened, address),
+            "split": parts.split_table(opened, address, request.GET.get("page", "1")),
             "pace": parts.pace_table(opened),
         }
         place = parts.place_of(opened, address)
@@ -89,11 +89,11 @@ def inspection(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             **tables,
             **head,
         }
-        definitions = parts.definitions(opened)
+        definitions, groups = parts.definitions(opened), parts.split_table(opened, address)
         currency, today, zone = opened.frames.currency, opened.frames.today, opened.frames.firm.zone
     sheets = [
         parts.line_sheet(lines, whole, currency),
-        parts.table_sheet(tables["split"].caption, tables["split"], currency),
+        parts.table_sheet(groups.caption, groups, currency),
         parts.table_sheet("Pace", tables["pace"], ""),
         *([parts.table_sheet("Time in stage", stays, "")] if stays else []),
     ]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Paginator
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -268,8 +269,12 @@ def _is(column: str, value: str | None) -> Filter:
     return Filter(column, "is_null") if value is None else Filter(column, "eq", (value,))
 
 
-def split_table(opened: OpenInspection, address: InspectionAddress) -> Table:
-    """Every line by stage or by owner."""
+SPLIT_PAGE = 25
+"""Groups a page."""
+
+
+def split_table(opened: OpenInspection, address: InspectionAddress, number: str | None = None) -> Table:
+    """Every line by stage or by owner; one page of the groups, or with ``number`` None all of them."""
     groups = opened.by(address.split)
     by_pipeline = len({group.pipeline for group in groups}) > 1
     rows = []
@@ -292,6 +297,8 @@ def split_table(opened: OpenInspection, address: InspectionAddress) -> Table:
     money: Any = "money" if opened.frames.currency else "number"
     currency = opened.frames.currency
 
+    paging = Paginator(rows, SPLIT_PAGE).get_page(number) if number is not None else None
+
     def opens(line: str) -> Any:
         return lambda row: address.to(line, *row["filters"]) if row[line] else None
 
@@ -307,13 +314,13 @@ def split_table(opened: OpenInspection, address: InspectionAddress) -> Table:
     return Table(
         f"By {address.split}",
         columns,
-        rows,
+        rows if paging is None else list(paging),
         id="split",
+        page=paging,
         row_href=lambda row: row["href"],
-        noun="groups",
+        noun="owners" if address.split == "owner" else "stages",
         phone="scroll",
         wide=True,
-        live=False,
     )
 
 
@@ -354,7 +361,10 @@ def pace_table(opened: OpenInspection) -> Table:
         [
             Column("label", "Stage", "lead"),
             Column(
-                "days", "Nine of ten won deals left it within", "days", reason=lambda row: str(row["reason"])
+                "days",
+                "Days within which nine of ten won deals left it",
+                "days",
+                reason=lambda row: str(row["reason"]),
             ),
             Column("stays", "Stays behind it (n)", "number"),
             Column("open", "Open there now", "number"),
@@ -402,7 +412,7 @@ def stay_figure(bands: Sequence[Band], place: Place) -> Figure:
     """Share won by how long a deal stood in a stage. Bands with too few deals are told, not drawn."""
     rows = [
         BarRow(
-            f"{band_words(band)} (n = {band.n:,}{', small sample' if band.n and band.small else ''})",
+            f"{band_words(band)}{' (few)' if band.n and band.small else ''}",
             (None if band.small else share(band),),
         )
         for band in bands

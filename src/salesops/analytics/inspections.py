@@ -251,7 +251,9 @@ class OpenInspection:
             LookupError: there is no such line, or its check can't be made.
         """
         self.check(name)
-        rows = inspected_deals(self.frames, self._open(), self.ground)
+        # A wide table compiles and joins slowly.
+        wanted = self._open().select(*dict.fromkeys((*_COUNTED, "account_name")))
+        rows = inspected_deals(self.frames, wanted, self.ground)
         flags = {check: found for check, (_, found) in self._flags(rows).items()}
         laid = rows.select(
             *SHOWN,

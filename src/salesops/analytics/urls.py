@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import include, path
 
 from salesops.analytics import (
-    inspection_pages,
     custom_pages,
+    inspection_pages,
     movement_pages,
     number_pages,
     pages,

@@ -144,6 +144,7 @@ def waterfall_deals(request: HttpRequest, actor: Actor, bar: str) -> HttpRespons
         sort=sort,
         row_href=opened_deal,
         noun="deals",
+        wide=True,
         empty=Empty("No deal", "No deal went this way between the two days.", "table"),
     )
     title = f"Waterfall: {kind.title.lower()}"
@@ -178,17 +179,17 @@ def waterfall_deals(request: HttpRequest, actor: Actor, bar: str) -> HttpRespons
     return page(request, "analytics/waterfall_deals.html", context, frozen)
 
 
-THEN: Mapping[str, tuple[str, ...]] = {
-    "opening": ("first_stage", "first_close_on"),
-    "reopened": ("first_stage",),
-    "pulled_in": ("first_close_on",),
-    "pushed_out": ("first_close_on",),
-    "transferred_in": ("first_owner",),
-    "transferred_out": ("first_owner", "first_stage", "first_close_on"),
+THEN: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "reopened": (("first_stage",), ("last_close_on",)),
+    "pulled_in": (("first_close_on",), ("last_stage",)),
+    "pushed_out": (("first_close_on",), ("last_stage",)),
+    "transferred_in": (("first_owner",), ("last_stage",)),
+    "transferred_out": (
+        ("first_owner", "first_stage", "first_close_on"),
+        ("last_owner", "last_stage", "last_close_on", "last_amount"),
+    ),
 }
-"""Bar -> what its page shows of the deals as they were, beside their amount; files hold everything."""
-
-NOW = ("last_owner", "last_stage", "last_close_on", "last_amount")
+"""Bar -> what its page shows of the deals as they were, and leaves out of what they are; files hold all of it."""
 
 
 def _columns(bar: str, currency: str, *, every: bool = False) -> list[Column]:
@@ -220,9 +221,8 @@ def _columns(bar: str, currency: str, *, every: bool = False) -> list[Column]:
     ]
     if every:
         return columns
-    hidden = {"account_name", "first_owner", "first_stage", "first_close_on"} - set(THEN.get(bar, ()))
-    if bar == "transferred_out":
-        hidden |= set(NOW)
+    shown, left_out = THEN.get(bar, ((), ()))
+    hidden = {"account_name", "first_owner", "first_stage", "first_close_on"} - set(shown) | set(left_out)
     return [c for c in columns if c.key not in hidden]
 
 

@@ -320,14 +320,22 @@ def since(asked: OpenQuestion, meetings: Sequence[Held]) -> tuple[home.Window, H
     return home.Window(day, today, f"since the last meeting, at the data of {day:%b} {day.day}"), last
 
 
-def changes(asked: OpenQuestion, inside: home.Window) -> tuple[ir.Table, dict[str, int]]:
-    """Every change of a deal in a window, with the deal, and how many there are of each kind."""
+def changes(asked: OpenQuestion, inside: home.Window) -> ir.Table:
+    """Every change of a deal in a window with the deal, the largest first."""
     rows = home.changes_of(asked, inside)
     deals = asked.frame("deals").select("id", "name", "owner_name", "account_name", "amount")
-    joined = rows.join(deals, "id").order_by(
+    return rows.join(deals, "id").order_by(
         [ibis.desc("amount", nulls_first=False), ibis.desc("day"), ibis.asc("id"), ibis.asc("kind")]
     )
-    return joined, home.change_counts(asked, inside)
+
+
+def changed(asked: OpenQuestion, inside: home.Window, page: int, size: int) -> list[dict[str, Any]]:
+    """One page of the changes."""
+
+    def read() -> list[dict[str, Any]]:
+        return asked.execute(changes(asked, inside).limit(size, offset=(page - 1) * size)).to_pylist()
+
+    return remembered(_key(asked, "changed", inside.after, inside.last, page, size), read)
 
 
 @dataclass(frozen=True)
@@ -352,12 +360,16 @@ def sees_deal(asked: OpenQuestion, deal_id: str) -> bool:
 
 def deal_names(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Deal -> (name, source), of those that the reader may see."""
-    wanted = sorted({one for one in ids if one})
+    wanted = tuple(sorted({one for one in ids if one}))
     if not wanted:
         return {}
-    deals = asked.frames.deals
-    rows = asked.execute(deals.filter(deals.id.isin(wanted)).select("id", "name", "source")).to_pylist()
-    return {row["id"]: (row["name"] or row["id"], row["source"] or "") for row in rows}
+
+    def read() -> dict[str, tuple[str, str]]:
+        deals = asked.frames.deals
+        rows = asked.execute(deals.filter(deals.id.isin(wanted)).select("id", "name", "source")).to_pylist()
+        return {row["id"]: (row["name"] or row["id"], row["source"] or "") for row in rows}
+
+    return remembered(("deal names", wanted, *state_key(asked.frames)), read)
 
 
 def pace_words(found: Pace) -> str:

@@ -68,13 +68,13 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
         until = address.known.known_at
         inside, last = inputs.since(asked, selectors.meetings_of(subject, known_at=until))
         deals = inputs.deciding(asked, found)
-        changed, counts = inputs.changes(asked, inside)
+        counts = home.change_counts(asked, inside)
         total = sum(counts.values())
         paging = Paginator(range(total), SHOWN).get_page(request.GET.get("page"))
-        everything = bool(request.GET.get("freeze"))
-        rows = asked.execute(
-            changed if everything else changed.limit(SHOWN, offset=(paging.number - 1) * SHOWN)
-        )
+        if request.GET.get("freeze"):
+            changed = asked.execute(inputs.changes(asked, inside)).to_pylist()
+        else:
+            changed = inputs.changed(asked, inside, paging.number, SHOWN)
         items = _items(actor, asked, subject, person_id, address, last)
         names = inputs.deal_names(asked, [*(i.deal_id for i in items), *(d.row["id"] for d in deals)])
         links = inputs.record_links(asked, names)
@@ -92,7 +92,7 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
             "deals": cards.deciding_lines(deals, frames.currency, address, links, may_act=acts),
             "ghosts": cards.ghost_words(inputs.ghosts(asked, found), frames.currency),
             "deals_note": _deals_note(found, len(deals)),
-            "changed": cards.changes_table(rows.to_pylist(), frames.currency, address, paging, inside.words),
+            "changed": cards.changes_table(changed, frames.currency, address, paging, inside.words),
             "changed_words": f"{total:,} {inside.words}",
             "counts": [(home.KINDS[kind], n) for kind, n in counts.items() if n],
             "items": cards.item_lines(items, names, links, today, address, may_act=acts),
@@ -118,7 +118,7 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
             data_on=frames.today,
             filters=filter_words(actor, asked, address),
             notes=[sentence, *unique(frames.notes)],
-            sheets=lambda: cards.sheets(sentence, found, deals, rows.to_pylist(), items, frames.currency),
+            sheets=lambda: cards.sheets(sentence, found, deals, changed, items, frames.currency),
             zone=frames.firm.zone,
         )
     return page(request, "meetings/monday.html", context, frozen)

@@ -352,8 +352,8 @@ class Journeys:
         rows = moved.select(
             move_id=moved.object_id,
             moved_on=self.local_date(moved.valid_at),
-            old_close_on=moved.old.cast("date"),
-            new_close_on=moved.new.cast("date"),
+            old_close_on=moved.old.left(10).cast("date"),
+            new_close_on=moved.new.left(10).cast("date"),
         )
         rows = rows.inner_join(self.deals, rows.move_id == self.deals.id).drop("move_id")
         rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))

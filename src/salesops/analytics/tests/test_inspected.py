@@ -27,7 +27,7 @@ FLOOR = 4
 
 def firm_of(seed: int) -> tuple[events.Firm, list[dict[str, Any]]]:
     """A random firm with next steps, leavers, states of activities, and contact roles."""
-    firm, dice = events.make(seed, 120), events.random.Random(seed)
+    firm, dice = events.make(seed, 60), events.random.Random(seed)
     for deal in firm.deals:
         deal["next_step"] = dice.choice(["call", " ", None, "meet"])
         deal["owner_active"] = dice.choice([True, True, True, False, None])
@@ -35,6 +35,12 @@ def firm_of(seed: int) -> tuple[events.Firm, list[dict[str, Any]]]:
             [None, None, events.AS_OF - timedelta(days=dice.randrange(60)), events.AS_OF + timedelta(days=3)]
         )
         deal["amount_estimate"] = None if deal["amount"] else Decimal(dice.randrange(900))
+    for deal in [x for x in firm.deals if x["stage_class"] == "open"][::6]:
+        for n in range(dice.choice([2, 4, 5])):
+            before, after = (date(2024, 1, 15) + timedelta(days=100 * (n + k)) for k in (0, 1))
+            when = events.at(deal["created_on"], n + 1)
+            change = events._change(deal["id"], "close_on", before.isoformat(), after.isoformat(), when)
+            firm.changes.append(change)
     for act in firm.activities:
         act["status"] = dice.choice(["Completed", "Not Started", "CANCELED", "in progress", None, "No show"])
         if dice.random() < 0.2:
@@ -150,7 +156,11 @@ def found_by_hand(firm: events.Firm, roles: list[dict[str, Any]]) -> dict[str, s
             if change["object_id"] == key and change["field"] == "close_on":
                 old, new = date.fromisoformat(change["old"]), date.fromisoformat(change["new"])
                 pushed += quarter(new) > quarter(old)
-        last = [deal["last_activity_on"]] if deal["last_activity_on"] and deal["last_activity_on"] <= today else []
+        last = (
+            [deal["last_activity_on"]]
+            if deal["last_activity_on"] and deal["last_activity_on"] <= today
+            else []
+        )
         planned = bool(deal["last_activity_on"] and deal["last_activity_on"] > today)
         for act in firm.activities:
             day = act["happened_on"] or (act["starts_at"].date() if act["starts_at"] else None)
@@ -191,7 +201,9 @@ def test_each_check_finds_the_deals_of_the_loop_and_the_sums_are_those_of_the_de
     firm, roles = firm_of(seed)
     rows, _ = as_frames(firm, roles)
     context = context_of(firm)
-    flags = {c.name: (c.rule.applies(rows, context).fill_null(False), both(rows, c.rule, context)) for c in CHECKS}
+    flags = {
+        c.name: (c.rule.applies(rows, context).fill_null(False), both(rows, c.rule, context)) for c in CHECKS
+    }
     marked = rows.select("id", **{name: hit for name, (_, hit) in flags.items()})
     got = EXECUTE(marked).to_pylist()
     wanted = found_by_hand(firm, roles)
@@ -219,7 +231,7 @@ def test_the_firms_of_the_loop_have_something_of_nearly_everything() -> None:
     filled: set[str] = set()
     for seed in (1, 2, 3):
         filled |= {name for name, ids in found_by_hand(*firm_of(seed)).items() if ids}
-    assert {check.name for check in CHECKS} - filled <= {"no_close_date", "pushed"}
+    assert {check.name for check in CHECKS} - filled == {"no_close_date"}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

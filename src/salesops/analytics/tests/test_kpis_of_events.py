@@ -30,7 +30,7 @@ def values(firm: events.Firm, context: Context, **kwargs: Any) -> dict[Any, Any]
 
 
 @pytest.mark.parametrize(
-    ("seed", "context"),
+    "seed, context",
     [(1, events.IN_QUARTER), (3, events.IN_QUARTER), (3, events.ALL_TIME)],
     ids=["1-quarter", "3-quarter", "3-all"],
 )

@@ -14,8 +14,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from salesops.analytics import custom_services as services
 from salesops.analytics import cli, selectors
+from salesops.analytics import custom_services as services
 from salesops.analytics.custom_numbers import rows_in_force
 from salesops.analytics.models import CustomKpi
 from salesops.analytics.selectors import Question, number_with_total, numbers
@@ -270,3 +270,19 @@ def test_before_the_first_import_the_page_says_so() -> None:
 def test_the_catalogue_lists_it_last(firm: Path) -> None:
     decide()
     assert [kpi.name for kpi in selectors.catalogue()][-1] == "gold_won"
+
+
+def test_the_sentence_nobody_wrote_follows_the_rules(firm: Path) -> None:
+    decide()
+    analyst = signed_in()
+    page = text(analyst, "/own-numbers/gold_won/")
+    assert "3,500.50" in page  # what it says now, before anything is typed
+    assert 'name="sentence" value=' not in page
+    changed = FORM | {"rule": "stage_class = 'lost'", "unit": ""}
+    answer = analyst.post("/own-numbers/gold_won/", changed)
+    assert answer.status_code == 302
+    assert "lost" in rows_in_force()["gold_won"].sentence
+    assert value().value == 1600
+    ended = analyst.post("/own-numbers/gold_won/", {"end": "gold_won"})
+    assert (ended.status_code, rows_in_force()) == (302, {})
+    text(analyst, "/own-numbers/gold_won/", 404)
