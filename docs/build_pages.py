@@ -141,10 +141,11 @@ def deals() -> Iterator[str]:
 def faults() -> Iterator[str]:
     """Every data-quality rule."""
     from salesops.quality.engine.catalogue import RULES
+    from salesops.quality.engine.inspection import RULES as INSPECTED
 
     rows = [
         f"| {rule.code} | {cell(rule.title)} | {rule.severity} | {rule.frame} | {cell(rule.fix)} |"
-        for rule in RULES.values()
+        for rule in (*RULES.values(), *INSPECTED)
     ]
     yield (
         "\n".join(["| code | fault | severity | looks at | what to do |", "|---|---|---|---|---|", *rows])

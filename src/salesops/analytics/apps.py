@@ -16,7 +16,7 @@ class AnalyticsConfig(AppConfig):
         decisions.register(models.CustomKpi)
         for kpi in catalogue().values():
             registries.kpi_definitions.register(kpi.name, kpi)
-        from salesops.analytics import number_runs, views_services
+        from salesops.analytics import belongings, number_runs, views_services
         from salesops.analytics.data_age import data_age, versions
         from salesops.analytics.home import warm_up
         from salesops.platform import job_kinds
@@ -28,6 +28,7 @@ class AnalyticsConfig(AppConfig):
         shell.use_versions(versions)
         number_runs.register()
         registries.warm_ups.register("home", warm_up)
+        registries.warm_ups.register("belongings", belongings.warm_up)
         navigation.register("home", "moved", "What moved", "moved", "activity", 25)
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
         shell.use_search("pipeline")
@@ -39,7 +40,15 @@ class AnalyticsConfig(AppConfig):
             "numbers",
             "chart-column",
             20,
-            also=("number", "number_rows", "reconcile", "reconciled", "own_numbers", "own_number", "own_number_new"),
+            also=(
+                "number",
+                "number_rows",
+                "reconcile",
+                "reconciled",
+                "own_numbers",
+                "own_number",
+                "own_number_new",
+            ),
         )
         navigation.register(
             "pipeline",

@@ -13,7 +13,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.facts.bound import bound
-from salesops.process.inputs import Frames
+from salesops.platform.actors import Actor
+from salesops.process.inputs import Frames, NoDataError, open_frames
 
 CHILDREN = ("opportunity_lines", "opportunity_team", "opportunity_contacts", "activities")
 MOST_CHILDREN = 50
@@ -75,4 +76,15 @@ def _belonging(
         return facts.execute_known((kind, made.op()), lambda: made, values={"deal": deal_id})
     facts.columns(table)  # holds the table's view: the query may have been compiled for another reader
     key = ("belonging", kind, table, manifest.id, manifest.recorded_at, scope.masked)
-    return facts.execute_known(key, expression, values={"deal": deal_id})
+    return facts.execute_known(key, expression, values={"deal": deal_id}, holding=(table, column, deal_id))
+
+
+def warm_up(actor: Actor) -> None:
+    """Know which files hold what belongs to a deal, before the newest facts are shown."""
+    try:
+        with open_frames(actor) as frames:
+            frames.facts.index_files("changes", "object_id")
+            for table in CHILDREN:
+                frames.facts.index_files(table, "opportunity_id")
+    except NoDataError:
+        return

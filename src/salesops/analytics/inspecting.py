@@ -81,7 +81,8 @@ def _ground(frames: Frames, whole: Scope) -> Ground:
             "creation dates": deals.created_on.count(where=is_open),
             "closed deals": deals.count(where=closed),
             "next steps": deals.next_step.nullif(ibis.literal("")).count(),
-            "leavers": deals.owner_active.count(where=is_open),
+            # Somebody of whom nothing is said counts as active.
+            "leavers": deals.count(where=is_open & (deals.owner_active == ibis.literal(False))),
             "activities": deals.last_activity_on.count(where=is_open),
         }
     )
@@ -94,6 +95,10 @@ def _ground(frames: Frames, whole: Scope) -> Ground:
             rows = facts.read(table, whole)
             found = facts.execute(rows.agg(n=rows[column].count())).to_pylist()[0]["n"]
             counts[name] = counts.get(name, 0) + found
+    if "users" in tables:
+        users = facts.read("users", Scope.all())
+        told = users.count(where=users.is_active.notnull() | users.left_on.notnull())
+        counts["leavers"] += facts.execute(users.agg(n=told)).to_pylist()[0]["n"]
     pace: dict[Place, Usual] = {}
     first_move = None
     if "changes" in tables:

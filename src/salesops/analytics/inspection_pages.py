@@ -17,7 +17,15 @@ from salesops.analytics.choices import extent, team_groups
 from salesops.analytics.engine.inspected import Band, Place
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.inspection_parts import InspectionAddress
-from salesops.analytics.inspections import NAMES, SORTS, TOGETHER, OpenInspection, in_order, open_inspection
+from salesops.analytics.inspections import (
+    NAMES,
+    SORTS,
+    TOGETHER,
+    OpenInspection,
+    Sum,
+    in_order,
+    open_inspection,
+)
 from salesops.analytics.page_parts import chips, filter_words, known_words, whose
 from salesops.analytics.shown import unique
 from salesops.platform.actors import Actor
@@ -126,7 +134,7 @@ def inspection_deals(request: HttpRequest, actor: Actor, line: str) -> HttpRespo
         reason = next((why for check, why in opened.checks if check.name == line), "")
         title, sentence = _titled(line, opened)
         whole = opened.together()
-        found = whole.sums.get(line) or parts.Sum()
+        found = whole.sums.get(line) or Sum()
         paging = Paginator(range(found.deals), PAGE).get_page(request.GET.get("page"))
         rows = opened.page(line, paging.number, PAGE, sort) if found.deals else []
         unit = parts.unit_of(opened)

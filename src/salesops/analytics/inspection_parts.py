@@ -327,9 +327,8 @@ def split_table(opened: OpenInspection, address: InspectionAddress, number: str 
 def pace_rows(opened: OpenInspection) -> list[dict[str, Any]]:
     """How long won deals usually stay in each stage, and how many open deals stand there for longer."""
     open_now = {(g.pipeline or "", g.stage or ""): g for g in opened.by("stage")}
-    order = {place: n for n, (place, _) in enumerate(opened.places())}
     rows = []
-    for place in sorted({*opened.usual(), *open_now}, key=lambda p: (order.get(p, len(order)), p)):
+    for place in sorted({*opened.usual(), *open_now}, key=opened.position):
         pace, group = opened.usual().get(place), open_now.get(place)
         if group is None and (pace is None or not pace.stays):
             continue
@@ -472,7 +471,8 @@ def why_cell(row: Mapping[str, Any]) -> str:
     more = format_html_join("; ", "{}", ((title,) for title, _ in others))
     if not others:
         return format_html('<span title="{}">{}</span>', first[0], first[1])
-    return format_html('{} <span class="small muted">Also: {}</span>', first[1], more)
+    # One element: on a phone a cell lays its children side by side.
+    return format_html('<span>{} <span class="small muted">Also: {}</span></span>', first[1], more)
 
 
 def deal_columns(currency: str) -> list[Column]:

@@ -195,6 +195,9 @@ class OpenInspection:
 
     def by(self, what: Grouping) -> list[Group]:
         """The lines of each stage, in the order of the pipeline, or of each owner, most flagged first."""
+        return remembered(self._key("by", what), lambda: self._by(what))
+
+    def _by(self, what: Grouping) -> list[Group]:
         merged: dict[tuple[str | None, ...], list[Group]] = {}
         for group in self.groups():
             key = (group.pipeline, group.stage) if what == "stage" else (group.owner,)
@@ -209,20 +212,13 @@ class OpenInspection:
             for parts in merged.values()
         ]
         if what == "stage":
-            order = {(s.pipeline, s.stage): s.position for s in self.frames.stages}
-            return sorted(
-                made,
-                key=lambda g: (
-                    g.pipeline or "",
-                    order.get((g.pipeline or "", g.stage or ""), order.get(("", g.stage or ""), 10**6)),
-                    g.stage or "",
-                ),
-            )
+            return sorted(made, key=lambda g: self.position((g.pipeline or "", g.stage or "")))
         return sorted(made, key=lambda g: (-g.sums["any"].deals, g.owner or ""))
 
     def together(self) -> Group:
         """The lines over all the open deals."""
-        return _merged(self.groups(), [check.name for check in self.made])
+        names = [check.name for check in self.made]
+        return remembered(self._key("together"), lambda: _merged(self.groups(), names))
 
     def lines(self) -> list[Line]:
         """Every check's line, those that can't be made with the reason."""
@@ -321,15 +317,18 @@ class OpenInspection:
         for row in self.stay_counts():
             place = (row["pipeline"], row["stage"])
             counts[place] = counts.get(place, 0) + row["n"]
-        order = {(s.pipeline, s.stage): s.position for s in self.frames.stages}
-        return sorted(
-            counts.items(),
-            key=lambda item: (item[0][0], order.get(item[0], order.get(("", item[0][1]), 10**6)), item[0][1]),
-        )
+        return sorted(counts.items(), key=lambda item: self.position(item[0]))
+
+    def position(self, place: Place) -> tuple[str, int, str]:
+        """Where a stage comes in a list: by pipeline, then in the order of its stages."""
+        order = {(stage.pipeline, stage.stage): stage.position for stage in self.frames.stages}
+        pipeline, stage = place
+        return pipeline, order.get(place, order.get(("", stage), 10**6)), stage
 
     def bands(self, place: Place) -> list[Band]:
         """What became of deals by how long they stood in a stage."""
-        return engine.bands(self.stay_counts(), place)
+        key = ("bands", place, repr(self.asked.filters), *state_key(self.frames))
+        return remembered(key, lambda: engine.bands(self.stay_counts(), place))
 
     def usual(self) -> Mapping[Place, Usual]:
         """How long won deals of the whole firm stayed in each stage."""

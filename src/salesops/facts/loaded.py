@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.facts.backends.postgresql import PostgresSession, load
+from salesops.facts.bound import Bound
 from salesops.facts.derived_views import Build
 from salesops.facts.errors import ManifestMissing
 from salesops.facts.lake import MONTH_PART
@@ -137,8 +139,21 @@ class _LoadedFacts(Facts):
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
         return build(lambda label, rows: self._postgres.constant(f"{label} of {name}", rows))
 
-    def execute_known(self, key: Hashable, build: Callable[[], ir.Table]) -> pa.Table:
-        return self.execute(build())
+    def execute_known(
+        self,
+        key: Hashable,
+        build: Callable[[], ir.Table],
+        *,
+        values: Mapping[str, Any] | None = None,
+        over: ir.Table | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> pa.Table:
+        """No query is kept here: bound values become literals of their type."""
+        given = values or {}
+        node = build().op()
+        literals = {one: ibis.literal(given[one.called], one.dtype).op() for one in node.find(Bound)}
+        expr = node.replace(literals).to_expr() if literals else node.to_expr()
+        return self.execute(expr if rows is None else expr.limit(rows[0], offset=rows[1]))
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         return self.id_list(frozenset(ids)).rename(chosen="listed")

@@ -28,6 +28,7 @@ from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.derived_views import Build, DerivedViews, Held
 from salesops.facts.errors import FactsError, UnknownTable
+from salesops.facts.file_index import FileIndex, Holding
 from salesops.facts.guards import Guard, Guards, Made
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
 from salesops.facts.locks import FileLock
@@ -88,6 +89,7 @@ class FactStore:
         self._derived = DerivedViews()
         self._lists = DerivedViews()
         self._guards = Guards()
+        self._index = FileIndex()
 
     def folder(self, table: str) -> Path:
         """The folder of one table."""
@@ -161,6 +163,7 @@ class FactStore:
         self._derived.clear()
         self._lists.clear()
         self._guards.clear()
+        self._index.clear()
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
@@ -192,28 +195,45 @@ class FactStore:
         """The engine's view over a table at a manifest, defined when new and held until released."""
         versions: Mapping[str, int] = manifest.versions if manifest else {}
         snapshot = self.snapshot(table, versions.get(table))
-        marks = versions.get(SIGHTINGS_TABLE) if SEEN in snapshot.columns else None
+        marks = _marks(snapshot, versions)
         name = f"{table} {snapshot.version} {marks}"
         columns = reader_columns(table, snapshot)
-        hidden: dict[str, ColumnType] = {}
-        if snapshot.partitioned:
-            hidden[MONTH_PART] = "text"
-        if rewind.DATA_ON in snapshot.columns or table == CHANGES:
-            hidden[rewind.DATA_ON] = "date"
+        hidden = _hidden(table, snapshot)
         with self._lock:
             if name not in self._views:
-                derived = _derived(table, snapshot, self.seen(marks))
-                physical = dict(snapshot.columns) | hidden
-                select = relation_sql(
-                    snapshot.paths,
-                    physical,
-                    columns | hidden,
-                    partitioned=snapshot.partitioned,
-                    derived=derived,
-                )
-                self._open_engine().define(name, select)
+                self._open_engine().define(name, self._select(table, snapshot, marks))
             self._views[name] = self._views.pop(name, 0) + 1
         return _View(name, columns, hidden)
+
+    def _select(
+        self, table: str, snapshot: Snapshot, marks: int | None, holding: Holding | None = None
+    ) -> str:
+        """SQL of what a table's view gives, over all its files or over some."""
+        hidden = _hidden(table, snapshot)
+        columns, paths = dict(snapshot.columns), snapshot.paths
+        if holding is not None:
+            columns = {name: kind for name, kind in columns.items() if name in holding.columns}
+            paths = list(holding.paths)
+        derived = _derived(table, self.seen(marks)) if SEEN in columns else {}
+        physical = columns | hidden
+        wanted = reader_columns(table, snapshot) | hidden
+        return relation_sql(paths, physical, wanted, partitioned=snapshot.partitioned, derived=derived)
+
+    def index_files(self, table: str, column: str, manifest: Manifest, session: Session) -> None:
+        """Remember which files hold which values of a column, where this process keeps copies."""
+        version = manifest.versions.get(table)
+        if self.keeps_copies and version is not None:
+            self._index.prepare(session, table, column, self.snapshot(table, version))
+
+    def select_holding(
+        self, table: str, column: str, value: str, manifest: Manifest, session: Session
+    ) -> str | None:
+        """SQL of a table's view over those files alone that can hold a value; None where that is not known."""
+        snapshot = self.snapshot(table, manifest.versions.get(table))
+        holding = self._index.holding(session, table, column, value, snapshot)
+        if holding is None:
+            return None
+        return self._select(table, snapshot, _marks(snapshot, manifest.versions), holding)
 
     def release_view(self, name: str) -> None:
         """One reader less; views nobody holds are dropped, oldest first, beyond a number."""
@@ -311,9 +331,23 @@ def reader_columns(table: str, snapshot: Snapshot) -> dict[str, ColumnType]:
     return columns | extras
 
 
-def _derived(table: str, snapshot: Snapshot, seen: Mapping[str, Seen]) -> dict[str, str]:
-    if SEEN not in snapshot.columns:
-        return {}
+def _marks(snapshot: Snapshot, versions: Mapping[str, int]) -> int | None:
+    """Version of the sightings that a table's view rests on."""
+    return versions.get(SIGHTINGS_TABLE) if SEEN in snapshot.columns else None
+
+
+def _hidden(table: str, snapshot: Snapshot) -> dict[str, ColumnType]:
+    """Columns of a table's view that readers do not see."""
+    hidden: dict[str, ColumnType] = {}
+    if snapshot.partitioned:
+        hidden[MONTH_PART] = "text"
+    if rewind.DATA_ON in snapshot.columns or table == CHANGES:
+        hidden[rewind.DATA_ON] = "date"
+    return hidden
+
+
+def _derived(table: str, seen: Mapping[str, Seen]) -> dict[str, str]:
+    """SQL of the columns that are worked out from a row's set of sightings."""
     own = seen.get(table, Seen())
     return {
         "first_seen_on": sightings.day_list_sql(own, last=False),
@@ -394,6 +428,7 @@ class Facts:
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         rows: tuple[int, int] | None = None,
+        holding: tuple[str, str, str] | None = None,
     ) -> pa.Table:
         """Run an expression that a key stands for: it is built and compiled only where the key is new.
 
@@ -405,8 +440,20 @@ class Facts:
             values: what its values made by :func:`salesops.facts.bound.bound` are this time.
             over: a relation that need not be in the key: the query is kept for all with the same columns.
             rows: how many rows, after how many, of an expression in order; all of them where it is None.
+            holding: (table, column, value): of that table the expression takes rows with that value alone,
+                so files that hold none need not be read.
         """
-        return self._session.execute_known(key, build, values=values, over=over, rows=rows)
+        instead: dict[str, str] = {}
+        if holding is not None and self.manifest is not None:
+            select = self._store.select_holding(*holding, self.manifest, self._session)
+            if select is not None:
+                instead[self._view(holding[0]).name] = select
+        return self._session.execute_known(key, build, values=values, over=over, rows=rows, instead=instead)
+
+    def index_files(self, table: str, column: str) -> None:
+        """Have ``execute_known`` know what files hold a value of a column, in a process that serves many questions."""
+        if self.manifest is not None:
+            self._store.index_files(table, column, self.manifest, self._session)
 
     def sql(self, expr: ir.Expr) -> str:
         """The query an expression compiles to, for a reader who wants to check it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -17,7 +19,7 @@ from salesops.analytics.engine.frames import DEALS
 from salesops.analytics.engine.journeys import Journeys
 from salesops.analytics.tests import deals as d
 from salesops.analytics.tests import events
-from salesops.quality.engine.inspection import CHECKS
+from salesops.quality.engine.inspection import BY_NAME, CHECKS
 from salesops.quality.engine.rules import RuleContext, both
 
 EXECUTE = d.execute(d.connection())
@@ -275,3 +277,47 @@ def test_below_the_floor_there_is_no_pace() -> None:
 def test_without_tables_beside_the_deals_their_columns_are_empty() -> None:
     rows = engine.inspected(frame([{"id": "1", "stage": "Demo", "stage_class": "open"}], DEALS), events.AS_OF)
     assert EXECUTE(rows.select(*engine.ADDED)).to_pylist() == [dict.fromkeys(engine.ADDED)]
+
+
+def test_four_fifths_of_the_public_export_s_open_pipeline_are_ghosts(shared_data: Path) -> None:
+    """1,291 of 1,589 dated open deals are older than the longest closed deal took (138 days)."""
+    folder = shared_data / "maven_crm"
+    with (folder / "sales_pipeline.csv").open(encoding="utf-8", newline="") as file:
+        pipeline = list(csv.DictReader(file))
+    with (folder / "products.csv").open(encoding="utf-8", newline="") as file:
+        prices = {row["product"]: Decimal(row["sales_price"]) for row in csv.DictReader(file)}
+    prices["GTXPro"] = prices["GTX Pro"]
+    today, classes = date(2017, 12, 31), {"Won": "won", "Lost": "lost"}
+
+    def day(text: str) -> date | None:
+        return date.fromisoformat(text) if text else None
+
+    rows = [
+        {
+            "id": row["opportunity_id"],
+            "stage": row["deal_stage"],
+            "stage_class": classes.get(row["deal_stage"], "open"),
+            "amount_estimate": prices[row["product"]],
+            "created_on": day(row["engage_date"]),
+            "closed_on": day(row["close_date"]),
+        }
+        for row in pipeline
+    ]
+    took = max((r["closed_on"] - r["created_on"]).days for r in rows if r["closed_on"])
+    assert took == 138
+    deals = frame([r for r in rows if r["stage_class"] == "open"], DEALS)
+    context, rule = RuleContext(today, took), BY_NAME["ghost"].rule
+    laid = engine.inspected(deals, today)
+    flags = {"ghost": (rule.applies(laid, context).fill_null(False), both(laid, rule, context))}
+    groups = EXECUTE(engine.grouped(laid, flags, ("stage",))).to_pylist()
+    old = [
+        r
+        for r in rows
+        if r["stage_class"] == "open" and r["created_on"] and (today - r["created_on"]).days > took
+    ]
+    found = {name: sum(g[name] or 0 for g in groups) for name in groups[0] if name != "stage"}
+    assert (found["ghost_n"], found["ghost_judged"], found["all_n"]) == (1291, 1589, 2089)
+    assert found["ghost_known"] == 0
+    assert all(g["ghost_amount"] is None for g in groups)
+    assert found["ghost_estimate"] == sum((r["amount_estimate"] for r in old), Decimal(0))
+    assert found["healthy_n"] == 2089 - 1291

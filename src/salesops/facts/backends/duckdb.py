@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import threading
 import uuid
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -163,6 +164,7 @@ class Session:
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         rows: tuple[int, int] | None = None,
+        instead: Mapping[str, str] | None = None,
     ) -> pa.Table:
         """Run an expression that a key stands for; it is built where the key's query is not known.
 
@@ -172,6 +174,7 @@ class Session:
             values: what its bound values (``facts.bound``) are this time.
             over: a relation that it reads: the query is kept for any relation with the same columns.
             rows: how many rows, after how many; all of them where it is None.
+            instead: name of a view -> SQL of a relation with the same columns, read in its place this time.
         """
         at = _address(over) if over is not None else ""
         if over is not None:
@@ -187,6 +190,8 @@ class Session:
         query, expr = known
         if at:
             query = query.replace(_ANY, at)
+        for view, select in (instead or {}).items():
+            query = query.replace(_view_address(view), f"({select})")
         if rows is not None:
             query += f" LIMIT {int(rows[0])} OFFSET {int(rows[1])}"
         try:
@@ -205,6 +210,28 @@ class Session:
         name = f"chosen {self._chosen}"
         self._cursor.register(name, pa.table({"chosen": pa.array(list(ids), pa.string())}))
         return ops.DatabaseTable(name, sch.Schema({"chosen": dt.string}), self.ibis).to_expr()
+
+    def digest(self, value: str) -> int:
+        """32 bits that stand for a text, the same in :meth:`digests`; they hold in this process only."""
+        found = self._cursor.execute(f"SELECT {_digest_sql('CAST($value AS VARCHAR)')}", {"value": value})
+        return int(found.fetchall()[0][0])
+
+    def digests(self, path: str, column: str) -> memoryview:
+        """Digests of the values that a column of a Parquet file holds, each once, ascending."""
+        rows = (
+            f"SELECT DISTINCT {_digest_sql(quoted(column))} AS digest "
+            f"FROM {parquet_sql([path], partitioned=False)} WHERE {quoted(column)} IS NOT NULL ORDER BY digest"
+        )
+        try:
+            found = self._cursor.execute(rows).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryFailed(_explained(error)) from error
+        digests = array("I")
+        for chunk in found.column("digest").chunks:
+            # Chunks may start within a buffer; an id is never null here, so the buffer is all there is.
+            whole = memoryview(chunk.buffers()[1]).cast("B").cast("I")
+            digests.extend(whole[chunk.offset : chunk.offset + len(chunk)])
+        return memoryview(digests)
 
     def run(self, statement: str) -> None:
         """Run a statement for its effect."""
@@ -505,6 +532,15 @@ def text_literal(text: str) -> str:
 
 _ANY = '"any relation"'
 """What stands for a relation in a query that is kept for all with the same columns."""
+
+
+def _digest_sql(text: str) -> str:
+    return f"CAST(hash({text}) >> 32 AS UINTEGER)"
+
+
+def _view_address(name: str) -> str:
+    """A published view as it stands in a compiled query."""
+    return ".".join(quoted(part) for part in ("memory", VIEWS, name))
 
 
 def _address(relation: ir.Table) -> str:
