@@ -44,16 +44,20 @@ def children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, A
             day, instant = (rows[name] for name in _NEWEST_FIRST[table])
             when = ibis.coalesce(day, instant.date())
             order = [when.desc(nulls_first=False), *order]
-        return rows.order_by(order).limit(MOST_CHILDREN)
+        # One more than is shown tells whether there are more. It also is past the number (50) up to which the
+        # engine reads the files twice, first for the order and then for the rows: twice as long for one deal.
+        return rows.order_by(order).limit(MOST_CHILDREN + 1)
 
     def number(rows: ir.Table) -> ir.Table:
         return rows.agg(n=rows.count())
 
     column = "opportunity_id"
     found = _belonging(frames, table, column, deal_id, "first", first).to_pylist()
-    if len(found) < MOST_CHILDREN:
+    if len(found) <= MOST_CHILDREN:
         return found, len(found)
-    return found, _belonging(frames, table, column, deal_id, "number", number).to_pylist()[0]["n"]
+    return found[:MOST_CHILDREN], _belonging(frames, table, column, deal_id, "number", number).to_pylist()[0][
+        "n"
+    ]
 
 
 def _belonging(

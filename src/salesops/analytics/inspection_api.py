@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
 from salesops.analytics.api import Filters, KnownAt, RowsOut, parse_filters
-from salesops.analytics.inspection_parts import document
+from salesops.analytics.inspection_files import document
 from salesops.analytics.inspections import open_inspection
 from salesops.analytics.selectors import Question
 from salesops.org import known as known_at_text

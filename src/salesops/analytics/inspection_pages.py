@@ -16,6 +16,7 @@ from salesops.analytics.addresses import AddressError, NotThereError, deal_href,
 from salesops.analytics.choices import extent, team_groups
 from salesops.analytics.engine.inspected import Band, Place
 from salesops.analytics.freezing import Frozen, freezable, page
+from salesops.analytics.inspection_files import line_sheet, table_sheet
 from salesops.analytics.inspection_parts import InspectionAddress
 from salesops.analytics.inspections import (
     NAMES,
@@ -100,10 +101,10 @@ def inspection(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         definitions, groups = parts.definitions(opened), parts.split_table(opened, address)
         currency, today, zone = opened.frames.currency, opened.frames.today, opened.frames.firm.zone
     sheets = [
-        parts.line_sheet(lines, whole, currency),
-        parts.table_sheet(groups.caption, groups, currency),
-        parts.table_sheet("Pace", tables["pace"], ""),
-        *([parts.table_sheet("Time in stage", stays, "")] if stays else []),
+        line_sheet(lines, whole, currency),
+        table_sheet(groups.caption, groups, currency),
+        table_sheet("Pace", tables["pace"], ""),
+        *([table_sheet("Time in stage", stays, "")] if stays else []),
     ]
     frozen = Frozen(
         title=f"Pipeline inspection, {head['scope']}",
