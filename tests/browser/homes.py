@@ -197,6 +197,7 @@ def extras(home: Path) -> dict[str, Any]:
         "token": token.pk,
         "user": admin.pk,
         "watch": watch,
+        "own_name": "large_wins",
     }
 
 

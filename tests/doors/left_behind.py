@@ -78,6 +78,7 @@ def leave(
         )  # fmt: skip
     return {
         "action": action.pk,
+        "own_name": "large_wins",
         "import": bad.pk,
         "import_job": bad.job_id,
         "waiting": open_import.pk,

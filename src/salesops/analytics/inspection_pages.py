@@ -242,7 +242,7 @@ def inspection_stays(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         head = _head(actor, opened, address)
         place = parts.place_of(opened, address)
         if place is None:
-            raise NotThereError(opened.stays_reason or "No decided deal is known to have stood in a stage.")
+            return _no_stays(request, opened, head, address)
         band = _band(opened.bands(place), request.GET.get("from", ""))
         paging = Paginator(range(band.n), PAGE).get_page(request.GET.get("page"))
         ordered = _stays_in_order(_stays(opened, place, band), sort)
@@ -308,6 +308,34 @@ def inspection_stays(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         "table": table,
         "back": _back(address),
     }
+    return page(request, "analytics/inspection_deals.html", context, frozen)
+
+
+def _no_stays(
+    request: HttpRequest, opened: OpenInspection, head: dict[str, Any], address: Any
+) -> HttpResponseBase:
+    """The page where the data knows of no decided deal that stood in a stage: it says why."""
+    why = opened.stays_reason or "No decided deal is known to have stood in a stage."
+    context = {
+        **head,
+        "title": "Time in stage",
+        "sentence": why,
+        "n": 0,
+        "money": "",
+        "table": Table(
+            "Time in stage", [Column("label", "Deal", "lead")], [], empty=Empty("No deal", why, "table")
+        ),
+        "back": _back(address),
+    }
+    frozen = Frozen(
+        title="Time in stage",
+        name="time in stage",
+        data_on=opened.frames.today,
+        filters=head["words"][1:],
+        notes=[*head["notes"], why],
+        sheets=lambda: [exports.Sheet("Time in stage", [exports.Column("id", "Id")], [])],
+        zone=opened.frames.firm.zone,
+    )
     return page(request, "analytics/inspection_deals.html", context, frozen)
 
 

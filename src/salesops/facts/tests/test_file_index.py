@@ -23,12 +23,24 @@ def firm(shop: Shop) -> Shop:
         shop.take(on, [{"id": f"d{n}", "owner_id": f"u{n}", "stage": f"{stage} {n}"} for n in (1, 2)])
     shop.take(41, [{"id": "d3", "owner_id": "u1", "stage": "new"}])
     first = [
-        {"id": f"a{n}", "opportunity_id": f"d{n % 2 + 1}", "happened_on": day(n), "subject": f"Call {n}"}
+        {
+            "id": f"a{n}",
+            "opportunity_id": f"d{n % 2 + 1}",
+            "owner_id": f"u{n % 2 + 1}",
+            "happened_on": day(n),
+            "subject": f"Call {n}",
+        }
         for n in range(1, 5)
     ]
     shop.take(45, first, table="activities")
     second = [
-        {"id": f"b{n}", "opportunity_id": "d1", "happened_on": day(40 + n), "x_mood": f"mood {n}"}
+        {
+            "id": f"b{n}",
+            "opportunity_id": "d1",
+            "owner_id": "u1",
+            "happened_on": day(40 + n),
+            "x_mood": f"mood {n}",
+        }
         for n in range(3)
     ]
     shop.take(46, second, table="activities", extras={"x_mood": "text"})
@@ -93,7 +105,9 @@ def test_the_files_found_are_those_that_hold_the_record(firm: Shop) -> None:
             found = holding(firm, table, column, value)
             assert found is not None
             assert set(found.paths) == truly
-            assert len(truly) < len(paths)
+            if (table, value) == ("activities", "d2"):
+                assert len(truly) < len(paths)
+            assert bool(truly) == (value != "nobody")
 
 
 def test_a_version_with_a_file_that_is_not_indexed_is_read_whole(firm: Shop) -> None:
@@ -112,7 +126,9 @@ def test_digests_that_coincide_cost_a_file_and_lose_no_row(
     firm: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything(firm)
-    monkeypatch.setattr("salesops.facts.backends.duckdb._digest_sql", lambda text: "CAST(7 AS UINTEGER)")
+    monkeypatch.setattr(
+        "salesops.facts.backends.duckdb._digest_sql", lambda text: f"CAST(length({text}) * 0 + 7 AS UINTEGER)"
+    )
     index(firm)
     found = holding(firm, "activities", "opportunity_id", "d2")
     assert found is not None
