@@ -147,6 +147,7 @@ class _LoadedFacts(Facts):
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         rows: tuple[int, int] | None = None,
+        holding: tuple[str, str, str] | None = None,
     ) -> pa.Table:
         """No query is kept here: bound values become literals of their type."""
         given = values or {}

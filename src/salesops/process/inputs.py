@@ -467,9 +467,7 @@ def deals_of(frames: Frames, scope: Scope, *, deleted: bool = False) -> ir.Table
     store, manifest = fact_store(), frames.facts.manifest
     if manifest is None:
         raise NoDataError(_nothing(frames.known_at))
-    setting = _setting(
-        store, manifest, frames.facts, frames.firm, frames.mark, frames.as_of, frames.known_at
-    )
+    setting = _setting(store, manifest, frames.facts, frames.firm, frames.mark, frames.as_of, frames.known_at)
     return derived(
         frames.facts,
         OPPORTUNITIES,

@@ -45,7 +45,16 @@ MISSING_FRAME: Mapping[str, str] = {
 """Frame -> why a number that reads it has no value while it is not there, and what to do about it."""
 
 TIMELESS = frozenset(
-    {"deals", "stage_visits", "stage_entries", "close_moves", "activities", "selling_time", "leads", "customers"}
+    {
+        "deals",
+        "stage_visits",
+        "stage_entries",
+        "close_moves",
+        "activities",
+        "selling_time",
+        "leads",
+        "customers",
+    }
 )
 """Frames that hold the same rows whatever period is asked for: only conditions narrow them."""
 
