@@ -102,7 +102,7 @@ def test_as_an_account(firm: Path, capsys: Captured) -> None:
         ("import /no/such/folder", "/no/such/folder"),
         ("import {firm} --mapping /no/such.yaml", "There is no file /no/such.yaml."),
         ("import {firm} --mapping {firm}", "can't be read"),
-        ("kpi nosuch", "known: average_deal_size"),
+        ("kpi nosuch", "known: activities, "),
         ("kpi won_deals --period 2026-Q9", "2026-Q9"),
         ("kpi won_deals --period lately", "lately"),
         ("kpi won_deals --by nosuch", "There are: "),
