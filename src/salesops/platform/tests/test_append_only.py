@@ -25,6 +25,18 @@ VALUES = {
     "visibility": ({"team_records": True}, "subject"),
     "overlay": ({"person_id": "p", "dimension": "team", "value": "v"}, "value"),
     "field_mask": ({"name": "n", "columns": ["amounts"], "roles": ["rep"]}, "name"),
+    "kpi": ({"kpi": "won_value", "owner": "o", "note": "n"}, "owner"),
+    "custom_kpi": (
+        {
+            "title": "Large",
+            "sentence": "s",
+            "measure": "count",
+            "rule": "amount > 1",
+            "unit": "count",
+            "direction": "up",
+        },
+        "title",
+    ),
     "record_link": ({"source": "crm", "table": "accounts", "pattern": "https://crm.example/{id}"}, "pattern"),
 }
 
@@ -61,7 +73,7 @@ def test_a_decision_table_refuses_update_and_delete(kind):
 
     model = decision_kinds.get(kind)
     values, column = VALUES[kind]
-    row = decision_record(model, actor=ADMIN, subject="s", values=values, reason="test")
+    row = decision_record(model, actor=ADMIN, subject="sss", values=values, reason="test")
     table = model._meta.db_table
     refused(f"UPDATE {table} SET \"{column}\" = 'x'")
     refused(f"DELETE FROM {table}")
@@ -83,5 +95,6 @@ def test_a_test_that_commits_leaves_nothing_and_the_tables_protected(turn):
 
 def test_the_migrations_protect_the_ledger_and_every_decision_table():
     wanted = {AuditEvent._meta.db_table, Run._meta.db_table, "analytics_reconciliation"}
+    wanted |= {"meetings_meeting", "meetings_actionitem", "meetings_actionevent"}
     wanted |= {model._meta.db_table for _, model in decision_kinds.items()}
     assert set(protected_tables(connection)) == wanted
