@@ -8,6 +8,7 @@ as the table itself would be; the guarded rows are a view of their own, one a sc
 
 from __future__ import annotations
 
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from salesops.facts.backends.duckdb import COPIES
@@ -38,7 +39,8 @@ def derived(
     if not scope.masked and (scope.everything or not is_guarded(table)):
         return relation
     # What is guarded is named by content: the relation, whether it is read from its copy, and the whole scope.
-    from_copy = relation.op().namespace.catalog == COPIES
+    node = relation.op()
+    from_copy = isinstance(node, ops.DatabaseTable) and node.namespace.catalog == COPIES
     return facts.use_guarded(
         f"{name} for {scope.digest()}{' from its copy' if from_copy else ''}",
         lambda: masked(table, guarded(facts, table, relation, scope), scope),

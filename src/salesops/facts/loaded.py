@@ -139,6 +139,10 @@ class _LoadedFacts(Facts):
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
         return build(lambda label, rows: self._postgres.constant(f"{label} of {name}", rows))
 
+    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: bool) -> ir.Table:
+        """No view is made of it here: the guarded expression itself is read."""
+        return build()
+
     def execute_known(
         self,
         key: Hashable,

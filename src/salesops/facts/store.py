@@ -27,7 +27,7 @@ from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.derived_views import Build, DerivedViews, Held
-from salesops.facts.errors import FactsError, UnknownTable
+from salesops.facts.errors import DataMissing, FactsError, UnknownTable
 from salesops.facts.file_index import FileIndex, Holding
 from salesops.facts.guards import Guard, Guards, Made
 from salesops.facts.lake import MONTH_PART, Snapshot, open_snapshot
@@ -156,6 +156,17 @@ class FactStore:
             yield facts
         finally:
             facts.close()
+
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether every file of a manifest is still there: clean-up removes those that nothing holds on to."""
+        for table, version in manifest.versions.items():
+            try:
+                open_snapshot(
+                    self.folder(table), version, partitioned=table in TABLES and bool(TABLES[table].month)
+                )
+            except DataMissing:
+                return False
+        return True
 
     def close(self) -> None:
         """Close the process's reader; the store can be opened again afterwards."""
