@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -72,8 +73,8 @@ def _of(lines: list[dict[str, Any]], *verdicts: str) -> list[dict[str, Any]]:
 def _line(one: Moved, currency: str) -> dict[str, Any]:
     kpi, movement = one.kpi, one.movement
 
-    def text(value: float | None) -> str:
-        return "" if value is None else unit_of(kpi, currency).full(Decimal(str(round(value, 6))))
+    def text(value: Fraction | None) -> str:
+        return "" if value is None else unit_of(kpi, currency).full(value)
 
     if movement.low is not None and movement.high is not None:
         why = f"noise reaches from {text(movement.low)} to {text(movement.high)}"

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
-from math import exp, lgamma, log, sqrt
+from math import exp, lgamma, log
 from typing import Literal
 
 from salesops.analytics.engine.figure import Number, exact
@@ -47,10 +49,10 @@ class Movement:
 
     verdict: Verdict
     reason: str = ""
-    latest: float | None = None
-    expected: float | None = None
-    low: float | None = None
-    high: float | None = None
+    latest: Fraction | None = None
+    expected: Fraction | None = None
+    low: Fraction | None = None
+    high: Fraction | None = None
     p_value: float | None = None
     periods: int = 0
     method: str = ""
@@ -66,17 +68,19 @@ def judge_numbers(values: Sequence[Number | None], alpha: float = ALPHA) -> Move
     method = "prediction interval (Student's t)"
     if not values or values[-1] is None:
         return Movement("unknown", "the latest period has no value", method=method)
-    before = [float(exact(v)) for v in values[:-1] if v is not None]
-    latest = float(exact(values[-1]))
+    before = [exact(v) for v in values[:-1] if v is not None]
+    latest = exact(values[-1])
     if len(before) < FEWEST:
         reason = f"only {len(before)} earlier periods have a value: {FEWEST} are needed"
         return Movement("unknown", reason, latest, periods=len(before), method=method)
-    mean = sum(before) / len(before)
-    spread = sqrt(sum((v - mean) ** 2 for v in before) / (len(before) - 1))
-    if spread == 0:
+    mean = sum(before, Fraction(0)) / len(before)
+    variance = sum(((v - mean) ** 2 for v in before), Fraction(0)) / (len(before) - 1)
+    if variance == 0:
         reason = "the earlier periods are all the same: nothing says how far it usually moves"
         return Movement("unknown", reason, latest, mean, periods=len(before), method=method)
-    reach = t_quantile(1 - alpha / 2, len(before) - 1) * spread * sqrt(1 + 1 / len(before))
+    # Values and their mean are exact, money among them; only the reach of the noise is an approximation.
+    quantile = Fraction(t_quantile(1 - alpha / 2, len(before) - 1))
+    reach = quantile * _root(variance * (1 + Fraction(1, len(before))))
     low, high = mean - reach, mean + reach
     verdict: Verdict = "up" if latest > high else "down" if latest < low else "noise"
     return Movement(verdict, "", latest, mean, low, high, None, len(before), method)
@@ -94,7 +98,7 @@ def judge_shares(counts: Sequence[tuple[int, int]], alpha: float = ALPHA) -> Mov
         return Movement("unknown", "the latest period has no rows", method=method)
     before = [(k, n) for k, n in counts[:-1] if n]
     successes, rows = counts[-1]
-    latest = successes / rows
+    latest = Fraction(successes, rows)
     if len(before) < FEWEST:
         reason = f"only {len(before)} earlier periods have rows: {FEWEST} are needed"
         return Movement("unknown", reason, latest, periods=len(before), method=method)
@@ -102,8 +106,13 @@ def judge_shares(counts: Sequence[tuple[int, int]], alpha: float = ALPHA) -> Mov
     p = fisher(successes, rows, hits, total)
     verdict: Verdict = "noise"
     if p < alpha:
-        verdict = "up" if latest > hits / total else "down"
-    return Movement(verdict, "", latest, hits / total, None, None, p, len(before), method)
+        verdict = "up" if latest > Fraction(hits, total) else "down"
+    return Movement(verdict, "", latest, Fraction(hits, total), None, None, p, len(before), method)
+
+
+def _root(value: Fraction) -> Fraction:
+    """The square root of a fraction, to 28 digits."""
+    return Fraction((Decimal(value.numerator) / Decimal(value.denominator)).sqrt())
 
 
 def fisher(k1: int, n1: int, k2: int, n2: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from decimal import Decimal
 from fractions import Fraction
 from math import comb
 
@@ -83,3 +84,16 @@ def test_too_little_is_said_to_be_too_little() -> None:
     assert judge_shares([(1, 2)] * 3).verdict == "unknown"
     with pytest.raises(ValueError, match="between 0"):
         fisher(3, 2, 0, 1)
+
+
+def test_values_and_what_is_expected_are_exact() -> None:
+    cents = [Decimal("90071992547409.93") + n for n in range(6)]  # past what a float can tell apart
+    found = judge_numbers([*cents, Decimal("90071992547409.94")])
+    assert found.latest == Fraction("90071992547409.94")
+    assert found.expected == Fraction("90071992547409.93") + Fraction(5, 2)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low + found.high == 2 * found.expected
+    by_hand = 4.032142983557536 * (3.5 * (1 + 1 / 6)) ** 0.5  # t(0.995, 5), variance of 0..5 is 3.5
+    assert float(found.high - found.expected) == pytest.approx(by_hand, abs=1e-9)
+    assert judge_shares([(1, 3)] * 8 + [(1, 3)]).expected == Fraction(1, 3)
