@@ -384,6 +384,10 @@ def pace_words(found: Pace) -> str:
 # --- Whose meeting --------------------------------------------------------------------------------
 
 
+class NobodyError(LookupError):
+    """There is no such person whose deals the reader may see."""
+
+
 def subject_of(actor: Actor, asked: OpenQuestion, *, person_id: str = "", team: str = "") -> str:
     """Whose meeting a page is, see :class:`salesops.meetings.models.Meeting`.
 
@@ -392,9 +396,14 @@ def subject_of(actor: Actor, asked: OpenQuestion, *, person_id: str = "", team: 
         asked: his open question.
         person_id: the person of a one-to-one.
         team: the team select, ``column:value``.
+
+    Raises:
+        NobodyError: it is a one-to-one with somebody whose records are not the actor's to see.
     """
     scope = asked.frames.scope
     if person_id:
+        if meets(actor, asked, person_id) is None:
+            raise NobodyError(f"There is no such person whose deals you may see: {person_id!r:.80}.")
         return f"person/{person_id}"
     if scope.everything or scope.any_owner:
         base = "firm"

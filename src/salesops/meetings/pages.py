@@ -219,7 +219,7 @@ def _says_errors(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
             return view(request, *args, **kwargs)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
-        except (AddressError, NoDataError) as error:
+        except (AddressError, NoDataError, inputs.NobodyError) as error:
             messages.error(request, str(error))
         return redirect(_back(request))
 
@@ -270,8 +270,6 @@ def _add(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         deal = form.cleaned_data["deal"].strip()
         if deal and not inputs.sees_deal(asked, deal):
             raise ValidationError("There is no such deal that you may see.")
-        if person_id and inputs.meets(actor, asked, person_id) is None:
-            raise ValidationError("There is no such person whose deals you may see.")
         team = read_team(request)
         subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
         scope, owner = asked.frames.scope, form.chosen
@@ -331,8 +329,6 @@ def held(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Note that the meeting was held, so that the next one begins where it ended."""
     person_id, team = request.POST.get("person", ""), read_team(request)
     with ask(actor, Question()) as asked:
-        if person_id and inputs.meets(actor, asked, person_id) is None:
-            raise ValidationError("There is no such person whose deals you may see.")
         subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
         manifest = asked.frames.facts.manifest
         day = asked.frames.today
@@ -351,8 +347,6 @@ def send(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     person_id, team = request.POST.get("person", ""), read_team(request)
     address = Address(team=team)
     with ask(actor, Question()) as asked:
-        if person_id and inputs.meets(actor, asked, person_id) is None:
-            raise ValidationError("There is no such person whose deals you may see.")
         subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
         open_items = [i for i in _items(actor, asked, subject, person_id, address, None) if i.state == "open"]
         names = inputs.deal_names(asked, [i.deal_id for i in open_items])

@@ -118,7 +118,7 @@ def test_nobody_sees_or_settles_the_other_teams_actions(loaded: None) -> None:
         ({"due_on": ""}, "required"),
         ({"deal": "O7"}, "There is no such deal that you may see."),
         ({"deal": "no such"}, "There is no such deal that you may see."),
-        ({"person": firm.SUE}, "There is no such person whose deals you may see."),
+        ({"person": firm.SUE}, "There is no such person whose deals you may see: 'U3'."),
         ({"team": "nothing:x"}, "There is no team"),
         ({"text_": "x" * 501}, "at most 500"),
     ],
