@@ -127,11 +127,34 @@ def said(column: str, text: str | None, deal: Deal) -> str:
     if column in _PEOPLE:
         return deal.people.get(text, text)
     kind = deal.kinds.get(column) or {"is_closed": "boolean", "is_won": "boolean"}.get(column, "text")
+    return logged(text, kind, currency=deal.values.get("currency") or deal.currency, zone=deal.zone)
+
+
+def logged(text: str | None, kind: str, *, currency: str = "", zone: str = "UTC") -> str:
+    """A text of the change log as a value of its kind in words; the text itself where it does not fit."""
+    if text is None or text == "":
+        return ""
     try:
         value: Any = from_text(text, kind)  # type: ignore[arg-type]
     except (ValueError, ArithmeticError):
         return text
-    return shown(value, kind, currency=deal.values.get("currency") or deal.currency, zone=deal.zone)
+    return shown(value, kind, currency=currency, zone=zone)
+
+
+_OF_CHANGES = {"slipped": "date", "pulled": "date", "amount": "money"}
+"""Kind of change that Home tells -> kind of its values; the others are texts."""
+
+
+def ends(row: Mapping[str, Any], currency: str) -> dict[str, str | None]:
+    """What stood before and after one of the changes that Home tells, in words.
+
+    Args:
+        row: ``kind``, ``old``, ``new`` and ``currency``, that of the deal, in which the log holds amounts.
+        currency: the firm's, where the deal names none.
+    """
+    kind = _OF_CHANGES.get(row["kind"], "text")
+    own = row.get("currency") or currency
+    return {name: logged(row[name], kind, currency=own) or None for name in ("old", "new")}
 
 
 def shown(value: Any, kind: str, *, currency: str = "", zone: str = "UTC") -> str:

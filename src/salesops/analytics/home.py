@@ -16,6 +16,7 @@ from salesops.analytics.choices import Extent, extent
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.frames import TIMELESS
 from salesops.analytics.engine.kpi import KpiValue
+from salesops.analytics.event_inputs import counted_column
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.records import judge_of
 from salesops.analytics.selectors import OpenQuestion, Question, ask, kpis
@@ -337,15 +338,18 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
         log = log.filter(log.valid_at >= _instant(earliest), log.valid_at < _instant(latest_at))
         log = log.mutate(day=local_date(log.valid_at, asked.frames.firm.zone))
         log = log.filter(inside_days(log.day), log.new != log.old)
-        still = deals.filter(deals.stage_class == "open").select("id")
-        log = log.semi_join(still, log.object_id == still.id)
+        counts, amounts = counted_column(asked.frames, deals)
+        still = deals.filter(deals.stage_class == "open").select("id", counts=counts)
+        log = log.inner_join(still, log.object_id == still.id)
         closing = ["close_on", "expected_close_on"]
         for name, fields in (
-            ("moved", ["stage"]), ("slipped", closing), ("pulled", closing), ("amount", ["amount"])
+            ("moved", ["stage"]), ("slipped", closing), ("pulled", closing), ("amount", amounts)
         ):  # fmt: skip
             rows = log.filter(log.field.isin(fields))
             if fields == closing:  # ISO days compare as text
                 rows = rows.filter(rows.new > rows.old if name == "slipped" else rows.new < rows.old)
+            if fields == amounts:
+                rows = rows.filter(rows.field == rows.counts)
             latest = (
                 rows.group_by("object_id")
                 .agg(

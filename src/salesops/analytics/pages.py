@@ -24,6 +24,7 @@ from salesops.analytics.addresses import (
     reads_address,
 )
 from salesops.analytics.choices import extent
+from salesops.analytics.deal_story import ends
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import (
@@ -283,7 +284,7 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     with ask(actor, address.question()) as asked:
         inside = seen.window(asked)
         rows = seen.changes_of(asked, inside, kind)
-        deals = asked.frame("deals").select("id", "name", "owner_name", "account_name", "amount")
+        deals = asked.frame("deals").select("id", "name", "owner_name", "account_name", "amount", "currency")
         joined = rows.inner_join(deals, "id").order_by(["day", "id"])
         total = asked.execute(joined.agg(n=joined.count())).to_pylist()[0]["n"]
         paging = Paginator(range(total), 50).get_page(request.GET.get("page"))
@@ -294,6 +295,7 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         words = filter_words(actor, asked, address)
         zone = asked.frames.firm.zone
     for row in shown:
+        row |= ends(row, currency)
         row["label"], row["what"] = row["name"] or row["id"], seen.KINDS[row["kind"]]
     columns = [
         Column("label", "Deal", "lead"),
@@ -325,6 +327,7 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
                     exports.Column(lambda row: seen.KINDS[row["kind"]], "Change"),
                     exports.Column("old", "From"),
                     exports.Column("new", "To"),
+                    exports.Column("currency", "Currency of the deal"),
                     exports.Column("day", "On", "day"),
                     exports.Column("amount", "Amount", "money", currency),
                 ],

@@ -88,11 +88,11 @@ class Guards:
         return session.relation(name, guard.schema)
 
     def _copy(self, engine: Engine, session: Session, name: str, guard: Guard) -> None:
-        whole = session.relation(name, guard.schema)
-        rows = session.execute(whole.limit(FEW + 1).count())[0][0].as_py()
-        if rows > FEW:
-            return
         try:
+            whole = session.relation(name, guard.schema)
+            rows = session.execute(whole.limit(FEW + 1).count())[0][0].as_py()
+            if rows > FEW:
+                return
             engine.copy(name, running=lambda _: None)
         except FactsError:  # too little memory or disk: the view answers
             return

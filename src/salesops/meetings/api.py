@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from salesops.analytics import home
-from salesops.analytics.engine.filters import Filter
+from salesops.analytics.addresses import Address, read
 from salesops.analytics.selectors import Question, ask
 from salesops.meetings import inputs, selectors, services
 from salesops.meetings.engine.answer import answer
@@ -22,6 +22,9 @@ from salesops.ui import formats
 
 router = Router(tags=["meetings"])
 Name = Annotated[str, Field(max_length=200)]
+TeamName = Annotated[
+    str, Field(max_length=200, description="column:value, for example region:West; empty for all")
+]
 
 
 class StandingOut(Schema):
@@ -92,7 +95,9 @@ class EventIn(Body):
 class MeetingIn(Body):
     """A meeting that was held."""
 
-    person_id: Name = Field("", description="of a one-to-one; empty for the team's meeting")
+    person_id: Name = Field("", description="of a one-to-one; empty for a team's meeting")
+    team: TeamName = ""
+    facts_version: Name = Field("", description="that was shown; empty for the newest")
 
 
 class MeetingOut(Schema):
@@ -110,18 +115,15 @@ def monday(
     request: HttpRequest,
     period: str = "quarter",
     person_id: str = "",
+    team: TeamName = "",
     known_at_: Annotated[str, Query(alias="known_at", max_length=64)] = "",
 ) -> HttpResponse:
     """The figures, changes and deals of the Monday page, over the caller's rows; of one person with ``person_id``."""
     actor = actor_of_request(request)
-    then = known_at.read(known_at_)
-    filters = (Filter("owner_id", "eq", (person_id,)),) if person_id else ()
-    question = Question(period=period, filters=filters, manifest_id=then.manifest_id, known_at=then.known_at)
-    with ask(actor, question) as asked:
-        subject = inputs.subject_of(actor, asked, person_id=person_id)
-        found = inputs.standing(asked)
-        inside, _ = inputs.since(asked, selectors.meetings_of(subject, known_at=then.known_at))
-        deals = inputs.deciding(asked, found)
+    address = replace(_team(team), period=period, known=known_at.read(known_at_))
+    with ask(actor, inputs.question_of(address, person_id)) as asked:
+        seen = inputs.meeting(actor, asked, address, person_id)
+        found = seen.standing
         figures, currency = found.figures, asked.frames.currency
         pace = figures.pace
         body = {
@@ -138,8 +140,8 @@ def monday(
             "pace_most": _whole(pace.most),
             "pace_periods": list(pace.periods),
             "reasons": {name: why for name, why in found.reasons.items() if why},
-            "since": inside.after,
-            "changes": home.change_counts(asked, inside),
+            "since": seen.window.after,
+            "changes": seen.counts,
             "deals": [
                 {
                     "id": one.row["id"],
@@ -153,10 +155,19 @@ def monday(
                     "pushed": one.row["pushed"],
                     "question": one.question,
                 }
-                for one in deals
+                for one in seen.deals
             ],
         }
     return reply(body)
+
+
+def _team(text: str) -> Address:
+    """The address of a team's meeting.
+
+    Raises:
+        AddressError: there is no such column of teams.
+    """
+    return read(QueryDict(urlencode({"team": text})))
 
 
 def _whole(value: Any) -> int | None:
@@ -174,7 +185,8 @@ def action_list(
     """Action items the caller may see, newest first."""
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
-        found = selectors.items(actor, asked.frames.scope, owners=[owner_id] if owner_id else None)
+        owners = [owner_id] if owner_id else None
+        found = selectors.items(actor, asked.frames.scope, owners=owners, settled=None)
     total, rows = page_of([i for i in found if state in ("all", i.state)], page, size)
     return reply({"total": total, "rows": [_out(one) for one in rows]})
 
@@ -196,7 +208,7 @@ def action_add(request: HttpRequest, body: ActionIn) -> HttpResponse:
             return reply({"detail": f"There is no person {body.owner_id!r}."}, 422)
         if body.deal_id and not inputs.sees_deal(asked, body.deal_id):
             return reply({"detail": "There is no such deal that you may see."}, 422)
-        subject = inputs.subject_of(actor, asked, person_id=body.person_id)
+        subject = inputs.whose(actor, asked, body.person_id, _team(body.team).team)
     row = services.action_add(
         actor=actor, scope=scope, subject=subject, text=body.text, owner_id=person.id if person else "",
         owner_name=person.name if person else actor.name, due_on=body.due_on, deal_id=body.deal_id,
@@ -222,9 +234,7 @@ def meeting_hold(request: HttpRequest, body: MeetingIn) -> HttpResponse:
     """From it on the next meeting tells what changed."""
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
-        subject = inputs.subject_of(actor, asked, person_id=body.person_id)
-        manifest, day = asked.frames.facts.manifest, asked.frames.today
-    row = services.meeting_hold(
-        actor=actor, subject=subject, data_on=day, manifest_id=str(manifest.id) if manifest else ""
-    )
+        subject = inputs.whose(actor, asked, body.person_id, _team(body.team).team)
+        version, day = inputs.shown_version(asked, body.facts_version)
+    row = services.meeting_hold(actor=actor, subject=subject, data_on=day, manifest_id=version)
     return reply({"id": row.pk, "subject": row.subject, "data_on": row.data_on}, 201)

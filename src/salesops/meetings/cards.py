@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from salesops.analytics import home
 from salesops.analytics.addresses import Address, deal_href, href
+from salesops.analytics.deal_story import ends
 from salesops.meetings.engine.answer import Figures, answer
 from salesops.meetings.inputs import Deciding, Ghosts, Standing, pace_words
 from salesops.meetings.selectors import Item
@@ -44,7 +45,8 @@ def tiles(address: Address, found: Standing, currency: str) -> list[Tile]:
         ),
         Tile(
             "Gap" if figures.gap is None or figures.gap >= 0 else "Over quota",
-            None if figures.gap is None else abs(figures.gap), unit, reason=_reason(found, "quota"),
+            None if figures.gap is None else abs(figures.gap), unit,
+            reason=_reason(found, "won" if figures.hidden else "quota"),
             note="" if figures.quota is None else f"quota {unit.short(figures.quota)} less closed",
             href=address.to("number", "quota_attainment") if figures.quota is not None else "",
         ),
@@ -87,7 +89,7 @@ def _against(figures: Figures, unit: formats.Unit) -> Delta | None:
 
 
 def _share_made(figures: Figures) -> Delta | None:
-    if not figures.quota:
+    if not figures.quota or figures.hidden:
         return None
     made = Fraction(figures.won or 0) / Fraction(figures.quota)
     return Delta(formats.ratio(made), "of quota", "", "ok" if made >= 1 else "neutral")
@@ -150,7 +152,7 @@ def changes_table(
 ) -> Table:
     """What changed since the last meeting, deal by deal."""
     shown = [
-        {**row, "label": row["name"] or row["id"], "what": home.KINDS[row["kind"]], **_between(row, currency)}
+        {**row, "label": row["name"] or row["id"], "what": home.KINDS[row["kind"]], **ends(row, currency)}
         for row in rows
     ]
     columns = [
@@ -167,21 +169,6 @@ def changes_table(
         row_href=lambda row: deal_href(row["id"], address.known),
         empty=Empty("Nothing changed", f"No deal changed {words}.", "history"),
     )  # fmt: skip
-
-
-def _between(row: Mapping[str, Any], currency: str) -> dict[str, str | None]:
-    """From and to, as people read them: the change log holds texts."""
-
-    def shown(text: str | None) -> str | None:
-        if text is None:
-            return None
-        if row["kind"] in ("slipped", "pulled"):
-            return formats.day(date.fromisoformat(text[:10]))
-        if row["kind"] == "amount":
-            return formats.Unit("money", currency).full(Decimal(text))
-        return text
-
-    return {"old": shown(row["old"]), "new": shown(row["new"])}
 
 
 def item_lines(
@@ -227,7 +214,7 @@ def sheets(
         ("Commit", figures.commit, found.reasons.get("commit", "")),
         ("At our own pace", _whole(figures), found.reasons.get("pace", "")),
         ("Quota", figures.quota, found.reasons.get("quota", "")),
-        ("Gap", figures.gap, found.reasons.get("quota", "")),
+        ("Gap", figures.gap, figures.hidden or found.reasons.get("quota", "")),
         ("Open, due in the period", figures.due, found.reasons.get("due", "")),
     ]
     lines = [{"what": name, "value": v, "reason": "" if v is not None else why} for name, v, why in pairs]
@@ -264,6 +251,7 @@ def sheets(
                 exports.Column(lambda row: home.KINDS[row["kind"]], "Change"),
                 exports.Column("old", "From"),
                 exports.Column("new", "To"),
+                exports.Column("currency", "Currency of the deal"),
                 exports.Column("day", "On", "day"),
                 exports.Column("amount", "Amount", **money),
             ],

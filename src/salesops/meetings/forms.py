@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from salesops.meetings.inputs import Owner
+from salesops.meetings.models import EventKind
 from salesops.platform.forms import DayField
 
 MYSELF = "-"
@@ -40,6 +41,24 @@ class ActionForm(forms.Form):
         """Who was chosen."""
         key = self.cleaned_data["owner"]
         return Owner("" if key == MYSELF else key, self.names[key])
+
+
+class WhoseForm(forms.Form):
+    """Whose meeting something is sent for."""
+
+    person = forms.CharField(required=False, max_length=200)
+    team = forms.CharField(required=False, max_length=200)
+
+
+class EventForm(forms.Form):
+    """What became of an action item."""
+
+    do = forms.ChoiceField(
+        choices=EventKind.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Say what became of it."),
+    )
+    due_on = DayField(required=False)
+    note = forms.CharField(required=False, max_length=500)
 
 
 def first_day(today: date) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,17 +13,21 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.analytics import home
+from salesops.analytics.addresses import Address
+from salesops.analytics.engine.filters import Filter
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.records import judge_of
-from salesops.analytics.selectors import OpenQuestion
+from salesops.analytics.selectors import OpenQuestion, Question
 from salesops.core.calendars import Period
 from salesops.crm import selectors as crm
+from salesops.facts.errors import ManifestMissing
 from salesops.meetings.engine.answer import Figures
 from salesops.meetings.engine.pace import Pace, Whole, curve, pace
 from salesops.meetings.engine.questions import Open, part_of_gap, question
-from salesops.meetings.selectors import Held
+from salesops.meetings.selectors import Held, meetings_of
 from salesops.platform.access import real_id
 from salesops.platform.actors import Actor
+from salesops.platform.manifests import DatabaseManifests
 from salesops.process.inputs import masked_columns
 
 MOST_PAST = 8
@@ -91,7 +95,9 @@ def _standing(asked: OpenQuestion) -> Standing:
     won = Decimal(won) if won is not None else None
     quota = values["quota"].value
     quota = Decimal(quota) if quota is not None else None
-    own = pace(won, past, at)
+    # Stages and days of a deal can't be hidden (permissions.engine.masks), its amount can.
+    unknown = values["won_value"].reason if "amount" in masked_columns(asked.frames) else ""
+    own = Pace(reason=unknown) if unknown else pace(won, past, at)
     due, commit, reasons, count, dated = _due(asked, period)
     reasons = {
         "quota": values["quota"].reason,
@@ -99,9 +105,9 @@ def _standing(asked: OpenQuestion) -> Standing:
         "pace": own.reason,
         **reasons,
     }
-    so_far = tuple(_until(daily, period.first, day) if day <= today else None for day in days)
+    so_far = tuple(_until(daily, period.first, day) if day <= today and not unknown else None for day in days)
     target = quota or (None if own.expected is None else Decimal(round(own.expected)))
-    shares = curve(past)
+    shares = [None] * len(days) if unknown else curve(past)
     on_the_way = tuple(
         None
         if share is None or target is None
@@ -109,7 +115,7 @@ def _standing(asked: OpenQuestion) -> Standing:
         for share in shares
     )
     towards = "" if target is None or all(v is None for v in on_the_way) else "quota" if quota else "pace"
-    figures = Figures(won, quota, commit, due, max((period.last - today).days, 0), own)
+    figures = Figures(won, quota, commit, due, max((period.last - today).days, 0), own, unknown)
     return Standing(
         period, figures, reasons, days, at, so_far, on_the_way or (None,) * len(days), towards, count, dated
     )
@@ -226,9 +232,8 @@ def _due(
     ).to_pylist()[0]
     reasons: dict[str, str] = {}
     dated = bool(row["dates"])
-    masked = masked_columns(asked.frames)
     due, commit = row["due"], row["commit"]
-    if "amount" in masked:
+    if "amount" in masked_columns(asked.frames):
         reasons["due"] = reasons["commit"] = "amounts are hidden from your role"
         return None, None, reasons, int(row["deals"] or 0), dated
     if not dated:
@@ -323,7 +328,7 @@ def since(asked: OpenQuestion, meetings: Sequence[Held]) -> tuple[home.Window, H
 def changes(asked: OpenQuestion, inside: home.Window) -> ir.Table:
     """Every change of a deal in a window with the deal, the largest first."""
     rows = home.changes_of(asked, inside)
-    deals = asked.frame("deals").select("id", "name", "owner_name", "account_name", "amount")
+    deals = asked.frame("deals").select("id", "name", "owner_name", "account_name", "amount", "currency")
     return rows.join(deals, "id").order_by(
         [ibis.desc("amount", nulls_first=False), ibis.desc("day"), ibis.asc("id"), ibis.asc("kind")]
     )
@@ -372,6 +377,49 @@ def deal_names(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, tuple[str, 
     return remembered(("deal names", wanted, *state_key(asked.frames)), read)
 
 
+@dataclass(frozen=True)
+class Meeting:
+    """What a meeting looks at, read once for page and REST.
+
+    Attributes:
+        subject: whose meeting it is.
+        person: of a one-to-one, else None.
+        standing, deals: where the period stands, and what decides it.
+        window, last: the days whose changes are told, and the meeting they begin with.
+        counts: changes by kind.
+    """
+
+    subject: str
+    person: Owner | None
+    standing: Standing
+    deals: list[Deciding]
+    window: home.Window
+    last: Held | None
+    counts: dict[str, int]
+
+
+def meeting(actor: Actor, asked: OpenQuestion, address: Address, person_id: str) -> Meeting:
+    """A meeting over the reader's rows under the question's filters.
+
+    Raises:
+        NobodyError: it is a one-to-one with somebody whose records are not the actor's to see.
+    """
+    subject = subject_of(actor, asked, person_id=person_id, team=address.team)
+    found = standing(asked)
+    window, last = since(asked, meetings_of(subject, known_at=address.known.known_at))
+    person = meets(actor, asked, person_id) if person_id else None
+    counts = home.change_counts(asked, window)
+    return Meeting(subject, person, found, deciding(asked, found), window, last, counts)
+
+
+def question_of(address: Address, person_id: str) -> Question:
+    """The question behind a meeting: an address's, about one person where it is a one-to-one."""
+    question = address.question()
+    if not person_id:
+        return question
+    return replace(question, filters=(*question.filters, Filter("owner_id", "eq", (person_id,))))
+
+
 def pace_words(found: Pace) -> str:
     """What a pace rests on, in words."""
     if not found.periods:
@@ -403,13 +451,41 @@ def subject_of(actor: Actor, asked: OpenQuestion, *, person_id: str = "", team: 
     scope = asked.frames.scope
     if person_id:
         if meets(actor, asked, person_id) is None:
-            raise NobodyError(f"There is no such person whose deals you may see: {person_id!r:.80}.")
+            raise NobodyError(f"There is no person {person_id!r:.80} whose deals you may see.")
         return f"person/{person_id}"
     if scope.everything or scope.any_owner:
         base = "firm"
     else:
         base = f"manager/{real_id(actor.person_id)}" if actor.person_id else f"account/{actor.user_id or 0}"
     return f"{base}|{team}" if team else base
+
+
+def whose(actor: Actor, asked: OpenQuestion, person_id: str, team: str) -> str:
+    """Whose meeting something is written for: as :func:`subject_of`, and the team has to be one of the reader's.
+
+    Raises:
+        NobodyError: there is no such person, or no deal of such a team, that the reader may see.
+    """
+    if team:
+        column, _, value = team.partition(":")
+        deals = asked.frames.deals
+        found = asked.execute(deals.filter(deals[column] == value).select("id").limit(1))
+        if not found.num_rows:
+            raise NobodyError(f"There is no team {value!r:.80} whose deals you may see.")
+    return subject_of(actor, asked, person_id=person_id, team=team)
+
+
+def shown_version(asked: OpenQuestion, version: str) -> tuple[str, date]:
+    """The facts version that a meeting was shown, and its data's own date; what is newest where it names none."""
+    newest = asked.frames.facts.manifest
+    if version.isdigit():
+        try:
+            seen = DatabaseManifests().get(version)
+        except ManifestMissing:
+            seen = newest
+        if seen is not None:
+            return seen.id, seen.data_on or seen.recorded_at.date()
+    return (newest.id if newest else ""), asked.frames.today
 
 
 def own_person(actor: Actor) -> str:

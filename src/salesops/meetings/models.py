@@ -8,8 +8,8 @@ from django.db import models
 class Meeting(models.Model):
     """One meeting that was held: from it on the next one asks what changed.
 
-    ``subject`` says whose meeting it was: ``firm``, ``manager/<person>``, ``person/<person>`` or
-    ``team/<column>:<value>``.
+    ``subject`` says whose meeting it was: ``firm``, ``manager/<person>``, ``person/<person>`` or, of an account
+    that stands for nobody, ``account/<id>``; ``|<column>:<value>`` follows where it was that of one team.
     """
 
     subject = models.CharField(max_length=300, db_index=True)

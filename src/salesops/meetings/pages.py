@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,19 +21,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from salesops.analytics import home
 from salesops.analytics.addresses import Address, AddressError, NotThereError, deal_href, read, reads_address
-from salesops.analytics.engine.filters import Filter
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import filter_words, scope_line, selects
 from salesops.analytics.selectors import OpenQuestion, Question, ask
 from salesops.analytics.shown import unique
 from salesops.meetings import cards, inputs, selectors, services
-from salesops.meetings.forms import ActionForm, first_day
+from salesops.meetings.forms import ActionForm, EventForm, WhoseForm, first_day
 from salesops.platform import posting
 from salesops.platform.access import may, require
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
 from salesops.platform.web import allowed
 from salesops.process.inputs import NoDataError
+from salesops.ui import formats
 
 SHOWN = 15
 """Changes of one page."""
@@ -58,54 +59,48 @@ def one_to_one(request: HttpRequest, actor: Actor, person_id: str) -> HttpRespon
 
 def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponseBase:
     address = read(request.GET)
-    with ask(actor, _question(address, person_id)) as asked:
-        frames = asked.frames
-        person = inputs.meets(actor, asked, person_id) if person_id else None
-        if person_id and person is None:
-            raise NotThereError(f"There is no person {person_id!r} whose deals you may see.")
-        found = inputs.standing(asked)
-        subject = inputs.subject_of(actor, asked, person_id=person_id, team=address.team)
-        until = address.known.known_at
-        inside, last = inputs.since(asked, selectors.meetings_of(subject, known_at=until))
-        deals = inputs.deciding(asked, found)
-        counts = home.change_counts(asked, inside)
-        total = sum(counts.values())
+    with ask(actor, inputs.question_of(address, person_id)) as asked:
+        try:
+            seen = inputs.meeting(actor, asked, address, person_id)
+        except inputs.NobodyError as error:
+            raise NotThereError(str(error)) from error
+        frames, found, person = asked.frames, seen.standing, seen.person
+        total = sum(seen.counts.values())
         paging = Paginator(range(total), SHOWN).get_page(request.GET.get("page"))
         if request.GET.get("freeze"):
-            changed = asked.execute(inputs.changes(asked, inside)).to_pylist()
+            changed = asked.execute(inputs.changes(asked, seen.window)).to_pylist()
         else:
-            changed = inputs.changed(asked, inside, paging.number, SHOWN)
-        items = _items(actor, asked, subject, person_id, address, last)
-        names = inputs.deal_names(asked, [*(i.deal_id for i in items), *(d.row["id"] for d in deals)])
+            changed = inputs.changed(asked, seen.window, paging.number, SHOWN)
+        items = _items(actor, asked, seen.subject, person_id, address, seen.last)
+        names = inputs.deal_names(asked, [*(i.deal_id for i in items), *(d.row["id"] for d in seen.deals)])
         links = inputs.record_links(asked, names)
-        today = _today(asked, until)
+        today = _today(asked, address.known.known_at)
         sentence = cards.said(found.figures, frames.currency)
         acts = may(actor, services.WRITE) and address.known.now
-        whose = person.name if person else ""
-        title = _title(actor, whose, found.period.title)
+        about = _about(asked, request)
+        title = _title(actor, person.name if person else "", found.period.title)
         context: dict[str, Any] = {
             "title": title,
             "scope": scope_line(actor, _over(asked, found), address),
             "answer": sentence,
             "tiles": cards.tiles(address, found, frames.currency),
             "pace": cards.pace_chart(found, frames.currency),
-            "deals": cards.deciding_lines(deals, frames.currency, address, links, may_act=acts),
+            "deals": cards.deciding_lines(seen.deals, frames.currency, address, links, may_act=acts),
             "ghosts": cards.ghost_words(inputs.ghosts(asked, found), frames.currency),
-            "deals_note": _deals_note(found, len(deals)),
-            "changed": cards.changes_table(changed, frames.currency, address, paging, inside.words),
-            "changed_words": f"{total:,} {inside.words}",
-            "counts": [(home.KINDS[kind], n) for kind, n in counts.items() if n],
+            "deals_note": _deals_note(found, len(seen.deals)),
+            "changed": cards.changes_table(changed, frames.currency, address, paging, seen.window.words),
+            "changed_words": f"{total:,} {seen.window.words}",
+            "counts": [(home.KINDS[kind], n) for kind, n in seen.counts.items() if n],
             "items": cards.item_lines(items, names, links, today, address, may_act=acts),
-            "last": last,
+            "last": seen.last,
             "zone": frames.firm.zone,
-            "subject": subject,
             "person": person,
-            "may_act": acts,
+            "version": inputs.shown_version(asked, "")[0],
             "may_hold": may(actor, services.HOLD) and address.known.now,
             "channels": [posting.title_of(name) for name in posting.channels()],
             "people": [] if person else cards.people_lines(inputs.owners(asked), inputs.own_person(actor)),
-            "form": _form(actor, asked, request, today, person) if acts else None,
-            "about": _about(asked, request),
+            "form": _form(actor, asked, request, today, person, about) if acts else None,
+            "about": about,
             "back": request.get_full_path(),
             "notes": unique(frames.notes),
             **selects(asked, address),
@@ -114,25 +109,14 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
             context["team_groups"] = []
         frozen = Frozen(
             title=f"{title}, {context['scope']}",
-            name=f"monday {found.period.label} {whose}",
+            name=f"monday {found.period.label} {person.name if person else ''}",
             data_on=frames.today,
             filters=filter_words(actor, asked, address),
             notes=[sentence, *unique(frames.notes)],
-            sheets=lambda: cards.sheets(sentence, found, deals, changed, items, frames.currency),
+            sheets=lambda: cards.sheets(sentence, found, seen.deals, changed, items, frames.currency),
             zone=frames.firm.zone,
         )
     return page(request, "meetings/monday.html", context, frozen)
-
-
-def _question(address: Address, person_id: str) -> Question:
-    question = address.question()
-    if not person_id:
-        return question
-    filters = (*question.filters, Filter("owner_id", "eq", (person_id,)))
-    return Question(
-        period=question.period, filters=filters, as_of=question.as_of, manifest_id=question.manifest_id,
-        known_at=question.known_at,
-    )  # fmt: skip
 
 
 def _over(asked: OpenQuestion, found: inputs.Standing) -> OpenQuestion:
@@ -166,7 +150,8 @@ def _today(asked: OpenQuestion, known_at: datetime | None) -> date:
 
 def _deals_note(found: inputs.Standing, count: int) -> str:
     if not found.has_dates:
-        return "No open deal says when it is expected to close: these are the largest that are open."
+        why = found.reasons.get("due", "")
+        return f"{why[:1].upper()}{why[1:]}: these are the largest that are open."
     return f"The {count} largest open deals due by the end of {found.period.title}, with what to ask."
 
 
@@ -183,14 +168,12 @@ def _about(asked: OpenQuestion, request: HttpRequest) -> dict[str, str] | None:
 
 
 def _form(
-    actor: Actor, asked: OpenQuestion, request: HttpRequest, today: date, person: inputs.Owner | None
-) -> ActionForm:
-    about = _about(asked, request)
-    owner = person.id if person else ""
-    if about and not owner:
-        owner = _owner_of(asked, about["id"])
+    actor: Actor, asked: OpenQuestion, request: HttpRequest, today: date, person: inputs.Owner | None,
+    about: dict[str, str] | None,
+) -> ActionForm:  # fmt: skip
+    owner = person.id if person else _owner_of(asked, about["id"]) if about else ""
     initial = {"due_on": first_day(today), "deal": about["id"] if about else "", "owner": owner}
-    data = None if request.method != "POST" else request.POST
+    data = request.POST if request.method == "POST" else None
     return ActionForm(data, owners=inputs.owners(asked), me=_me(actor, asked), initial=initial)
 
 
@@ -208,6 +191,27 @@ def _back(request: HttpRequest) -> str:
     given = request.POST.get("back", "")
     ours = url_has_allowed_host_and_scheme(given, allowed_hosts=None) and given.startswith("/")
     return given if ours else "/monday/"
+
+
+def _sent(form: Form) -> dict[str, Any]:
+    """What a form was sent with.
+
+    Raises:
+        ValidationError: something in it can't be taken; the message says what.
+    """
+    if not form.is_valid():
+        raise ValidationError([error for errors in form.errors.values() for error in errors])
+    return form.cleaned_data
+
+
+def _whose(request: HttpRequest) -> tuple[str, str]:
+    """Person and team that a form was sent for, "" each where it names none.
+
+    Raises:
+        AddressError: there is no such column of teams.
+    """
+    sent = _sent(WhoseForm(request.POST))
+    return sent["person"], read(QueryDict(urlencode({"team": sent["team"]}))).team
 
 
 def _says_errors(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -250,10 +254,7 @@ def action_items(request: HttpRequest, actor: Actor) -> HttpResponseBase:
                 {"key": key, "title": title, "current": key == state}
                 for key, title in (("open", "Open"), ("done", "Done"), ("dropped", "Dropped"), ("all", "All"))
             ],
-            "form": _form(actor, asked, request, today, None) if acts else None,
-            "about": _about(asked, request),
-            "subject": inputs.subject_of(actor, asked),
-            "may_act": acts,
+            "form": _form(actor, asked, request, today, None, None) if acts else None,
             "back": request.get_full_path(),
         }
     return render(request, "meetings/actions.html", context)
@@ -262,32 +263,21 @@ def action_items(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @_says_errors
 def _add(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     require(actor, services.WRITE)
-    person_id = request.POST.get("person", "")
+    person_id, team = _whose(request)
     with ask(actor, Question()) as asked:
-        form = _form(actor, asked, request, _today(asked, None), None)
-        if not form.is_valid():
-            raise ValidationError([error for errors in form.errors.values() for error in errors])
-        deal = form.cleaned_data["deal"].strip()
+        form = _form(actor, asked, request, _today(asked, None), None, None)
+        sent = _sent(form)
+        deal = sent["deal"].strip()
         if deal and not inputs.sees_deal(asked, deal):
             raise ValidationError("There is no such deal that you may see.")
-        team = read_team(request)
-        subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
+        subject = inputs.whose(actor, asked, person_id, team)
         scope, owner = asked.frames.scope, form.chosen
     services.action_add(
-        actor=actor, scope=scope, subject=subject, text=form.cleaned_data["text"], owner_id=owner.id,
-        owner_name=owner.name, due_on=form.cleaned_data["due_on"], deal_id=deal,
+        actor=actor, scope=scope, subject=subject, text=sent["text"], owner_id=owner.id,
+        owner_name=owner.name, due_on=sent["due_on"], deal_id=deal,
     )  # fmt: skip
     messages.success(request, f"Noted for {owner.name}.")
     return redirect(_without_about(_back(request)))
-
-
-def read_team(request: HttpRequest) -> str:
-    """The team select that a form was sent under; "" where it names none.
-
-    Raises:
-        AddressError: there is no such column.
-    """
-    return read(QueryDict(urlencode({"team": request.POST.get("team", "")}))).team
 
 
 def _without_about(path: str) -> str:
@@ -302,18 +292,18 @@ def _without_about(path: str) -> str:
 @_says_errors
 def action_change(request: HttpRequest, actor: Actor, item_id: int) -> HttpResponseBase:
     """Say what became of an action item."""
-    text = request.POST.get("due_on", "").strip()
-    try:
-        due_on = date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise ValidationError("Write the day as 2026-01-31.") from error
+    sent = _sent(EventForm(request.POST))
     with ask(actor, Question()) as asked:
         scope = asked.frames.scope
     try:
         after = services.action_change(
-            actor=actor, scope=scope, item_id=item_id, kind=request.POST.get("do", ""), due_on=due_on,
-            note=request.POST.get("note", ""),
-        )  # fmt: skip
+            actor=actor,
+            scope=scope,
+            item_id=item_id,
+            kind=sent["do"],
+            due_on=sent["due_on"],
+            note=sent["note"],
+        )
     except LookupError:
         return HttpResponse(
             "There is no such action that you may see.", status=404, content_type="text/plain"
@@ -326,16 +316,15 @@ def action_change(request: HttpRequest, actor: Actor, item_id: int) -> HttpRespo
 @allowed(services.HOLD)
 @_says_errors
 def held(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    """Note that the meeting was held, so that the next one begins where it ended."""
-    person_id, team = request.POST.get("person", ""), read_team(request)
+    """Note that the meeting was held, so that the next one begins where it ended: at the data that it saw."""
+    person_id, team = _whose(request)
     with ask(actor, Question()) as asked:
-        subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
-        manifest = asked.frames.facts.manifest
-        day = asked.frames.today
-    services.meeting_hold(
-        actor=actor, subject=subject, data_on=day, manifest_id=str(manifest.id) if manifest else ""
+        subject = inputs.whose(actor, asked, person_id, team)
+        version, day = inputs.shown_version(asked, request.POST.get("version", ""))
+    services.meeting_hold(actor=actor, subject=subject, data_on=day, manifest_id=version)
+    messages.success(
+        request, f"Noted. The next meeting tells what changes from the data of {formats.day(day)} on."
     )
-    messages.success(request, "Noted. The next meeting tells what changes from the data of today on.")
     return redirect(_back(request))
 
 
@@ -344,11 +333,11 @@ def held(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @_says_errors
 def send(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Send open actions to their owners by mail, and to the channels that are set up."""
-    person_id, team = request.POST.get("person", ""), read_team(request)
-    address = Address(team=team)
+    person_id, team = _whose(request)
     with ask(actor, Question()) as asked:
-        subject = inputs.subject_of(actor, asked, person_id=person_id, team=team)
-        open_items = [i for i in _items(actor, asked, subject, person_id, address, None) if i.state == "open"]
+        subject = inputs.whose(actor, asked, person_id, team)
+        found = _items(actor, asked, subject, person_id, Address(team=team), None)
+        open_items = [item for item in found if item.state == "open"]
         names = inputs.deal_names(asked, [i.deal_id for i in open_items])
         links = inputs.record_links(asked, names)
         mails = inputs.mail_addresses(asked, [i.owner_id for i in open_items if i.owner_id])

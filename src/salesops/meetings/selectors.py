@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from salesops.facts.scope import Scope
-from salesops.meetings.models import ActionItem, EventKind, Meeting
+from salesops.meetings.models import ActionEvent, ActionItem, EventKind, Meeting
 from salesops.platform.actors import Actor
 
 MOST = 200
-"""Action items of one page at most."""
+"""Settled action items of one page at most; what is open is never cut."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class Item:
         moved: how often the day was moved.
         settled_at: when it was done or dropped, None while it is open.
         note: said with the latest event.
-        seen_deal: its deal, "" where it has none.
     """
 
     id: int
@@ -88,6 +87,7 @@ def items(
     owners: Sequence[str] | None = None,
     subject: str | None = None,
     known_at: datetime | None = None,
+    settled: int | None = MOST,
 ) -> list[Item]:
     """Action items a reader may see, newest first, each as it stood.
 
@@ -96,6 +96,7 @@ def items(
         owners: only items of these persons.
         subject: only items agreed in these meetings.
         known_at: as they stood at an instant; None for now.
+        settled: how many done and dropped ones at most, the newest; None for all.
     """
     rows = ActionItem.objects.filter(visible_to(actor, scope))
     if owners is not None and subject is not None:
@@ -104,9 +105,14 @@ def items(
         rows = rows.filter(owner_id__in=list(owners))
     elif subject is not None:
         rows = rows.filter(subject=subject)
+    events = ActionEvent.objects.filter(item=OuterRef("pk")).exclude(kind=EventKind.MOVED)
     if known_at is not None:
-        rows = rows.filter(created_at__lte=known_at)
-    return [_item(row, known_at) for row in _with_events(rows).order_by("-id")[:MOST]]
+        rows, events = rows.filter(created_at__lte=known_at), events.filter(at__lte=known_at)
+    rows = rows.annotate(became=Subquery(events.order_by("-id").values("kind")[:1])).order_by("-id")
+    still_open = Q(became=None) | Q(became=EventKind.REOPENED)
+    closed = _with_events(rows.exclude(still_open))
+    found = [*_with_events(rows.filter(still_open)), *(closed if settled is None else closed[:settled])]
+    return [_item(row, known_at) for row in sorted(found, key=lambda row: -row.pk)]
 
 
 def item(actor: Actor, scope: Scope, item_id: int) -> Item | None:

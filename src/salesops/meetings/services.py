@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -174,9 +175,14 @@ class Sent:
         if self.mailed:
             parts.append(f"Mail to {', '.join(self.mailed)} is on its way.")
         if self.channels:
-            parts.append(f"Posted to {' and '.join(self.channels)}.")
+            parts.append(f"The message to {' and '.join(self.channels)} is on its way.")
         if self.unreached:
-            parts.append(f"No mail address is known of {', '.join(self.unreached)}.")
+            why = (
+                "No mail address is known of"
+                if settings.SMTP_SET
+                else "No mail server is set up, so none goes to"
+            )
+            parts.append(f"{why} {', '.join(self.unreached)}.")
         return " ".join(parts)
 
 
@@ -204,14 +210,20 @@ def actions_send(
     require(actor, HOLD)
     if not items:
         raise ValidationError("No action is open: there is nothing to send.")
-    by_owner: dict[tuple[str, str], list[selectors.Item]] = {}
-    for one in items:
-        by_owner.setdefault((one.owner_id, one.owner_name), []).append(one)
-    reached = {key: mails[key[0]] for key in by_owner if mails.get(key[0])}
+    by_owner: dict[str, list[selectors.Item]] = {}
+    for one in sorted(items, key=lambda item: -item.id):  # the newest first: it names the owner
+        by_owner.setdefault(one.owner_id or one.owner_name, []).append(one)
+    reached = {key: mails[key] for key in by_owner if settings.SMTP_SET and _is_address(mails.get(key, ""))}
     channels = posting.channels()
     if not reached and not channels:
         raise ValidationError(
-            "Nobody can be reached: the data has no mail address of the owners, and no channel is set up."
+            "Nobody can be reached: "
+            + (
+                "the data has no mail address of the owners"
+                if settings.SMTP_SET
+                else "no mail server is set up"
+            )
+            + ", and no channel is set up."
         )
     with transaction.atomic():
         for key, address in reached.items():
@@ -232,11 +244,21 @@ def actions_send(
                 "channels": channels,
             },
         )
+    names = {key: own[0].owner_name for key, own in by_owner.items()}
     return Sent(
-        tuple(sorted(name for _, name in reached)),
+        tuple(sorted(names[key] for key in reached)),
         tuple(posting.title_of(name) for name in channels),
-        tuple(sorted({name for key_id, name in by_owner if (key_id, name) not in reached})),
+        tuple(sorted(name for key, name in names.items() if key not in reached)),
     )
+
+
+def _is_address(text: str) -> bool:
+    """Whether a mail could be sent there: what the CRM holds may be anything."""
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def link_of(deal_id: str, links: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from django.conf import settings
 
-from salesops.platform import decisions, factors, home, lockout, selectors, sessions, signin
+from salesops.platform import decisions, factors, home, lockout, second_person, selectors, sessions, signin
 from salesops.platform.access import AREAS, require
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor, actor_of
 from salesops.platform.documents import to_json
@@ -255,6 +255,9 @@ def _decisions(args: argparse.Namespace) -> int:
         raise ValueError(message) from error
     if not isinstance(documents, list) or not all(isinstance(d, dict) for d in documents):
         raise ValueError("The file must be a list of decisions, each with kind, subject and values.")
-    changed = decisions.import_documents(documents, actor=actor, reason=args.reason)
+    with second_person.noted() as waiting:
+        changed = decisions.import_documents(documents, actor=actor, reason=args.reason)
     print(f"{changed} decisions recorded, {len(documents) - changed} already in force.")
+    if waiting:
+        print(second_person.words(len(waiting)))
     return 0

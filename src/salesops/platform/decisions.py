@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from salesops.platform import audit, second_person
@@ -250,11 +251,25 @@ def _waiting(row: D, current: D | None, actor: Actor) -> D:
     return found
 
 
+def open_drafts(model: type[D]) -> models.QuerySet[D]:
+    """Drafts that wait: nothing was decided on the same subject from the same day after them."""
+    begins = Coalesce("starts_on", models.Value(date.min), output_field=models.DateField())
+    rows = model._default_manager.annotate(begins=begins)
+    later = rows.filter(
+        draft=False,
+        subject=models.OuterRef("subject"),
+        begins=models.OuterRef("begins"),
+        recorded_at__gt=models.OuterRef("recorded_at"),
+    )
+    return rows.filter(~models.Exists(later), draft=True)
+
+
 def decision_publish(row: D, *, actor: Actor, reason: str = "") -> D:
     """Put a draft in force: recorded anew, so that the draft itself stays as it was.
 
     Raises:
-        ValidationError: it is no draft, a needed reason is empty, or a second person has to do this.
+        ValidationError: it is no draft, no longer waits, a needed reason is empty, or a second person has
+            to do this.
         NotAllowedError: the actor's role may not decide this.
     """
     if not row.draft:
@@ -263,6 +278,10 @@ def decision_publish(row: D, *, actor: Actor, reason: str = "") -> D:
     _check(model, actor, reason)
     second_person.require_another(row, actor)
     with transaction.atomic():
+        # Locked, so that of two who publish it at once the second is told.
+        list(model._default_manager.select_for_update().filter(pk=row.pk).values_list("pk"))
+        if not open_drafts(model).filter(pk=row.pk).exists():
+            raise ValidationError("This draft was put in force already, or overtaken by a later decision.")
         current = in_force(model, row.starts_on or date.min, subjects=[row.subject]).get(row.subject)
         new = _row(model, actor, row.subject, row.values(), row.starts_on, reason, ended=row.ended)
         new.full_clean()

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from salesops.facts.scope import Scope
+from salesops.platform import decisions
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import DatedDecision, Difference, difference, history, in_force
@@ -162,12 +163,8 @@ def kind_title(model: type[DatedDecision]) -> str:
 
 
 def open_drafts(model: type[DatedDecision]) -> list[DatedDecision]:
-    """Drafts that nothing recorded later on the same subject has overtaken, newest first."""
-    newest: dict[str, datetime] = {}
-    for subject, recorded in model._default_manager.filter(draft=False).values_list("subject", "recorded_at"):
-        newest[subject] = max(recorded, newest.get(subject, recorded))
-    drafts = model._default_manager.filter(draft=True).order_by("-id")
-    return [row for row in drafts if row.subject not in newest or row.recorded_at > newest[row.subject]]
+    """Drafts that wait, newest first: nothing was decided on the same subject from the same day after them."""
+    return list(decisions.open_drafts(model).order_by("-id"))
 
 
 def draft(model: type[DatedDecision], pk: int) -> DatedDecision | None:

@@ -142,7 +142,8 @@ def decided(
     except ValidationError as error:
         apply_errors(form, error)
         return False
-    messages.success(request, "Recorded.")
+    if not row.draft:  # what waits for a second person is told by RefusalMiddleware
+        messages.success(request, "Recorded.")
     warn_overtaken(request, kind, [row.subject], form.cleaned_data["starts_on"])
     return True
 
@@ -161,5 +162,6 @@ def ended(request: HttpRequest, actor: Actor, end: Callable[..., Any]) -> bool:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, "Ended." if row else "That was not in force any more.")
+        if row is None or not row.draft:
+            messages.success(request, "Ended." if row else "That was not in force any more.")
     return True

@@ -17,12 +17,13 @@ class Figures:
     """What the sentence is made from; None where a figure is undefined.
 
     Attributes:
-        won: won in the period so far.
+        won: won in the period so far; None where the reader may not know it.
         quota: quota of the period.
         commit: open deals due in the period that are committed.
         due: value of all open deals due in the period.
         days_left: days after today in the period; 0 on its last day and after it.
         pace: where it would end at the firm's own pace.
+        hidden: why what is won is not the reader's to know, "" where it is.
     """
 
     won: Decimal | None
@@ -31,15 +32,18 @@ class Figures:
     due: Decimal | None
     days_left: int
     pace: Pace
+    hidden: str = ""
 
     @property
     def gap(self) -> Decimal | None:
-        """Quota less won; below zero once it is made."""
-        return None if self.quota is None else self.quota - (self.won or Decimal(0))
+        """Quota less won; below zero once it is made. None without a quota, or where what is won is hidden."""
+        return None if self.quota is None or self.hidden else self.quota - (self.won or Decimal(0))
 
 
 def answer(figures: Figures, money: Money) -> str:
     """One or two sentences: where it stands against the quota, and where it would end."""
+    if figures.hidden:
+        return f"What is won can't be told: {figures.hidden}."
     won = figures.won or Decimal(0)
     if figures.gap is None:
         parts = [f"{money(won)} is won; no quota is decided for this period, so there is no gap to close."]

@@ -6,7 +6,6 @@ order of :data:`QUESTIONS`; what speaks is decided elsewhere (rules of data qual
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -82,13 +81,3 @@ def part_of_gap(worth: Decimal | None, gap: Decimal | None) -> Fraction | None:
     if worth is None or gap is None or gap <= 0:
         return None
     return Fraction(worth) / Fraction(gap)
-
-
-def enough(worths: Sequence[Decimal | None], gap: Decimal) -> int | None:
-    """How many of the deals, in their order, close the gap together; None where all of them do not."""
-    left = gap
-    for count, worth in enumerate(worths, 1):
-        left -= worth or Decimal(0)
-        if left <= 0:
-            return count
-    return None

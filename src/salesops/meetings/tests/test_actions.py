@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 
+from salesops.analytics.selectors import Question, ask
+from salesops.meetings import selectors
 from salesops.meetings.models import ActionEvent, ActionItem, Meeting
 from salesops.meetings.tests import firm
 from salesops.meetings.tests.test_monday import browser, text
@@ -118,7 +121,7 @@ def test_nobody_sees_or_settles_the_other_teams_actions(loaded: None) -> None:
         ({"due_on": ""}, "required"),
         ({"deal": "O7"}, "There is no such deal that you may see."),
         ({"deal": "no such"}, "There is no such deal that you may see."),
-        ({"person": firm.SUE}, "There is no such person whose deals you may see: 'U3'."),
+        ({"person": firm.SUE}, "There is no person 'U3' whose deals you may see."),
         ({"team": "nothing:x"}, "There is no team"),
         ({"text_": "x" * 501}, "at most 500"),
     ],
@@ -224,6 +227,8 @@ def test_open_actions_go_to_their_owners_and_to_the_channel(
     loaded: None, channel: Channel, settings: Any
 ) -> None:
     settings.SLACK_WEBHOOK, settings.BASE_URL = channel.address, "https://sales.example.com"
+    settings.SMTP_SET = True
+    settings.SMTP_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     manager = browser(Role.SALES_MANAGER, firm.NORTH)
     add(manager, "Call <the> buyer & ask", deal="O1")
     add(manager, "Close it", owner=firm.NICK)
@@ -300,8 +305,76 @@ def test_a_long_list_says_how_many_more_there_are(settings: Any) -> None:
     assert job.params["lines"][-1]["text"] == "and 20 more of 80"
 
 
-def test_nothing_to_send_and_nobody_to_reach_is_said(loaded: None) -> None:
+def test_nothing_to_send_and_nobody_to_reach_is_said(loaded: None, settings: Any) -> None:
     manager = browser(Role.SALES_MANAGER, firm.NORTH)
     assert "there is nothing to send" in manager.post("/actions/send/", {}, follow=True).content.decode()
+    add(manager)
+    assert (
+        "no mail server is set up, and no channel"
+        in manager.post("/actions/send/", {}, follow=True).content.decode()
+    )
+    settings.SMTP_SET = True
+    change(manager, only(), "done")
     add(manager, owner=firm.NICK)
-    assert "Nobody can be reached" in manager.post("/actions/send/", {}, follow=True).content.decode()
+    assert (
+        "Nobody can be reached: the data has no mail address"
+        in manager.post("/actions/send/", {}, follow=True).content.decode()
+    )
+
+
+def test_what_is_open_is_never_cut(loaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "MOST", 2)
+    manager = browser(Role.SALES_MANAGER, firm.NORTH)
+    add(manager, "Old and open")
+    for number in range(4):
+        add(manager, f"Settled {number}")
+        change(manager, ActionItem.objects.get(text=f"Settled {number}"), "done")
+    assert listed(text(manager, "/actions/")) == ["Old and open"]
+    with ask(ADMIN, Question()) as asked:
+        found = selectors.items(ADMIN, asked.frames.scope, settled=2)
+        assert [i.text for i in found] == ["Settled 3", "Settled 2", "Old and open"]
+        assert len(selectors.items(ADMIN, asked.frames.scope, settled=None)) == 5
+    moved = ActionItem.objects.get(text="Settled 0")
+    change(manager, moved, "reopened")
+    change(manager, moved, "moved", due_on="2026-09-30")
+    assert set(listed(text(manager, "/actions/"))) == {"Old and open", "Settled 0"}
+
+
+def test_one_bad_address_and_a_renamed_owner_stop_nothing(
+    loaded: None, channel: Channel, settings: Any
+) -> None:
+    settings.SMTP_SET = True
+    settings.SLACK_WEBHOOK = channel.address
+    people = [p | {"email": "n/a"} if p["id"] == firm.NICK else p for p in firm.PEOPLE]
+    firm.load_facts({"users": people}, firm.LATER)
+    manager = browser(Role.SALES_MANAGER, firm.NORTH)
+    add(manager, "First")
+    ActionItem.objects.create(
+        subject="x", text="Under an old name", owner_id=firm.NORA, owner_name="Nora Birch", due_on=date(2026, 8, 1),
+        created_at=timezone.now(), author_name="x",
+    )  # fmt: skip
+    add(manager, "Second", owner=firm.NICK)
+    page = manager.post("/actions/send/", {}, follow=True).content.decode()
+    assert "No mail address is known of Nick Oak." in page
+    (mail,) = Job.objects.filter(kind="mail")
+    assert mail.params["to"] == ["nora@firm.example"]
+    assert "First" in mail.params["text"]
+    assert "Under an old name" in mail.params["text"]
+    assert Job.objects.filter(kind="post").count() == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"do": "done", "note": "a\x00b"},
+        {"do": "done", "note": "x" * 501},
+        {"do": "burnt"},
+        {},
+        {"do": "moved", "due_on": "soon"},
+    ],
+)
+def test_what_can_t_become_of_an_action_is_said(loaded: None, sent: dict[str, str]) -> None:
+    manager = browser(Role.SALES_MANAGER, firm.NORTH)
+    add(manager)
+    assert manager.post(f"/actions/{only().pk}/", sent).status_code == 302
+    assert not ActionEvent.objects.exists()

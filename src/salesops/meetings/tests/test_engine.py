@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from salesops.meetings.engine.answer import Figures, answer
 from salesops.meetings.engine.pace import Pace, Whole, curve, pace
-from salesops.meetings.engine.questions import QUESTIONS, Open, enough, part_of_gap, question
+from salesops.meetings.engine.questions import QUESTIONS, Open, part_of_gap, question
 
 TODAY = date(2026, 8, 15)
 
@@ -110,8 +110,6 @@ def test_parts_of_the_gap() -> None:
     assert part_of_gap(None, Decimal(200)) is None
     assert part_of_gap(Decimal(50), Decimal(0)) is None
     assert part_of_gap(Decimal(50), None) is None
-    assert enough([Decimal(50), None, Decimal(60)], Decimal(100)) == 3
-    assert enough([Decimal(50)], Decimal(100)) is None
 
 
 def said(won: int | None, quota: int | None, **more: object) -> str:
@@ -136,6 +134,12 @@ def test_the_answer_says_where_it_stands() -> None:
     assert said(120, 100) == "Made: 120 is won of a quota of 100, 20 over."
     assert said(None, 100).startswith("100 to go with 40 days left: 0 is won")
     assert said(60, None).startswith("60 is won; no quota is decided")
+
+
+def test_nothing_is_said_of_what_is_hidden() -> None:
+    hidden = "masked for your role: amount"
+    assert said(None, 100, hidden=hidden) == f"What is won can't be told: {hidden}."
+    assert Figures(None, Decimal(100), None, None, 9, Pace(), hidden).gap is None
 
 
 def test_the_answer_says_where_it_would_end() -> None:

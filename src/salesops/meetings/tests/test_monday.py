@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import date
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -16,7 +17,9 @@ from django.utils import timezone
 
 from salesops.analytics.selectors import Question, ask
 from salesops.meetings import inputs
+from salesops.meetings.models import Meeting
 from salesops.meetings.tests import firm
+from salesops.permissions.services import mask_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.roles import Role
@@ -215,5 +218,85 @@ def test_deals_without_dates_are_asked_about_by_size() -> None:
     ]
     firm.load_facts({"users": people, "opportunities": deals}, firm.FIRST)
     page = text(browser(Role.OPS_ANALYST), "/monday/")
-    assert "No open deal says when it is expected to close" in page
+    assert "No open deal in the data says when it is expected to close: these are the largest" in page
     assert re.findall(r'class="decider-name"[^>]*>([^<]*)<', page) == [f"Deal {n}" for n in (8, 7, 6, 5, 4)]
+
+
+# --- Teams, masks, other currencies, versions -----------------------------------------------------
+
+
+def test_what_is_hidden_is_said_to_be_hidden_and_never_counted_as_nothing(loaded: None) -> None:
+    mask_decide(
+        actor=ADMIN, name="h", columns=["opportunities.amount"], roles=["sales_manager"], reason="test"
+    )
+    manager = browser(Role.SALES_MANAGER, firm.NORTH)
+    page = text(manager, "/monday/")
+    assert sentence(page).startswith("What is won can't be told: masked for your role")
+    assert "$0" not in page
+    assert "$50" not in page
+    found, _, _ = standing(actor(Role.SALES_MANAGER, firm.NORTH))
+    assert found.figures.won is None
+    assert found.figures.gap is None
+    assert set(found.so_far) == {None}
+    assert found.reasons["pace"] == found.reasons["won"] == found.figures.hidden
+    assert found.reasons["due"] == "amounts are hidden from your role"
+
+
+def test_a_meeting_of_one_team_is_its_own(loaded: None) -> None:
+    manager = browser(Role.OPS_MANAGER)
+    team = "owner_name:Nora Ash"
+    answer = manager.post("/monday/held/", {"team": team, "back": f"/monday/?team={quote(team)}"})
+    assert answer["Location"] == f"/monday/?team={quote(team)}"
+    assert Meeting.objects.get().subject == f"firm|{team}"
+    firm.next_week()
+    assert "since the last meeting" in text(manager, f"/monday/?team={quote(team)}")
+    assert "since the last meeting" not in text(manager, "/monday/")
+
+
+@pytest.mark.parametrize(
+    "team", ["region:" + "x" * 300, "owner_name:Nobody", "owner_name:a\x00b", "amount:5"]
+)
+def test_a_team_that_there_is_not_holds_no_meeting(loaded: None, team: str) -> None:
+    manager = browser(Role.OPS_MANAGER)
+    assert manager.post("/monday/held/", {"team": team}).status_code == 302
+    assert not Meeting.objects.exists()
+
+
+def test_the_meeting_notes_the_facts_that_it_saw(loaded: None) -> None:
+    manager = browser(Role.SALES_MANAGER, firm.NORTH)
+    version = re.search(r'name="version" value="(\d+)"', text(manager, "/monday/"))
+    assert version
+    firm.next_week()  # somebody imports while they talk
+    manager.post("/monday/held/", {"version": version[1]})
+    noted = Meeting.objects.get()
+    assert (str(noted.manifest_id), noted.data_on) == (version[1], firm.FIRST)
+    for wrong in ("999999", "x", ""):
+        manager.post("/monday/held/", {"version": wrong})
+        assert Meeting.objects.order_by("-id")[0].data_on == firm.LATER
+
+
+def test_amounts_of_the_log_are_told_in_the_currency_of_their_deal() -> None:
+    people = [{"id": "U1", "name": "Nora Ash"}]
+    rate = {
+        "id": "r",
+        "from_currency": "EUR",
+        "to_currency": "USD",
+        "valid_on": date(2026, 1, 1),
+        "rate": Decimal("1.5"),
+    }
+    deal = {
+        "id": "D1",
+        "name": "Abroad",
+        "owner_id": "U1",
+        "stage": "Proposal",
+        "currency": "EUR",
+        "amount": Decimal(100),
+    }
+    firm.load_facts({"users": people, "exchange_rates": [rate], "opportunities": [deal]}, firm.FIRST)
+    firm.load_facts({"opportunities": [deal | {"amount": Decimal(120)}]}, firm.LATER)
+    firm.organisation_decide(actor=ADMIN, values={"currency": "USD"})
+    for address in ("/monday/", "/changes/"):
+        page = re.sub(r"<[^>]+>", " ", text(browser(Role.OPS_MANAGER), address))
+        assert "€100" in page
+        assert "€120" in page
+        assert re.search(r"\$180\b", page)

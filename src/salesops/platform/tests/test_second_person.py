@@ -90,8 +90,54 @@ def test_an_end_waits_too() -> None:
         decisions.decision_publish(ending, actor=bob)
     decisions.decision_publish(ending, actor=ann)
     assert in_force() == []
-    with pytest.raises(ValidationError, match="Nothing is in force"):
+    with pytest.raises(ValidationError, match="already, or overtaken"):
         decisions.decision_publish(ending, actor=ann)
+
+
+def test_an_approval_is_given_once_and_not_to_what_was_overtaken() -> None:
+    ann, bob, carl = actor("ann"), actor("bob"), actor("carl")
+    first = record(ann)
+    decisions.decision_publish(first, actor=bob)
+    second, third = record(ann, "2000"), record(carl, "3000")
+    decisions.decision_publish(third, actor=bob)
+    assert in_force() == ["3000.0000"]
+    for old in (first, second):
+        with pytest.raises(ValidationError, match="already, or overtaken"):
+            decisions.decision_publish(old, actor=bob)
+    assert in_force() == ["3000.0000"]
+    assert selectors.open_drafts(quota()) == []
+
+
+def test_a_draft_of_one_day_does_not_overtake_that_of_another(settings: Any) -> None:
+    settings.SECOND_PERSON = frozenset({"position"})
+    ann, bob = actor("ann"), actor("bob")
+    position = decision_kinds.get("position")
+
+    def team(name: str, day: date | None) -> Any:
+        values = {"person_id": "U1", "team": name}
+        return decisions.decision_record(position, actor=ann, subject="U1", values=values, starts_on=day)
+
+    always, january, july = (
+        team("North", None),
+        team("South", date(2026, 1, 1)),
+        team("East", date(2026, 7, 1)),
+    )
+    decisions.decision_publish(january, actor=bob)
+    assert selectors.open_drafts(position) == [july, always]
+    decisions.decision_publish(july, actor=bob)
+    assert selectors.open_drafts(position) == [always]
+    decisions.decision_publish(always, actor=bob)
+    assert selectors.open_drafts(position) == []
+
+
+def test_pages_of_settings_do_not_say_that_what_waits_is_recorded(client: Client) -> None:
+    client.force_login(
+        account("ada", Role.ADMINISTRATOR), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    sent = {"name": "No amounts", "groups": "amounts", "roles": "rep", "reason": "test"}
+    page = client.post("/settings/masks/", sent, follow=True).content.decode()
+    assert "waits for a second person" in page
+    assert "Recorded." not in page
 
 
 def test_the_same_again_is_one_draft_and_another_amount_a_second() -> None:
