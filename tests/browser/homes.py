@@ -144,10 +144,15 @@ def extras(home: Path) -> dict[str, Any]:
     from salesops.crm import confirming
     from salesops.crm import services as crm
     from salesops.crm.models import Import, QuarantinedRow, RecordLink
+    from salesops.dashboards.services import dashboard_make
+    from salesops.feeds import webhook_services
+    from salesops.feeds.inputs import FeedQuestion
+    from salesops.feeds.services import feed_create
     from salesops.platform import jobs, signin
     from salesops.platform.actors import actor_of
     from salesops.platform.decisions import decision_record
     from salesops.platform.models import User
+    from tests.doors.reports_left import leave_reports
 
     admin = User.objects.get(username="the-administrator")
     actor = actor_of(admin)
@@ -182,10 +187,37 @@ def extras(home: Path) -> dict[str, Any]:
         name="large_wins",
         values={"title": "Large wins", "measure": "count", "rule": "stage_class = 'won' and amount > 1000"},
     )
+    dashboard = dashboard_make(
+        actor=actor,
+        name="Every kind of tile",
+        description="Numbers, charts, tables and a text",
+        roles=ROLES,
+        question="period=2026-Q3",
+        tiles=[
+            {"kind": "kpi", "kpis": ["won_value"], "spark": True},
+            {"kind": "kpi", "kpis": ["win_rate_count"]},
+            {"kind": "kpi", "kpis": ["cac"]},
+            {"kind": "kpi", "kpis": ["coverage"]},
+            {"kind": "chart", "kpis": ["won_value"], "by": "owner_name"},
+            {"kind": "chart", "kpis": ["win_rate_count"], "over": 6, "form": "line"},
+            {"kind": "table", "kpis": ["won_value", "win_rate_count", "open_deals"], "by": "industry"},
+            {"kind": "table", "view": view.id, "rows": 5},
+            {
+                "kind": "text",
+                "title": "How to read it",
+                "text": "**Shares** rest on\n- won deals\n- lost deals",
+            },
+        ],
+    )
     token, _ = signin.token_create(actor=actor, user=admin, name="Reports")
     bad.refresh_from_db()
     watch = _watched(home, actor)
-    return {
+    # Paused, so that nothing is sent anywhere.
+    target, _ = webhook_services.target_create(actor=actor, name="Warehouse", url="https://hooks.invalid/in")
+    webhook_services.target_pause(actor=actor, row=target)
+    webhook_services.target_ping(actor=actor, row=target)
+    feed_create(actor=actor, name="Board sheet", question=FeedQuestion("list", view.query))
+    return leave_reports(actor) | {
         "import": Import.objects.order_by("id").values_list("id", flat=True)[0],
         "waiting": waiting.pk,
         "job": bad.job_id,
@@ -194,9 +226,11 @@ def extras(home: Path) -> dict[str, Any]:
         "run": kept.ref,
         "draft": draft.pk,
         "view": view.id,
+        "dashboard": dashboard.id,
         "token": token.pk,
         "user": admin.pk,
         "watch": watch,
+        "webhook": target.pk,
         "own_name": "large_wins",
     }
 

@@ -20,6 +20,8 @@ DATA = ALL - {"rep", "sales_manager"}
 DECIDERS = OPERATIONS - {"ops_representative"}
 AUDITORS = frozenset({"auditor", "administrator", "ops_vp", "ops_manager"})
 ADMINISTRATOR = frozenset({"administrator"})
+SENDERS = OPERATIONS | {"sales_manager"}
+HOOKS = frozenset({"ops_manager", "ops_vp", "administrator"})
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ PAGES: Mapping[str, Named] = {
     "monday": Named("/monday/", ALL, ("?period=2019-Q1", "?about={deal}")),
     "one_to_one": Named("/monday/with/{person}/"),
     "action_items": Named("/actions/", ALL, ("?state=all",)),
+    "dashboards": Named("/dashboards/"),
+    "dashboard": Named("/dashboards/{dashboard}/", ALL, ("?period=2026-Q3&filter=amount:gt:1000",)),
+    "dashboard_ready": Named("/dashboards/ready/leader/"),
+    "dashboard_new": Named("/dashboards/new/", ALL - {"auditor"}),
+    "dashboard_edit": Named("/dashboards/{dashboard}/edit/", ADMINISTRATOR),
+    "dashboard_tile": Named("/dashboards/{dashboard}/tiles/new/?kind=table", ADMINISTRATOR, ("?kind=text",)),
     "numbers": Named("/numbers/", ALL, ("?period=2019-Q1",)),
     "number": Named(
         "/numbers/win_rate_count/", ALL, ("?period=2026-Q3&by=stage&filter=amount:gt:1000&reported=1",)
@@ -52,8 +60,25 @@ PAGES: Mapping[str, Named] = {
     "own_number_new": Named("/own-numbers/new/", DECIDERS),
     "own_number": Named("/own-numbers/{own_name}/", DECIDERS),
     "number_restated": Named("/numbers/won_value/restated/?period=2026-Q3", ALL, ("?period=all",)),
+    "fair_comparison": Named("/fair-comparison/", ALL, ("?period=2026&measure=value_per_month",)),
+    "calibration": Named("/calibration/", ALL, ("?on=2026-06-30&by=stage",)),
     "moved": Named("/moved/", ALL, ("?every=quarter",)),
     "replay": Named("/replay/", ALL, ("?day=2026-09-01",)),
+    "feeds": Named("/feeds/", ALL - {"auditor"}),
+    "all_feeds": Named("/feeds/all/", ADMINISTRATOR),
+    "panel": Named("/panel/?record={deal}"),
+    "webhooks": Named("/settings/webhooks/", HOOKS),
+    "webhook": Named("/settings/webhooks/{webhook}/", HOOKS, ("?state=waiting",)),
+    "qbr": Named("/business-review/", ALL, ("?period=2026-Q3",)),
+    "subscriptions": Named("/subscriptions/", ALL, ("?page=/pipeline/",)),
+    "subscription_new": Named("/subscriptions/new/?page=/pipeline/%3Fstatus%3Dopen", SENDERS),
+    "subscription": Named("/subscriptions/{subscription}/", ADMINISTRATOR),
+    "subscription_change": Named("/subscriptions/{subscription}/change/", ADMINISTRATOR),
+    "delivery": Named("/deliveries/{sent}/", ADMINISTRATOR),
+    "findings": Named("/findings/", ALL, ("?state=all",)),
+    "finding_new": Named("/findings/new/?page=/numbers/won_value/", SENDERS),
+    "finding": Named("/findings/{finding}/", ADMINISTRATOR),
+    "alerts": Named("/alerts/", SENDERS),
     "runs": Named("/runs/"),
     "run": Named("/runs/{run}/", ADMINISTRATOR | {"auditor"}),
     "reconcile": Named("/numbers/won_value/reconcile/", OPERATIONS),
@@ -62,6 +87,11 @@ PAGES: Mapping[str, Named] = {
         "/pipeline/?size=25", ALL, ("?panel=filter&size=25", "?panel=columns&size=25", "?q=no+such+deal")
     ),
     "deal": Named("/pipeline/{deal}/"),
+    "ask": Named(
+        "/ask/?q=won+value+by+rep+in+2026+compared+with+2025",
+        ALL,
+        ("?q=fancy+win+rate", "?q=show+open+deals", "?q=win+rate+except+Narnia", "?q=sales+cycle"),
+    ),
     "waterfall": Named("/waterfall/", ALL, ("?close=2026-Q3&from=2026-06-30",)),
     "waterfall_deals": Named("/waterfall/opening/?from=2026-06-30"),
     "inspection": Named("/pipeline-inspection/", ALL, ("?split=owner&period=2026-Q4",)),
@@ -143,11 +173,14 @@ NO_PAGE: Mapping[str, str] = {
     "fault_repair": "a form's target",
     "fault_repair_undo": "a form's target",
     "number_keep": "a form's target",
+    "dashboard_change": "a form's target",
     "own_number_check": "a form's target",
     "pipeline_view_save": "a form's target",
     "pipeline_view_change": "a form's target",
     "decisions_export": "a file",
     "decision_publish": "a form's target",
+    "feed": "rows for a spreadsheet",
+    "feed_revoke": "a form's target",
     "token_revoke": "a form's target",
     "session_end": "a form's target",
     "sessions_end": "a form's target",
@@ -174,6 +207,9 @@ NO_PAGE: Mapping[str, str] = {
     "schedule_change": "a form's target",
     "watch_change": "a form's target",
     "fault_scan": "a form's target",
+    "subscription_leave": "a form's target",
+    "alert": "a form's target",
+    "coaching_note": "a form's target",
     "meeting_held": "a form's target",
     "number_decide": "a form's target",
     "actions_send": "a form's target",

@@ -15,11 +15,17 @@ from salesops.crm import confirming
 from salesops.crm import services as crm
 from salesops.crm.models import QuarantinedRow, RecordLink
 from salesops.crm.watch_services import watch_save
+from salesops.dashboards.services import dashboard_make
+from salesops.feeds import webhook_services
+from salesops.feeds.inputs import FeedQuestion
+from salesops.feeds.services import feed_create
 from salesops.meetings.services import action_add
 from salesops.platform import jobs, schedules, signin
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import decision_record
 from salesops.platform.models import User
+from salesops.platform.roles import Role
+from tests.doors.reports_left import leave_reports
 
 
 def leave(
@@ -68,6 +74,18 @@ def leave(
     with override_settings(WATCH_ROOT=str(watched)):
         watch = watch_save(actor=actor, name="Nightly deals", kind="folder", path="crm")
     view = views_services.save(actor=actor, name="All of it", query="status=all", shared=True)
+    dashboard = dashboard_make(
+        actor=actor,
+        name="Everything",
+        roles=Role.values,
+        question="period=all",
+        tiles=[
+            {"key": "won", "kind": "kpi", "kpis": ["won_value"], "spark": True},
+            {"kind": "chart", "kpis": ["won_value"], "by": "account_name"},
+            {"kind": "table", "kpis": ["won_value", "open_deals"], "by": "owner_name"},
+            {"kind": "table", "view": view.id, "rows": 100},
+        ],
+    )
     schedule = schedules.schedule_create(
         actor=actor, name="Nightly", kind="scan", params={}, cron="0 6 * * *"
     )
@@ -76,8 +94,16 @@ def leave(
             actor=actor, scope=asked.frames.scope, subject="firm", text="Call back", owner_id="",
             owner_name=actor.name, due_on=asked.frames.as_of,
         )  # fmt: skip
-    return {
+    feed, _ = feed_create(actor=actor, name="Sheet", question=FeedQuestion("list", "status=all"))
+    # Paused, so that nothing is sent anywhere.
+    target, _ = webhook_services.target_create(actor=actor, name="Warehouse", url="https://hooks.invalid/in")
+    webhook_services.target_pause(actor=actor, row=target)
+    return leave_reports(actor, kpi) | {
+        "feed": feed.pk,
+        "webhook": target.pk,
+        "delivery": webhook_services.target_ping(actor=actor, row=target).pk,
         "action": action.pk,
+        "dashboard": dashboard.id,
         "own_name": "large_wins",
         "import": bad.pk,
         "import_job": bad.job_id,
@@ -99,5 +125,8 @@ def parameters(known: dict[str, Any]) -> dict[str, Any]:
         "import_id": known["waiting"], "row_id": known["quarantined"], "code": "DQ12", "kind": "record_link",
         "draft_id": known["draft"], "number": 0, "run": known["run"], "schedule_id": known["schedule"],
         "view_id": known["view"], "comparison_id": known["reconciliation"], "token_id": known["token"],
-        "watch_id": known["watch"], "item_id": known["action"], "own_name": "large_wins",
+        "watch_id": known["watch"], "item_id": known["action"], "subscription_id": known["subscription"],
+        "finding_id": known["finding"], "alert_id": known["alert"], "feed_id": known["feed"],
+        "target_id": known["webhook"], "delivery_id": known["delivery"], "own_name": "large_wins",
+        "dashboard_id": known["dashboard"], "ready_name": "leader",
     }  # fmt: skip

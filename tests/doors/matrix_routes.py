@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.browser.pages import ADMINISTRATOR, ALL, DATA, DECIDERS, OPERATIONS, PAGES, Named
+from tests.browser.pages import ADMINISTRATOR, ALL, DATA, DECIDERS, HOOKS, OPERATIONS, PAGES, Named
 
 AUDITED = ADMINISTRATOR | {"auditor"}
 QUOTAS = frozenset({"ops_manager", "ops_vp", "administrator"})
@@ -17,6 +17,7 @@ AUDIT = frozenset({"auditor", "administrator", "ops_vp", "ops_manager"})
 SCHEDULES = OPERATIONS | {"sales_manager"}
 ACTS = ALL - {"auditor"}
 MEETS = OPERATIONS | {"sales_manager"}
+COACHES = frozenset({"sales_manager", "rep"})
 NOBODY: frozenset[str] = frozenset()
 
 ADDED: Mapping[str, Named] = {
@@ -37,7 +38,7 @@ def gets() -> dict[str, Named]:
     return {**ADDED, **PAGES}
 
 
-OF_OWNERS = frozenset({"deal", "pipeline_account", "one_to_one"})
+OF_OWNERS = frozenset({"deal", "panel", "pipeline_account", "one_to_one"})
 """Addresses of one record: got by whoever may see the record."""
 
 FILES_AS_THEY_CAME = frozenset({"import_confirm", "quarantine", "quarantine_row", "quarantine_download"})
@@ -46,7 +47,7 @@ FILES_AS_THEY_CAME = frozenset({"import_confirm", "quarantine", "quarantine_row"
 OF_AREAS: Mapping[str, frozenset[str]] = {
     "people": frozenset({"accounts", "account_new", "account_change", "people", "settings"}),
     "pipelines": frozenset({"stages", "settings"}),
-    "tokens": frozenset({"all_tokens", "settings"}),
+    "tokens": frozenset({"all_feeds", "all_tokens", "settings"}),
 }
 """Area -> addresses it opens beside those of the role."""
 
@@ -69,6 +70,11 @@ SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "action_change": ("/actions/{action}/", ACTS),
     "action_items": ("/actions/", ACTS),
     "actions_send": ("/actions/send/", MEETS),
+    "coaching_note": ("/monday/note/", COACHES),
+    "dashboard_new": ("/dashboards/new/", ALL - {"auditor"}),
+    "dashboard_edit": ("/dashboards/{dashboard}/edit/", ADMINISTRATOR),
+    "dashboard_change": ("/dashboards/{dashboard}/change/", ADMINISTRATOR),
+    "dashboard_tile": ("/dashboards/{dashboard}/tiles/won/", ADMINISTRATOR),
     "meeting_held": ("/monday/held/", MEETS),
     "account_factors": ("/settings/accounts/{user}/factors/", ADMINISTRATOR),
     "account_link": ("/settings/accounts/{user}/link/", ADMINISTRATOR),
@@ -107,12 +113,25 @@ SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
     "reconcile": ("/numbers/won_value/reconcile/", OPERATIONS),
     "record_links": ("/settings/links/", DECIDERS),
     "repairs": ("/settings/repairs/", DECIDERS),
+    "feeds": ("/feeds/", ALL - {"auditor"}),
+    "feed_revoke": ("/feeds/{feed}/revoke/", ADMINISTRATOR),
+    "webhooks": ("/settings/webhooks/", HOOKS),
+    "webhook": ("/settings/webhooks/{webhook}/", HOOKS),
     "run": ("/runs/{run}/", AUDITED),
     "schedule_change": ("/settings/schedules/{schedule}/", ADMINISTRATOR),
     "schedules": ("/settings/schedules/", SCHEDULES),
     "session_end": ("/settings/me/sessions/1/end/", NOBODY),
     "sessions_end": ("/settings/me/sessions/end/", ALL),
     "stages": ("/settings/stages/", DECIDERS),
+    "alert": ("/alerts/{alert}/", ADMINISTRATOR),
+    "alerts": ("/alerts/", SCHEDULES),
+    "delivery": ("/deliveries/{sent}/", ADMINISTRATOR),
+    "finding": ("/findings/{finding}/", ADMINISTRATOR),
+    "finding_new": ("/findings/new/", SCHEDULES),
+    "subscription": ("/subscriptions/{subscription}/", ADMINISTRATOR),
+    "subscription_change": ("/subscriptions/{subscription}/change/", ADMINISTRATOR),
+    "subscription_leave": ("/subscriptions/{subscription}/leave/", ADMINISTRATOR),
+    "subscription_new": ("/subscriptions/new/", SCHEDULES),
     "token_revoke": ("/settings/me/tokens/{token}/revoke/", ADMINISTRATOR),
     "visibility": ("/settings/visibility/", ADMINISTRATOR),
     "watch": ("/settings/watches/{watch}/", DECIDERS),
@@ -123,6 +142,7 @@ SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
 
 ELSEWHERE: Mapping[str, str] = {
     "job_file": "the files of jobs are a door of their own here",
+    "feed": "the secret address of a feed is looked into by test_feeds.py",
     "api:openapi-json": "the description of the API holds no data",
     "api:api-root": "leads nowhere",
     "api:no-such-address": "answers 404",
@@ -133,7 +153,11 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/accounts": ALL,
     "/api/v1/accounts/{account_id}": ALL,
     "/api/v1/actions": ALL,
+    "/api/v1/ask": ALL,
     "/api/v1/audit": AUDIT,
+    "/api/v1/dashboards": ALL,
+    "/api/v1/dashboards/ready/{ready_name}": ALL,
+    "/api/v1/dashboards/{dashboard_id}": ALL,
     "/api/v1/data": DATA,
     "/api/v1/decision-documents": DATA,
     "/api/v1/decision-documents/yaml": DATA,
@@ -142,11 +166,17 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/decisions/{kind}/drafts": DATA,
     "/api/v1/decisions/{kind}/history": DATA,
     "/api/v1/faults": ALL,
+    "/api/v1/feeds": ALL - {"auditor"},
+    "/api/v1/webhook-kinds": HOOKS,
+    "/api/v1/webhooks": HOOKS,
+    "/api/v1/webhooks/{target_id}/deliveries": HOOKS,
     "/api/v1/faults/{code}/rows": ALL,
     "/api/v1/imports": DATA,
     "/api/v1/imports/{import_id}": DATA,
     "/api/v1/imports/{import_id}/files/{number}/mapping": DATA,
     "/api/v1/inspection": ALL,
+    "/api/v1/calibration": ALL,
+    "/api/v1/fair-comparison": ALL,
     "/api/v1/inspection/{line}/deals": ALL,
     "/api/v1/jobs": ALL,
     "/api/v1/jobs/{job_id}": OPERATIONS,
@@ -157,6 +187,7 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/kpis/{name}/rows": ALL,
     "/api/v1/me": ALL,
     "/api/v1/monday": ALL,
+    "/api/v1/notes": ALL,
     "/api/v1/opportunities": ALL,
     "/api/v1/opportunities/{deal_id}": ALL,
     "/api/v1/organisation": DATA,
@@ -174,6 +205,10 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/runs/{run}": AUDITED,
     "/api/v1/runs/{run}/replay": AUDITED,
     "/api/v1/schedules": SCHEDULES,
+    "/api/v1/alerts": ALL,
+    "/api/v1/findings": ALL,
+    "/api/v1/subscriptions": ALL,
+    "/api/v1/subscriptions/{subscription_id}/runs": ADMINISTRATOR,
     "/api/v1/tokens": ALL,
     "/api/v1/user-accounts": ADMINISTRATOR,
     "/api/v1/user-accounts/{user_id}": ADMINISTRATOR,
@@ -199,6 +234,9 @@ API_RAW = frozenset({"/api/v1/quarantine", "/api/v1/quarantine/reasons", "/api/v
 """Operations that show rows of files as they came."""
 
 API_SENDS: Mapping[str, frozenset[str]] = {
+    "POST /api/v1/dashboards": ALL - {"auditor"},
+    "PATCH /api/v1/dashboards/{dashboard_id}": ADMINISTRATOR,
+    "DELETE /api/v1/dashboards/{dashboard_id}": ADMINISTRATOR,
     "DELETE /api/v1/own-numbers/{own_name}": DECIDERS,
     "DELETE /api/v1/schedules/{schedule_id}": ADMINISTRATOR,
     "DELETE /api/v1/tokens/{token_id}": ADMINISTRATOR,
@@ -210,11 +248,21 @@ API_SENDS: Mapping[str, frozenset[str]] = {
     "POST /api/v1/actions": ACTS,
     "POST /api/v1/actions/{item_id}/events": ACTS,
     "POST /api/v1/meetings": MEETS,
+    "POST /api/v1/notes": COACHES,
     "POST /api/v1/decision-documents": DECIDERS,
     "POST /api/v1/decisions/{kind}": DECIDERS,
     "POST /api/v1/decisions/{kind}/drafts/{draft_id}/publish": DECIDERS,
     "POST /api/v1/decisions/{kind}/end": DECIDERS,
     "POST /api/v1/faults/scan": ALL,
+    "POST /api/v1/feeds": ALL - {"auditor"},
+    "DELETE /api/v1/feeds/{feed_id}": ADMINISTRATOR,
+    "POST /api/v1/webhooks": HOOKS,
+    "DELETE /api/v1/webhooks/{target_id}": HOOKS,
+    "POST /api/v1/webhooks/{target_id}/pause": HOOKS,
+    "POST /api/v1/webhooks/{target_id}/ping": HOOKS,
+    "POST /api/v1/webhooks/{target_id}/replay": HOOKS,
+    "POST /api/v1/webhooks/{target_id}/resume": HOOKS,
+    "POST /api/v1/webhooks/{target_id}/deliveries/{delivery_id}/replay": HOOKS,
     "POST /api/v1/imports": OPERATIONS,
     "POST /api/v1/imports/inspect": OPERATIONS,
     "POST /api/v1/imports/{import_id}/confirm": OPERATIONS,
@@ -237,6 +285,16 @@ API_SENDS: Mapping[str, frozenset[str]] = {
     "POST /api/v1/schedules/{schedule_id}/pause": ADMINISTRATOR,
     "POST /api/v1/schedules/{schedule_id}/resume": ADMINISTRATOR,
     "POST /api/v1/schedules/{schedule_id}/run": ADMINISTRATOR,
+    "POST /api/v1/alerts": SCHEDULES,
+    "POST /api/v1/alerts/{alert_id}/look": ADMINISTRATOR,
+    "DELETE /api/v1/alerts/{alert_id}": ADMINISTRATOR,
+    "POST /api/v1/findings": SCHEDULES,
+    "POST /api/v1/findings/{finding_id}/acknowledge": ADMINISTRATOR,
+    "POST /api/v1/findings/{finding_id}/events": ADMINISTRATOR,
+    "POST /api/v1/subscriptions": SCHEDULES,
+    "POST /api/v1/subscriptions/{subscription_id}/leave": ADMINISTRATOR,
+    "POST /api/v1/subscriptions/{subscription_id}/run": ADMINISTRATOR,
+    "DELETE /api/v1/subscriptions/{subscription_id}": ADMINISTRATOR,
     "POST /api/v1/tokens": ALL,
     "POST /api/v1/user-accounts": ADMINISTRATOR,
     "POST /api/v1/user-accounts/{user_id}/link": ADMINISTRATOR,

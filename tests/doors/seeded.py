@@ -39,6 +39,8 @@ class Seeded:
         """Parameters that an address asks for."""
         if path.endswith("/kpis/{name}/rows"):
             return {"side": "won"}
+        if path.endswith("/ask"):
+            return {"q": "win rate by rep"}
         return {"subject": "crm/opportunities"} if path.endswith("/history") else {}
 
 

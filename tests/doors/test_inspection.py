@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from salesops.analytics.inspections import Sum, open_inspection
-from salesops.analytics.selectors import Question
+from salesops.analytics.event_inputs import log_start
+from salesops.analytics.inspections import TOGETHER, Sum, open_inspection
+from salesops.analytics.selectors import Question, ask
 from salesops.analytics.tests.waterfall_firm import bring
 from salesops.org import selectors as org
 from salesops.org.services import organisation_decide
@@ -220,6 +222,47 @@ def test_a_manager_sees_his_deals_alone_and_the_pace_of_the_firm() -> None:
     # None of his own deals is decided: no share is told of the others'.
     with open_inspection(actor_of(user), Question()) as opened:
         assert opened.places() == []
+
+
+def test_the_number_of_stalled_deals_is_the_inspection_s_whoever_asks() -> None:
+    """The won deals are Bo's alone: Ada's deals are compared with them all the same."""
+    kpis = ["stalled_share", "stalled_pipeline"]
+    readers = {
+        "admin": (ADMIN, {"Alder"}, 4),
+        "rep": (actor_of(account("rep", "u1")), {"Alder"}, 4),
+        "other rep": (actor_of(account("rep", "u2")), set(), 0),
+    }
+    for who, (actor, names, compared) in readers.items():
+        with open_inspection(actor, Question()) as opened:
+            line = next(line for line in opened.lines() if line.check.name == "stalled")
+            listed = {row["name"] for row in opened.page("stalled", 1, 50)}
+        assert (listed, line.judged) == (names, compared), who
+        with ask(actor, Question()) as asked:
+            share, pipeline = asked.values(kpis)
+            rows = asked.execute(asked.rows("stalled_share", "stalled")).to_pylist()
+        assert ({row["name"] for row in rows}, share.n) == (names, compared), who
+        if compared:
+            assert (share.sides["stalled"], pipeline.value) == (len(names), line.found.amount), who
+        else:
+            assert share.value is pipeline.value is None
+            # Of his one open deal nothing tells since when it stands there.
+            assert share.reason == pipeline.reason
+            assert share.reason.startswith("your data does not say since when")
+
+
+def test_how_far_back_the_log_reaches_is_the_firm_s_whoever_asks() -> None:
+    for actor in (ADMIN, actor_of(account("rep", "nobody"))):
+        with ask(actor, Question()) as asked:
+            assert log_start(asked.frames) == FILES[1]
+
+
+def test_without_a_deal_and_without_a_check_nothing_is_counted() -> None:
+    with open_inspection(ADMIN, Question(period="2031-Q1")) as opened:
+        none = replace(opened, checks=tuple((check, "hidden") for check, _ in opened.checks))
+        assert {name: found.deals for name, found in none.together().sums.items()} == dict.fromkeys(
+            TOGETHER, 0
+        )
+        assert none.by("stage") == none.by("owner") == []
 
 
 def test_periods_and_days() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from salesops.analytics import records, selectors
+from salesops.analytics.engine.compute import KpiError
 from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.permissions import selectors as permissions
@@ -19,6 +21,7 @@ from salesops.platform.access import NotAllowedError, may, scope
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor
 from salesops.quality.selectors import open_faults
+from salesops.quotas import services as quotas
 
 ANALYST = Actor(name="ana", role="ops_analyst")
 
@@ -78,6 +81,35 @@ def test_hidden_amounts_are_in_no_list_deal_or_order(loaded):
         assert "amount" not in {c.field for c in deal.changes}
         money = {name for name, value in deal.values.items() if isinstance(value, Decimal)}
         assert money <= {"probability", "catalogue_price"}, "the price list is everybody's"
+
+
+def test_rows_that_a_hidden_field_decides_on_are_not_listed(loaded):
+    hide("opportunities.loss_reason")
+    for side in ("no_decision", "with_reason"):
+        with pytest.raises(KpiError, match="masked for your role: loss reason"):
+            selectors.rows_behind(ANALYST, "no_decision_share", side, selectors.Question())
+    page = firm.client().get("/numbers/no_decision_share/rows/")
+    assert page.status_code == 200
+    assert "asked for your role: loss reason" in page.content.decode()
+    assert selectors.rows_behind(ADMIN, "no_decision_share", "no_decision", selectors.Question()) == ([], 0)
+
+
+def test_days_in_the_firm_that_are_hidden_are_told_by_no_number_and_no_list(loaded):
+    quotas.quotas_decide(
+        actor=ADMIN, rows=[{"person": firm.OURS, "period": "2026-Q2", "amount": "1000"}], reason="test"
+    )
+    asked = selectors.Question(period="2026-Q2")
+
+    def months() -> set[Any]:
+        return {
+            row["fte_months"] for row in selectors.rows_behind(ANALYST, "quota_attainment", "won", asked)[0]
+        }
+
+    assert months() == {Decimal(3)}
+    hide("users.hired_on")
+    assert months() == {None}
+    value = selectors.numbers(ANALYST, ["rep_productivity"], asked).values[0]
+    assert (value.value, value.reason) == (None, "masked for your role: users.hired on")
 
 
 def test_faults_that_look_at_a_hidden_field_are_not_judged(loaded):

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpResponseBase
@@ -19,6 +21,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.api import READABLE
 from salesops.analytics.selectors import catalogue
+from salesops.ask import mcp
 from salesops.permissions.inputs import explain
 from salesops.platform import jobs, page_files
 from salesops.platform.actors import actor_of
@@ -171,6 +174,9 @@ _SEARCHES = (
     "/numbers/open_pipeline/rows/",
     "/?period=all&split=owner_name",
     "/pipeline/?status=all&as_of=2026-09-01",
+    f"/ask/?q={world.COMMON}",
+    "/ask/?q=won+value+by+account+and+rep+of+all+time",
+    "/ask/?q=show+deals+closed+in+August+2026",
 )
 
 
@@ -319,6 +325,9 @@ def _rest_addresses(firm: Firm, path: str) -> Iterator[tuple[str, str]]:
         yield path.format(name="won_value") + "?by=account_name", ""
     elif path == "/api/v1/kpis/{name}/rows":
         yield path.format(name="won_value") + "?side=won_amount", ""
+    elif path == "/api/v1/ask":
+        for words in (world.COMMON, "open pipeline by rep and account", "show open deals"):
+            yield f"{path}?{urlencode({'q': words})}", ""
     elif path.endswith("/history"):
         yield path.format(**known) + "?subject=crm/opportunities", ""
     else:
@@ -380,10 +389,12 @@ _COMMANDS: tuple[list[str], ...] = (
     ["kpi", "open_pipeline", "--by", "owner"],
     ["kpi", "average_deal_size", "--json"],
     ["kpis"],
+    ["ask", "won value by account of all time", "--json"],
     ["access", "counts"],
     ["access", "explain", "opportunities", f"{OWNERS['R2'].ident}0"],
     ["jobs", "list"],
     ["runs", "list"],
+    ["dashboards", "list", "--json"],
 )
 
 
@@ -400,6 +411,30 @@ def test_command_line(firm: Firm, persona: Persona, capsys: pytest.CaptureFixtur
         firm.look(
             persona, "CLI", " ".join(command[:2]), (printed.out + printed.err).encode(), " ".join(command)
         )
+
+
+# --- Assistants ----------------------------------------------------------------------------------
+
+_CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("describe_schema", {}),
+    ("describe_schema", {"about": "deals"}),
+    ("metric", {"name": "won_value", "period": "all", "by": ["account_name"], "rows": 100}),
+    ("explain", {"name": "open_pipeline", "period": "all"}),
+    ("ask", {"question": "show open deals"}),
+    ("ask", {"question": world.COMMON}),
+    *(("query", {"table": table, "limit": 100}) for table in ("deals", *READABLE)),
+)
+
+
+@pytest.mark.parametrize("persona", [*BOUND, PERSONAS["administrator"]], ids=lambda p: p.name)
+def test_assistants(firm: Firm, persona: Persona) -> None:
+    door = mcp.Door(argparse.Namespace(as_user=None), firm.tokens[persona.name])
+    for tool, arguments in _CALLS:
+        try:
+            said = json.dumps(mcp.call(door, tool, arguments))
+        except (ValueError, LookupError, PermissionError) as error:
+            said = mcp.words(error)
+        firm.look(persona, "MCP", tool, said.encode(), json.dumps(arguments))
 
 
 # --- What is there for those who may -------------------------------------------------------------

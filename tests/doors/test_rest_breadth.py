@@ -407,3 +407,42 @@ def test_a_meeting_and_what_was_agreed_in_it(firm: SimpleNamespace) -> None:
     firm.rep("post", "meetings", 403, {})
     held = firm.sales_manager("post", "meetings", 201, {"person_id": "U2"})
     assert (held["subject"], held["data_on"]) == ("person/U2", "2026-09-30")
+
+
+def test_a_dashboard_and_its_figures(firm: SimpleNamespace) -> None:
+    tiles = [
+        {"key": "won", "kind": "kpi", "kpis": ["won_deals"]},
+        {
+            "kind": "table",
+            "kpis": ["won_deals", "open_deals"],
+            "by": "owner_name",
+            "filters": ["amount:ge:0"],
+        },
+    ]
+    asked = {"name": "Weekly", "question": "period=all", "tiles": tiles, "roles": ["rep", "sales_manager"]}
+    firm.rep("post", "dashboards", 403, asked)
+    firm.auditor("post", "dashboards", 403, asked | {"roles": []})
+    firm.ops_vp("post", "dashboards", 400, asked | {"tiles": [{"kind": "kpi", "kpis": ["nonsense"]}]})
+    firm.ops_vp("post", "dashboards", 422, asked | {"colour": "red"})
+    made = firm.ops_vp("post", "dashboards", 201, asked)
+    assert (made["version"], made["tiles"][1]["key"], made["mine"]) == (1, "t1", True)
+    address = f"dashboards/{made['id']}"
+    firm.auditor("get", address, 404)
+    own, all_of_it = firm.rep("get", address), firm.ops_vp("get", address)
+    assert {row[0]["value"] for row in own["tiles"][1]["rows"]} <= {"Ada North"}
+    assert own["tiles"][0]["rows"][0][1]["value"] <= all_of_it["tiles"][0]["rows"][0][1]["value"]
+    same = firm.ops_vp("get", "kpis/won_deals", period="all")
+    assert all_of_it["tiles"][0]["rows"][0][1]["value"] == same["value"]
+    narrowed = firm.ops_vp("get", address, filter="owner_name:eq:Ada North")
+    assert narrowed["tiles"][0]["rows"][0][1]["value"] == own["tiles"][0]["rows"][0][1]["value"]
+    firm.ops_vp("get", address, 400, period="nonsense")
+    firm.rep("patch", address, 403, {"name": "Mine"})
+    assert firm.ops_vp("patch", address, body={"version": 1, "name": "Daily"})["version"] == 2
+    firm.ops_vp("patch", address, 400, {"version": 1, "name": "Late"})
+    assert made["id"] in {row["id"] for row in firm.rep("get", "dashboards")["rows"]}
+    ready = firm.rep("get", "dashboards", ready=True)["rows"]
+    assert [row["ready"] for row in ready] == ["leader", "effectiveness"]
+    assert len(firm.rep("get", "dashboards/ready/leader", question="period=all")["tiles"]) == 12
+    firm.rep("delete", address, 403)
+    firm.ops_vp("delete", address)
+    firm.ops_vp("get", address, 404)

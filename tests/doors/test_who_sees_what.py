@@ -195,9 +195,8 @@ def test_areas_give_permissions_that_exist_and_no_rows(firm):
         assert permissions <= set(PERMISSIONS), area
         holder = Actor("a", "rep", person_id="ann", areas=frozenset({area}))
         assert all(may(holder, p) for p in permissions)
-        assert {p for p in PERMISSIONS if may(holder, p)} == permissions | {"action.write"}, (
-            "a rep's own, and these"
-        )
+        own = {"action.write", "dashboard.write", "feed.make", "note.write"}
+        assert {p for p in PERMISSIONS if may(holder, p)} == permissions | own, "a rep's own, and these"
         assert scope(holder, date(2024, 6, 1)) == scope(as_user("ann"), date(2024, 6, 1))
     assert not {"area.grant", "access.write", "access.view", "audit.view", "job.manage"} & set().union(
         *(p for _, p in AREAS.values())

@@ -283,4 +283,6 @@ def unreadable(request: HttpRequest, message: str, status: int = 400) -> HttpRes
     """A page that says what is wrong with an address."""
     sentence = message[:1].upper() + message[1:]
     context = {"title": TITLES[status], "message": sentence}
-    return render(request, "analytics/unreadable.html", context, status=status)
+    answer = render(request, "analytics/unreadable.html", context, status=status)
+    answer.why = sentence  # for a job that asked for the page
+    return answer

@@ -29,7 +29,7 @@ class AnalyticsConfig(AppConfig):
         number_runs.register()
         registries.warm_ups.register("home", warm_up)
         registries.warm_ups.register("belongings", belongings.warm_up)
-        navigation.register("home", "moved", "What moved", "moved", "activity", 25)
+        navigation.register("home", "moved", "What moved", "moved", "activity", 25, tab_of="numbers")
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
         shell.use_search("pipeline")
         navigation.register("home", "home", "Home", "home", "house", 10, also=("changes",))
@@ -78,6 +78,9 @@ class AnalyticsConfig(AppConfig):
             12,
             tab_of="pipeline",
             also=("inspection_deals", "inspection_stays"),
+        )
+        navigation.register(
+            "pipeline", "calibration", "Calibration", "calibration", "target", 17, tab_of="pipeline"
         )
         navigation.register(
             "pipeline",

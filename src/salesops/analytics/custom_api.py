@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from salesops.analytics import custom_services as services
-from salesops.analytics.custom_numbers import rows_in_force
+from salesops.analytics.custom_numbers import rows_in_force, rows_to_come
 from salesops.platform.api import Body
 from salesops.platform.rest import actor_of_request, found, reply, scoped
 
@@ -45,7 +45,7 @@ class OwnNumberDecision(OwnNumberIn):
 
 
 class OwnNumberOut(Schema):
-    """A definition in force."""
+    """A definition in force, or the first one to come."""
 
     name: str
     title: str
@@ -89,7 +89,7 @@ def _shown(row: Any) -> dict[str, Any]:
 def own_number_list(request: HttpRequest) -> HttpResponse:
     """Definitions need no row security; their values are read under /kpis."""
     actor_of_request(request)
-    return reply([_shown(row) for _, row in sorted(rows_in_force().items())])
+    return reply([_shown(row) for _, row in sorted((rows_to_come() | rows_in_force()).items())])
 
 
 @router.post("/own-numbers/check", **scoped("decisions.write", TrialOut), summary="Try a definition")
@@ -116,9 +116,10 @@ def own_number_check(request: HttpRequest, body: OwnNumberIn, period: str = "qua
 
 @router.get("/own-numbers/{own_name}", **scoped("numbers.read", OwnNumberOut), summary="One definition")
 def own_number_read(request: HttpRequest, own_name: str) -> HttpResponse:
-    """As it is in force on the data's own date."""
+    """As it is in force on the data's own date; where it begins later, as it will be."""
     actor_of_request(request)
-    return reply(_shown(found(rows_in_force().get(own_name), "number of your own")))
+    row = rows_in_force().get(own_name) or rows_to_come().get(own_name)
+    return reply(_shown(found(row, "number of your own")))
 
 
 @router.put("/own-numbers/{own_name}", **scoped("decisions.write", OwnNumberOut), summary="Define a number")

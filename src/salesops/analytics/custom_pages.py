@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from salesops.analytics import custom_services as services
 from salesops.analytics.addresses import first_run, reads_address
 from salesops.analytics.custom_forms import CustomKpiForm, values_of
-from salesops.analytics.custom_numbers import rows_in_force
+from salesops.analytics.custom_numbers import rows_in_force, rows_overshadowed, rows_to_come
+from salesops.analytics.models import CustomKpi
 from salesops.analytics.selectors import Question, ask
 from salesops.analytics.shown import sample_text, value_text
 from salesops.platform.access import may
@@ -33,7 +36,7 @@ _FIELD_OF = {"subject": "name"}
 def own_numbers(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every number that somebody defined, what it says and what it says now over the reader's rows."""
     with ask(actor, Question(period="quarter")) as asked:
-        rows = rows_in_force(asked.frames.as_of)
+        rows = rows_to_come() | rows_in_force(asked.frames.as_of)
         values = {v.name: v for v in asked.values(sorted(rows))} if rows else {}
         currency, period = asked.frames.currency, asked.period
         declared = {kpi.name: kpi for kpi in asked.kpis(sorted(rows))}
@@ -50,6 +53,7 @@ def own_numbers(request: HttpRequest, actor: Actor) -> HttpResponse:
     context = {
         "title": "Your own numbers",
         "lines": lines,
+        "overshadowed": rows_overshadowed(),
         "period": period,
         "may_decide": may(actor, DECIDE),
     }
@@ -69,23 +73,34 @@ def own_number_new(request: HttpRequest, actor: Actor) -> HttpResponse:
 @allowed(DECIDE)
 def own_number(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     """Define a number anew, or end it."""
-    row = rows_in_force().get(name)
+    row = rows_in_force().get(name) or rows_to_come().get(name)
+    if row is None and name not in {one.subject for one in rows_overshadowed()}:
+        raise Http404
+    if ended(request, actor, partial(_end, row)):
+        return redirect("own_numbers")
     if row is None:
         raise Http404
-    if ended(request, actor, services.custom_kpi_end):
-        return redirect("own_numbers")
     return _defining(request, actor, row)
+
+
+def _end(row: CustomKpi | None, *, starts_on: date, **more: Any) -> CustomKpi | None:
+    """End a number from a day on; one that is still to come from its own first day on."""
+    first = row.starts_on if row is not None and row.starts_on is not None else starts_on
+    return services.custom_kpi_end(starts_on=max(first, starts_on), **more)
 
 
 def _defining(request: HttpRequest, actor: Actor, row: Any) -> HttpResponse:
     initial = {"dated_by": "closed_on"} if row is None else row.values()
+    to_come = row is not None and row.starts_on is not None and row.starts_on > data_day()
     trial, name = None, row.subject if row else ""
     try:
         if row is not None and request.method == "GET":
             trial = _shown(actor, name, initial | {"sentence": "", "unit": ""})
             if trial.get("sentence") == row.sentence:  # nobody wrote it: it follows the rules
                 initial["sentence"] = ""
-        form = CustomKpiForm(sent_anew(request), new=row is None, initial=initial)
+        # One that is still to come must not begin earlier because somebody corrects its title.
+        begins = {"starts_on": row.starts_on} if to_come else {}
+        form = CustomKpiForm(sent_anew(request), new=row is None, initial=initial | begins)
         if form.is_bound and form.is_valid():
             if request.POST.get("do") == "check":
                 trial = _tried(actor, form, name)
@@ -98,6 +113,7 @@ def _defining(request: HttpRequest, actor: Actor, row: Any) -> HttpResponse:
     context = {
         "title": row.title if row else "Define a number",
         "row": row,
+        "to_come": to_come,
         "form": form,
         "trial": trial,
         "fields": [
@@ -114,7 +130,7 @@ def _decided(request: HttpRequest, actor: Actor, form: CustomKpiForm, name: str)
     data = form.cleaned_data
     subject = name or data["name"]
     try:
-        if not name and subject in rows_in_force():
+        if not name and (subject in rows_in_force() or subject in rows_to_come()):
             raise ValidationError({"subject": "There is a number of this name already: change that one."})
         services.custom_kpi_decide(
             actor=actor,

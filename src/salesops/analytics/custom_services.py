@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from salesops.analytics.custom_numbers import built_in, definitions, users_of
+from salesops.analytics.custom_numbers import built_in, definitions, starts_after, users_of
 from salesops.analytics.deal_columns import label
 from salesops.analytics.engine.custom import (
     Definition,
@@ -29,9 +29,8 @@ from salesops.core.calendars import FiscalCalendar
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.decisions import decision_end, decision_record
-from salesops.platform.registries import kpi_definitions
 from salesops.platform.selectors import data_day
-from salesops.rules import Fields, RuleError
+from salesops.rules import Fields, RuleError, Values, period_reader
 
 _PREFIXES = ("", "bottom_")
 
@@ -112,13 +111,14 @@ def custom_kpi_end(
     """Leave a number undefined from a day on. Returns None where it was not defined.
 
     Raises:
-        ValidationError: another number is made of it.
+        ValidationError: another number is made of it, on that day or later.
         NotAllowedError: the actor may not decide.
     """
     require(actor, CustomKpi.PERMISSION)
-    users = users_of(subject)
+    users = users_of(subject, starts_on)
     if users:
-        raise ValidationError(f"{', '.join(users)} is made of this number: change that first.")
+        are, them = ("is", "that") if len(users) == 1 else ("are", "those")
+        raise ValidationError(f"{', '.join(users)} {are} made of this number: change {them} first.")
     return decision_end(CustomKpi, actor=actor, subject=subject, starts_on=starts_on, reason=reason)
 
 
@@ -146,13 +146,11 @@ def _checked(
     asked: OpenQuestion, name: str, values: Mapping[str, Any], starts_on: date | None
 ) -> tuple[Definition, dict[str, Any], Definitions, list[ReadPart]]:
     """The definition, its values in canonical form, and it bound to the data among the others."""
-    if name in kpi_definitions:
-        raise ValidationError({"subject": f"{name} is a number of the catalogue: choose another name."})
     given = CustomKpi.parse({key: value or "" for key, value in values.items()})
     row = CustomKpi(subject=name, **given)
     row.clean_fields(exclude=["recorded_at", "author_name", "unit", "sentence", "direction"])
     row.clean()
-    reads = _read(row, fields_for(asked))
+    reads = _read(row, asked)
     definition = _definition(name, row, reads)
     today = data_day()
     bound = Definitions(
@@ -185,13 +183,16 @@ def _checked(
     return definition, kept, replace(bound, by_name={**bound.by_name, name: definition}), reads
 
 
-def _read(row: CustomKpi, fields: Fields) -> list[ReadPart]:
+def _read(row: CustomKpi, asked: OpenQuestion) -> list[ReadPart]:
+    """The parts as they were read; what can be read but not asked is refused at its field too."""
+    frames, fields = asked.frames, fields_for(asked)
+    values = Values(frames.as_of, period_reader(frames.firm.calendar, frames.as_of))
     found, wrong = [], {}
     for prefix in _PREFIXES if row.bottom_measure else _PREFIXES[:1]:
         part = Part(*(getattr(row, f"{prefix}{field}") for field in ("measure", "of", "rule")))
         for field, alone in (("rule", replace(part, measure="count", of="")), ("of", replace(part, rule=""))):
             try:
-                read_part(alone, fields)
+                read_part(alone, fields).build(frames.deals.schema(), values)
             except RuleError as error:
                 wrong[f"{prefix}{field}"] = str(error)
         if not wrong:
@@ -225,8 +226,7 @@ def _texts(definition: Definition) -> dict[str, str]:
 
 def _no_circle(definition: Definition, start: date) -> None:
     """No circle on the first day, nor on any later one on which another number begins to mean something else."""
-    later = CustomKpi.objects.filter(draft=False, starts_on__gt=start).values_list("starts_on", flat=True)
-    for day in sorted({start, *later}):
+    for day in (start, *starts_after(start)):
         known = {**definitions(day), definition.name: definition}
         try:
             Definitions(known, built_in, FiscalCalendar(), day).compiled(definition.name)

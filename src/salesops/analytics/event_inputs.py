@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -11,14 +11,15 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.analytics.engine import work
-from salesops.analytics.engine.journeys import Journeys, StageMap, StageStep
+from salesops.analytics.engine import paces, work
+from salesops.analytics.engine.journeys import PATH, Journeys, StageMap, StageStep
 from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
+from salesops.facts.bound import bound
 from salesops.facts.days import local_date
 from salesops.facts.scope import Scope
 from salesops.process.engine.deals import people_table
-from salesops.process.inputs import Frames, amount_columns, in_firm_currency
+from salesops.process.inputs import Frames, amount_columns, deals_of, in_firm_currency
 
 Maker = Callable[[], "ir.Table | None"]
 
@@ -36,7 +37,7 @@ def event_frames(frames: Frames, period: Period | None) -> dict[str, Maker]:
             "stage_visits": lambda: journeys(frames).visits(),
             "stage_entries": lambda: journeys(frames).entries(),
             "stage_presence": lambda: journeys(frames).presence(period),
-            "standing": lambda: journeys(frames).standing(period),
+            "standing": partial(_standing, frames, period),
             "close_moves": lambda: journeys(frames).close_moves(frames.firm.calendar),
         }
         if period is not None:
@@ -67,7 +68,60 @@ def journeys(frames: Frames) -> Journeys:
         steps=StageMap.of(steps),
         local_date=_local(frames),
         as_of=frames.as_of,
+        log_start=log_start(frames),
     )
+
+
+def _whole(frames: Frames) -> Frames:
+    """The frames of everybody: for what is true of the firm, whoever asks."""
+    return replace(frames, scope=Scope.all())
+
+
+def log_start(frames: Frames) -> date | None:
+    """Day of the firm's first change of a stage, in its zone; None where the log has none.
+
+    Of the whole firm, whoever asks: how far back the log reaches does not depend on whose deals are read.
+    """
+    return remembered(("log start", *state_key(_whole(frames))), lambda: _log_start(frames))
+
+
+def _log_start(frames: Frames) -> date | None:
+    if "changes" not in frames.facts.tables():
+        return None
+    changes = frames.facts.changes(Scope.all(), object="opportunities")
+    moved = changes.filter(changes.field == "stage")
+    first = moved.agg(first=_local(frames)(moved.valid_at).min())
+    return frames.facts.execute(first).to_pylist()[0]["first"]  # type: ignore[no-any-return]
+
+
+def usual_paces(frames: Frames, day: date) -> Mapping[paces.Place, paces.Usual]:
+    """How long stays in each stage usually took, of the deals of the whole firm that were won by a day.
+
+    Everybody's, whoever asks: one person has too few won deals, and a percentile over at least ``paces.FLOOR``
+    stays tells of no single one. The limit is all that a reader learns.
+    """
+    return remembered(("paces", day, *state_key(_whole(frames))), lambda: _usual_paces(frames, day))
+
+
+def _usual_paces(frames: Frames, day: date) -> Mapping[paces.Place, paces.Usual]:
+    if log_start(frames) is None:
+        return {}
+    deals = deals_of(frames, Scope.all()).select(*PATH)
+    changes = frames.facts.changes(Scope.all(), object="opportunities")
+    over = replace(journeys(frames), deals=deals, changes=changes)
+    # One query for every day: a number is asked for many periods.
+    made_of = (deals.op(), changes.op(), frames.firm.zone, repr(over.steps.table.to_pylist()), over.log_start)
+    rows = frames.facts.execute_known(
+        ("won stays", *made_of),
+        lambda: paces.won_stays(over.visits(), bound("day", "date")),
+        values={"day": day},
+    )
+    return paces.usual(rows.to_pylist())
+
+
+def _standing(frames: Frames, period: Period | None) -> ir.Table:
+    stock = frames.as_of if period is None else min(period.last, frames.as_of)
+    return journeys(frames).standing(period, paces.usual_table(usual_paces(frames, stock)))
 
 
 def _local(frames: Frames) -> Callable[[ir.TimestampValue], ir.DateValue]:
@@ -96,7 +150,7 @@ def _calendar(frames: Frames, period: Period) -> ir.Table | None:
 
 def _activities(frames: Frames) -> ir.Table:
     rows = frames.facts.read("activities", frames.scope)
-    return work.activities(rows, _persons(frames), frames.deals, _local(frames))
+    return work.activities(rows, _persons(frames), frames.deals, _local(frames), frames.as_of)
 
 
 def _people(frames: Frames, period: Period) -> ir.Table | None:
@@ -111,17 +165,13 @@ def _people(frames: Frames, period: Period) -> ir.Table | None:
 
 
 def _working_people(frames: Frames, first: date, last: date) -> pa.Table:
-    acts = _activities(frames)
-    owners = frames.facts.execute(
-        acts.filter(acts.is_human & acts.owner_id.notnull())
-        .select(*work.OWNER)
-        .distinct()
-        .order_by("owner_id")
-    ).to_pylist()
+    rows = frames.facts.read("activities", frames.scope)
+    owners = frames.facts.execute(work.people_of(rows, _persons(frames)).order_by("owner_id")).to_pylist()
     wanted = {row["owner_id"] for row in owners}
     present: dict[str, work.Presence] = {}
     if "users" in frames.facts.tables():
-        users = frames.facts.read("users", Scope.all())
+        # Everybody's days in the firm, but no more columns than the reader may see.
+        users = frames.facts.read("users", Scope(everything=True, masked=frames.scope.masked))
         known = frames.facts.execute(users.select("id", "hired_on", "left_on")).to_pylist()
         present = {
             row["id"]: work.Presence(row["hired_on"], row["left_on"]) for row in known if row["id"] in wanted
@@ -141,6 +191,7 @@ def _leads(frames: Frames) -> ir.Table:
 _NO_TOUCH = pa.table(
     {
         "is_human": pa.array([], pa.bool_()),
+        "took_place": pa.array([], pa.bool_()),
         "is_inbound": pa.array([], pa.bool_()),
         "lead_id": pa.array([], pa.string()),
         "starts_at": pa.array([], pa.timestamp("us", "UTC")),
@@ -196,6 +247,26 @@ def _created_amounts(frames: Frames) -> ir.Table:
     return _logged_amounts(frames, known, lambda t: t.day > t.created_on)
 
 
+def counted_column(frames: Frames, deals: ir.Table) -> tuple[ir.StringValue, list[str]]:
+    """The column whose amount counts for each deal, and all such columns there are.
+
+    As for the deals themselves: a rule whose column holds no figures gives way to the plain amount.
+    """
+    schema = frames.deals.schema()
+    rules = [
+        r if r.column in schema and schema[r.column].is_numeric() else replace(r, column="amount")
+        for r in amount_columns(frames)
+    ]
+    fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
+    typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
+    counts: ir.StringValue = ibis.literal(fallback)
+    if typed:
+        counts = ibis.cases(
+            *((deals.type.isin(list(r.type_values)), r.column) for r in typed), else_=fallback
+        )
+    return counts, sorted({fallback, *(r.column for r in typed)})
+
+
 def _logged_amounts(
     frames: Frames, known: ir.Table, is_later: Callable[[ir.Table], ir.BooleanValue]
 ) -> ir.Table:
@@ -207,21 +278,9 @@ def _logged_amounts(
         is_later: which changes came after the time asked about; sees ``day`` and the columns of the deal.
     """
     changes = frames.facts.changes(frames.scope, object="opportunities")
-    # As the deals themselves: a rule whose column holds no figures gives way to the plain amount.
-    schema = frames.deals.schema()
-    rules = [
-        r if r.column in schema and schema[r.column].is_numeric() else replace(r, column="amount")
-        for r in amount_columns(frames)
-    ]
-    fallback = next((r.column for r in rules if r.deal_kind == "all"), "amount")
-    typed = [r for r in rules if r.deal_kind != "all" and r.type_values]
-    counts: ir.StringValue = ibis.literal(fallback)
-    if typed:
-        counts = ibis.cases(
-            *((known.type.isin(list(r.type_values)), r.column) for r in typed), else_=fallback
-        )
+    counts, columns = counted_column(frames, known)
     deals = known.select("id", "created_on", "closed_on", "currency", "source_amount", counts=counts)
-    amounts = changes.filter(changes.field.isin(sorted({fallback, *(r.column for r in typed)})))
+    amounts = changes.filter(changes.field.isin(columns))
     amounts = amounts.mutate(day=local_date(amounts.valid_at, frames.firm.zone))
     later = amounts.join(deals, amounts.object_id == deals.id).filter(
         lambda t: is_later(t) & (t.field == t.counts)

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from salesops.analytics.addresses import href
 from salesops.platform import file_runs, page_files
+from salesops.platform.access import may
+from salesops.platform.actors import actor_of
 from salesops.ui.about import About
 from salesops.ui.components import Definition
 from salesops.ui.exports import Sheet, write_csv, write_xlsx
@@ -92,9 +96,24 @@ def page(
     request: HttpRequest, template: str, context: Mapping[str, Any], frozen: Frozen, status: int = 200
 ) -> TemplateResponse:
     """A page that :func:`freezable` can turn into a file. The context must not need an open session."""
-    response = TemplateResponse(request, template, dict(context), status=status)
+    response = TemplateResponse(request, template, page_tools(request) | dict(context), status=status)
     response.frozen = frozen
     return response
+
+
+def page_tools(request: HttpRequest) -> dict[str, str]:
+    """Where the page at hand is sent by schedule, and where a finding or a feed of it is made: "" for who may not."""
+    actor = actor_of(request.user)
+    query = urlencode({"page": request.get_full_path()})
+    found = {}
+    for name, route, permission in (
+        ("subscribe_href", "subscription_new", "schedule.write"),
+        ("finding_href", "finding_new", "finding.write"),
+        ("feed_href", "feeds", "feed.make"),
+    ):
+        at = href(route) if actor.user_id is not None and may(actor, permission) else ""
+        found[name] = f"{at}?{query}" if at else ""
+    return found
 
 
 def freezable(view: View) -> View:
@@ -114,7 +133,8 @@ def freezable(view: View) -> View:
                 return later
         if form in FORMS and begun is not None:
             run = file_runs.FileRun(request, begun, form=form, data_on=frozen.data_on)
-            answer = _file(response, frozen, form, run, str(request.user))
+            answer: Any = _file(response, frozen, form, run, str(request.user))
+            answer.frozen = frozen
             answer[RUN_HEADER] = run.reference
             return answer
         return HttpResponse(

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from salesops.analytics.engine import inspected as engine
-from salesops.analytics.engine.inspected import ADDED, FLOOR, Place, Usual
-from salesops.analytics.engine.journeys import Journeys
+from salesops.analytics.engine.inspected import ADDED
+from salesops.analytics.engine.journeys import PATH, Journeys
 from salesops.analytics.engine.masking import reason_of
-from salesops.analytics.event_inputs import journeys
+from salesops.analytics.engine.paces import FLOOR, Place, Usual, usual_table
+from salesops.analytics.event_inputs import journeys, usual_paces
 from salesops.analytics.flags import TONES, Flag, sentence
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.selectors import hidden_from
@@ -42,9 +43,6 @@ from salesops.quality.engine.inspection import (
 from salesops.quality.engine.rules import Rule, RuleContext, both, columns_of
 from salesops.ui import formats
 
-_PATH = ("id", "pipeline", "stage", "stage_order", "stage_class", "created_on", "closed_on")
-"""Columns of a deal that its way through the stages needs."""
-
 _CLOSE_FIELDS = ("close_on", "expected_close_on")
 
 
@@ -54,12 +52,10 @@ class Ground:
 
     Attributes:
         usual: pace of each stage, of the firm's won deals.
-        first_move: instant of the oldest change of a stage; None without one.
         there: what the data holds, names of ``MISSING``.
     """
 
     usual: Mapping[Place, Usual]
-    first_move: datetime | None
     there: frozenset[str]
 
 
@@ -99,24 +95,20 @@ def _ground(frames: Frames, whole: Scope) -> Ground:
         users = facts.read("users", Scope.all())
         told = users.count(where=users.is_active.notnull() | users.left_on.notnull())
         counts["leavers"] += facts.execute(users.agg(n=told)).to_pylist()[0]["n"]
-    pace: dict[Place, Usual] = {}
-    first_move = None
+    pace: Mapping[Place, Usual] = {}
     if "changes" in tables:
         changes = facts.changes(whole, object="opportunities")
         stages = changes.field == "stage"
         found = facts.execute(
             changes.agg(
                 stages=changes.count(where=stages),
-                first=changes.valid_at.min(where=stages),
                 closes=changes.count(where=changes.field.isin(_CLOSE_FIELDS) & changes.old.notnull()),
             )
         ).to_pylist()[0]
         counts |= {"stage history": found["stages"], "close history": found["closes"]}
-        first_move = found["first"]
         if found["stages"]:
-            visits = replace(journeys(frames), deals=deals.select(*_PATH), changes=changes).visits()
-            pace = engine.usual(facts.execute(engine.won_stays(visits)).to_pylist())
-    return Ground(pace, first_move, frozenset(name for name, n in counts.items() if n))
+            pace = usual_paces(frames, frames.as_of)
+    return Ground(pace, frozenset(name for name, n in counts.items() if n))
 
 
 def reason_against(check: Check, frames: Frames, on: Ground, context: RuleContext) -> str:
@@ -160,9 +152,9 @@ def inspected_deals(frames: Frames, deals: ir.Table, on: Ground, deal_id: str = 
     beside = frames.scope.through_parent()
     parts: dict[str, Any] = {}
     if {"stage history", "close history"} & there:
-        over = _paths(frames, deals.select(*_PATH), beside, on, deal_id)
+        over = _paths(frames, deals.select(*PATH), beside, deal_id)
         if "stage history" in there:
-            parts |= {"stands": engine.standing(over.visits()), "usually": engine.usual_table(on.usual)}
+            parts |= {"stands": engine.since(over.visits()), "usually": usual_table(on.usual)}
         if "close history" in there:
             parts["moved"] = engine.pushes(over.close_moves(frames.firm.calendar))
     if "contact roles" in there:
@@ -173,16 +165,11 @@ def inspected_deals(frames: Frames, deals: ir.Table, on: Ground, deal_id: str = 
     return engine.inspected(deals, frames.as_of, **parts)
 
 
-def _paths(frames: Frames, deals: ir.Table, beside: Scope, on: Ground, deal_id: str) -> Journeys:
-    """The ways of some deals: of the log only their changes, which is far less than all of it, and the oldest
-    change of a stage, which tells how far back the log reaches.
-    """
+def _paths(frames: Frames, deals: ir.Table, beside: Scope, deal_id: str) -> Journeys:
+    """The ways of some deals: of the log only their changes, which is far less than all of it."""
     changes = frames.facts.changes(beside, object="opportunities")
     changes = changes.filter(changes.field.isin(["stage", *_CLOSE_FIELDS]))
     mine = changes.object_id == deal_id if deal_id else changes.object_id.isin(deals.id)
-    if on.first_move is not None:
-        oldest = changes.valid_at <= ibis.literal(on.first_move, type="timestamp('UTC')")
-        mine = mine | (oldest & (changes.field == "stage"))
     return replace(journeys(frames), deals=deals, changes=changes.filter(mine))
 
 
@@ -270,7 +257,7 @@ def _deal_flags(frames: Frames, deal: Mapping[str, Any], context: RuleContext) -
     return [flag_of(c.rule, found, context) for c in checks if c.rule.code in codes]
 
 
-_OF_A_DEAL = (*_PATH, "expected_close_on", "last_activity_on")
+_OF_A_DEAL = (*PATH, "expected_close_on", "last_activity_on")
 
 
 def flag_of(rule: Rule, row: Mapping[str, Any], context: RuleContext) -> Flag:

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 from salesops.analytics import inspection_parts as parts
 from salesops.analytics.addresses import AddressError, NotThereError, deal_href, reads_address
 from salesops.analytics.choices import extent, team_groups
-from salesops.analytics.engine.inspected import Band, Place
+from salesops.analytics.engine.inspected import Band
+from salesops.analytics.engine.paces import Place
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.inspection_files import line_sheet, table_sheet
 from salesops.analytics.inspection_parts import InspectionAddress

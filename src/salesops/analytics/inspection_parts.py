@@ -18,7 +18,8 @@ from salesops.analytics.addresses import Address, AddressError
 from salesops.analytics.addresses import read as read_address
 from salesops.analytics.choices import Option, OptionGroup
 from salesops.analytics.engine.filters import Filter
-from salesops.analytics.engine.inspected import FLOOR, Band, Place
+from salesops.analytics.engine.inspected import Band
+from salesops.analytics.engine.paces import FLOOR, Place
 from salesops.analytics.inspections import Group, Grouping, Line, OpenInspection, Sum
 from salesops.quality.engine.inspection import Check
 from salesops.ui import exports, formats

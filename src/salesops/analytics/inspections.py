@@ -15,8 +15,10 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.analytics.engine import inspected as engine
-from salesops.analytics.engine.inspected import BANDS, FLOOR, Band, Place, Usual
+from salesops.analytics.engine.inspected import BANDS, Band
+from salesops.analytics.engine.journeys import PATH
 from salesops.analytics.engine.masking import reason_of
+from salesops.analytics.engine.paces import FLOOR, Place, Usual
 from salesops.analytics.event_inputs import journeys
 from salesops.analytics.inspecting import Ground, answered, evidence, ground, inspected_deals
 from salesops.analytics.kept import remembered, state_key
@@ -25,7 +27,7 @@ from salesops.analytics.selectors import OpenQuestion, Question, ask, hidden_fro
 from salesops.core.calendars import Period
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames
-from salesops.quality.engine.inspection import CHECKS, MISSING, Check
+from salesops.quality.engine.inspection import CHECKS, HISTORY, MISSING, Check
 from salesops.quality.engine.rules import RuleContext, both
 
 TOGETHER = ("all", "any", "healthy")
@@ -198,13 +200,14 @@ class OpenInspection:
         return remembered(self._key("by", what), lambda: self._by(what))
 
     def _by(self, what: Grouping) -> list[Group]:
+        names = [check.name for check in self.made]
         merged: dict[tuple[str | None, ...], list[Group]] = {}
         for group in self.groups():
             key = (group.pipeline, group.stage) if what == "stage" else (group.owner,)
             merged.setdefault(key, []).append(group)
         made = [
             replace(
-                _merged(parts),
+                _merged(parts, names),
                 pipeline=parts[0].pipeline if what == "stage" else "",
                 stage=parts[0].stage if what == "stage" else "",
                 owner=parts[0].owner if what == "owner" else "",
@@ -289,18 +292,17 @@ class OpenInspection:
     @property
     def stays_reason(self) -> str:
         """Why there is no chart of time in stage; "" where there is."""
-        if hidden := hidden_from(self.frames) & {"stage", "stage_class", "created_on", "closed_on"}:
+        if hidden := hidden_from(self.frames) & HISTORY:
             return reason_of(hidden)
         return "" if "stage history" in self.ground.there else MISSING["stage history"]
 
     def stays(self) -> ir.Table:
         """Decided deals of the reader by stage: ``deal_id``, ``pipeline``, ``stage``, ``outcome``, ``days``."""
         deals = self.asked.frame("deals")
-        path = deals.select(
-            "id", "pipeline", "stage", "stage_order", "stage_class", "created_on", "closed_on"
-        )
         changes = self.frames.facts.changes(self.frames.scope.through_parent(), object="opportunities")
-        return engine.decided_stays(replace(journeys(self.frames), deals=path, changes=changes).visits())
+        return engine.decided_stays(
+            replace(journeys(self.frames), deals=deals.select(*PATH), changes=changes).visits()
+        )
 
     def stay_counts(self) -> list[dict[str, Any]]:
         """Decided deals by stage, days in it and outcome. One query, kept."""
@@ -335,8 +337,7 @@ class OpenInspection:
         return self.ground.usual
 
 
-def _merged(groups: Sequence[Group], names: Sequence[str] = ()) -> Group:
-    names = names or list(groups[0].judged)
+def _merged(groups: Sequence[Group], names: Sequence[str]) -> Group:
     return Group(
         "",
         "",

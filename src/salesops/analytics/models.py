@@ -51,6 +51,8 @@ _UNITS = [
     ("minutes", "minutes"),
 ]
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,59}")
+PAGES = frozenset({"new", "check"})
+"""Names that are addresses of pages under /own-numbers/."""
 
 
 class CustomKpi(DatedDecision):
@@ -108,7 +110,7 @@ class CustomKpi(DatedDecision):
         raise ValidationError({"subject": "A number of your own needs its name as the subject."})
 
     def clean(self) -> None:
-        """The name is one that an address can hold; what is measured is said where it must be, and only there.
+        """The name is free and one that an address can hold; what is measured is said where it must be, and only there.
 
         Raises:
             ValidationError: it is not.
@@ -119,6 +121,14 @@ class CustomKpi(DatedDecision):
                     "subject": "A name has 3 to 60 small letters, digits and underscores, and begins with a letter."
                 }
             )
+        if self.subject in PAGES:
+            raise ValidationError(
+                {"subject": f"{self.subject} is the address of a page: choose another name."}
+            )
+        # An end passes: a number of the catalogue may have taken the name since.
+        if self.subject in kpi_definitions and not self.ended:
+            message = f"{self.subject} is a number of the catalogue: choose another name."
+            raise ValidationError({"subject": message})
         for prefix in ("", "bottom_"):
             measure, of = getattr(self, f"{prefix}measure"), getattr(self, f"{prefix}of").strip()
             if measure in ("", "count") and of:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from salesops.analytics import benchmarks
 from salesops.analytics import home as seen
 from salesops.analytics.addresses import (
     OPERATOR_WORDS,
@@ -108,6 +109,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "chips": chips(address),
             "reported": first_and_now(actor, asked, address, kpi, total),
             "keep_href": address.to("number_keep", name),
+            "benchmarks": benchmarks.card(asked, kpi, total, history, found, _dimensions(asked, kpi)),
             "steward": steward_card(actor, asked, address, kpi, total),
             "versions": versions,
             "more_versions": more,

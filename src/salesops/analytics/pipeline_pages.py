@@ -32,7 +32,7 @@ from salesops.analytics import (
 from salesops.analytics import pipeline_tables as tables
 from salesops.analytics.addresses import OPERATOR_WORDS, AddressError, added_filter, href, reads_address
 from salesops.analytics.deal_columns import FLAGS, labels
-from salesops.analytics.freezing import RUN_HEADER, Frozen, csv_file, freezable, page, workbook
+from salesops.analytics.freezing import RUN_HEADER, Frozen, csv_file, freezable, page, page_tools, workbook
 from salesops.analytics.list_address import ListAddress
 from salesops.org import known as known_at
 from salesops.org.known import Known
@@ -107,7 +107,8 @@ def pipeline(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         "columns_usual": address.link(columns=()),
     }
     if request.htmx and request.htmx.target == "pipeline":
-        answer: HttpResponse = render(request, "analytics/pipeline_list.html", context)
+        tools = page_tools(request)
+        answer: HttpResponse = render(request, "analytics/pipeline_list.html", tools | context)
         answer["HX-Push-Url"] = f"{request.path}{address.link(page=shown.page)}"
     else:
         answer = page(request, "analytics/pipeline.html", context, frozen)

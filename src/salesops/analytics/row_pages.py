@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import ibis.expr.types as ir
@@ -19,7 +20,9 @@ from salesops.analytics.addresses import (
     read,
     reads_address,
 )
+from salesops.analytics.engine.aggregates import lower_middle, upper_middle
 from salesops.analytics.engine.dimensions import Dimension
+from salesops.analytics.engine.figure import to_decimal
 from salesops.analytics.engine.frames import ROWS_OF_DEALS, SHOWN
 from salesops.analytics.engine.kpi import MIDDLES, Kpi, Side
 from salesops.analytics.freezing import Frozen, freezable, page
@@ -97,18 +100,21 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         side = _side_named(kpi, side.name)
         if not side.rows:
             raise NotThereError(f"{kpi.title} has no rows to list. {asked.values([name])[0].reason}.")
-        if side.frame not in asked.named:
+        if side.frame not in asked.named or asked.hidden_rows(kpi, side):
             return _without_rows(request, actor, asked, address, kpi, side)
         rows, group = _rows(asked, kpi, side, address)
         median = side.measure.kind in MIDDLES
+        adding = rows.contribution
         if side.measure.kind == "upper_days":
-            measured = rows.contribution.cast("float64").quantile(0.75)
+            measured = {"all": adding.cast("float64").quantile(0.75)}
+        elif median:
+            measured = {"all": lower_middle(adding), "above": upper_middle(adding)}
         else:
-            measured = rows.contribution.median() if median else rows.contribution.sum()
+            measured = {"all": adding.sum()}
         names = [n for n in SHOWN.get(side.frame, OWNER_COLUMNS) if n in rows.columns]
         filled = {f"in_{n}": rows[n].count() for n in names[1:]}
         counted = asked.execute(
-            rows.agg(n=rows.count(), known=rows.contribution.count(), all=measured, **filled)
+            rows.agg(n=rows.count(), known=adding.count(), **measured, **filled)
         ).to_pylist()[0]
         # A column that no row fills says nothing; an amount that is what each row adds stands once.
         names = [names[0], *(n for n in names[1:] if counted[f"in_{n}"] and n != side.measure.column)]
@@ -123,6 +129,8 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         heads = selects(asked, address)
     unit = side_unit(side, currency)
     whole = exact(counted["all"])
+    if whole is not None and "above" in counted:
+        whole = to_decimal((Fraction(whole) + Fraction(counted["above"])) / 2)
     adds = unit.exact(whole) if whole is not None else "nothing, as none has a value"
     missing = counted["n"] - counted["known"]
     for row in shown:
@@ -225,7 +233,7 @@ def _columns(names: Sequence[str], side: Side, currency: str, unit: Any, zone: s
 def _without_rows(
     request: HttpRequest, actor: Actor, asked: OpenQuestion, address: Address, kpi: Kpi, side: Side
 ) -> HttpResponseBase:
-    """A side whose frame this period does not have: the reason instead of a list."""
+    """A side whose frame this period does not have, or that is hidden: the reason instead of a list."""
     value = asked.values([kpi.name])[0]
     context = {
         "title": f"{kpi.title}: {side.title.lower()}",

@@ -16,8 +16,8 @@ from salesops.analytics import custom_numbers
 from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
 from salesops.analytics.engine.dimensions import Dimension, period_dimension
 from salesops.analytics.engine.filters import Filter, apply_filters
-from salesops.analytics.engine.kpi import Context, Kpi, KpiValue
-from salesops.analytics.engine.masking import refuse_masked, without_masked
+from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Side
+from salesops.analytics.engine.masking import masked_rows, reason_of, refuse_masked, without_masked
 from salesops.analytics.inputs import engine_frames
 from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
@@ -143,8 +143,19 @@ class OpenQuestion:
         )
 
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
-        """The rows behind one side of a KPI, with ``contribution``."""
-        return drill(self._kpi(name), side, self.named, self.context, group, self.splits, self.filters)
+        """The rows behind one side of a KPI, with ``contribution``.
+
+        Raises:
+            KpiError: it can't be told without a column that is hidden from the reader.
+        """
+        kpi = self._kpi(name)
+        if hidden := self.hidden_rows(kpi, kpi.side(side)):
+            raise KpiError(f"{kpi.title}: {kpi.side(side).title} can't be listed: {reason_of(hidden)}.")
+        return drill(kpi, side, self.named, self.context, group, self.splits, self.filters)
+
+    def hidden_rows(self, kpi: Kpi, side: Side) -> frozenset[str]:
+        """Columns hidden from the reader without which a side's rows can't be listed."""
+        return masked_rows(kpi, side, self.named, self.context, hidden_from(self.frames))
 
     def execute(self, expr: ir.Table) -> pa.Table:
         """Run an expression built on these frames."""

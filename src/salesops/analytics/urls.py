@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from salesops.analytics import (
+    calibration_pages,
     custom_pages,
     inspection_pages,
     movement_pages,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("numbers/<slug:name>/reconcile/<int:pk>/", reconcile_pages.reconciled, name="reconciled"),
     path("waterfall/", waterfall_pages.waterfall, name="waterfall"),
     path("waterfall/<slug:bar>/", waterfall_pages.waterfall_deals, name="waterfall_deals"),
+    path("calibration/", calibration_pages.calibrated, name="calibration"),
     path("pipeline-inspection/", inspection_pages.inspection, name="inspection"),
     path("pipeline-inspection/time-in-stage/", inspection_pages.inspection_stays, name="inspection_stays"),
     path("pipeline-inspection/<slug:line>/", inspection_pages.inspection_deals, name="inspection_deals"),

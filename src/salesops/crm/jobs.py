@@ -12,6 +12,7 @@ from salesops.crm.models import Import, ImportState
 from salesops.platform.actors import Actor
 from salesops.platform.job_kinds import JobKind, Told, add
 from salesops.platform.jobs import Progress
+from salesops.platform.registries import after_imports
 
 
 def import_job(*, actor: Actor, progress: Progress, import_id: int) -> dict[str, Any]:
@@ -25,6 +26,8 @@ def import_job(*, actor: Actor, progress: Progress, import_id: int) -> dict[str,
     if row.state != ImportState.DONE:  # a worker may die between the import's end and its job's
         services.import_run(actor=actor, row=row, progress=progress)
     watching.import_ended(row, actor=actor)
+    for ask in after_imports.entries():
+        ask()
     return {"import_id": import_id}
 
 

@@ -16,16 +16,35 @@ DATA_ON = "_data_on"
 """Hidden column of the change log: data date of the file that showed a difference."""
 
 
-def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
-    """Records that existed at the instant: created by then, else first dealt with or first seen by then.
+_DAYS = (
+    "first_interaction_on",
+    "happened_on",
+    "ordered_on",
+    "issued_on",
+    "paid_on",
+    "month_on",
+    "starts_on",
+    "valid_on",
+)
+_INSTANTS = ("starts_at", "happened_at")
+"""Columns of the day or instant from which on a record that is no longer planned has happened."""
 
-    A record without a creation date existed from its first interaction on, if the table knows one,
-    or from the day a file first showed it. The day of ``as_of`` is the one in its own time zone.
+
+def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
+    """Records that existed at the instant: created by then, else dealt with, happened or first seen by then.
+
+    A record without a creation date existed from its own day on, if the table has one (a call from the day
+    it was held, an invoice from its issue), or from the day a file first showed it: a file of today brings
+    the calls of years. The day of ``as_of`` is the one in its own time zone.
     """
     day = ibis.literal(as_of.date(), type="date")
     existed = table.first_seen_on <= day
-    if "first_interaction_on" in table.columns:
-        existed = existed | (table.first_interaction_on <= day).fill_null(False)
+    for name in _DAYS:
+        if name in table.columns:
+            existed = existed | (table[name] <= day).fill_null(False)
+    for name in _INSTANTS:
+        if name in table.columns:
+            existed = existed | (table[name] <= instant(as_of)).fill_null(False)
     if "created_on" in table.columns:
         existed = ibis.ifelse(table.created_on.notnull(), table.created_on <= day, existed)
     if "created_at" in table.columns:

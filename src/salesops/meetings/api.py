@@ -80,8 +80,9 @@ class ActionIn(Body):
     owner_id: Name = ""
     deal_id: Name = ""
     person_id: Name = Field(
-        "", description="of the one-to-one it was agreed in; empty for the team's meeting"
+        "", description="of the one-to-one it was agreed in; empty for a team's meeting"
     )
+    team: TeamName = ""
 
 
 class EventIn(Body):
@@ -90,6 +91,31 @@ class EventIn(Body):
     kind: Literal["done", "dropped", "reopened", "moved"]
     due_on: date | None = None
     note: Text = ""
+
+
+class NoteOut(Schema):
+    """A note about a person."""
+
+    id: int
+    text: str
+    shared: bool
+    created_at: datetime
+    author: str
+
+
+class NotesOut(Schema):
+    """One page of notes."""
+
+    total: int
+    rows: list[NoteOut]
+
+
+class NoteIn(Body):
+    """A note to add."""
+
+    person_id: Annotated[str, Field(min_length=1, max_length=200)]
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    shared: bool = Field(True, description="read by the person and their managers, or by the caller alone")
 
 
 class MeetingIn(Body):
@@ -227,6 +253,31 @@ def action_change(request: HttpRequest, item_id: Number, body: EventIn) -> HttpR
         actor=actor, scope=scope, item_id=item_id, kind=body.kind, due_on=body.due_on, note=body.note
     )
     return reply(_out(after))
+
+
+@router.get("/notes", **scoped("actions.read", NotesOut), summary="Notes about a person")
+def note_list(
+    request: HttpRequest, person_id: Name = "", page: PageNumber = 1, size: PageSize = 100
+) -> HttpResponse:
+    """Notes that the caller may read, newest first; about the caller without ``person_id``."""
+    actor = actor_of_request(request)
+    with ask(actor, Question()) as asked:
+        found = selectors.notes(actor, asked.frames.scope, person_id or inputs.own_person(actor))
+    total, rows = page_of(found, page, size)
+    return reply({"total": total, "rows": [asdict(one) for one in rows]})
+
+
+@router.post("/notes", **scoped("actions.write", NoteOut, 201), summary="Note something about a person")
+def note_add(request: HttpRequest, body: NoteIn) -> HttpResponse:
+    """Written by the person or a manager of theirs."""
+    actor = actor_of_request(request)
+    with ask(actor, Question()) as asked:
+        scope = asked.frames.scope
+    row = services.note_add(
+        actor=actor, scope=scope, person_id=body.person_id, text=body.text, shared=body.shared
+    )
+    made = next(one for one in selectors.notes(actor, scope, body.person_id) if one.id == row.pk)
+    return reply(asdict(made), 201)
 
 
 @router.post("/meetings", **scoped("actions.write", MeetingOut, 201), summary="A meeting was held")

@@ -50,6 +50,19 @@ class WhoseForm(forms.Form):
     team = forms.CharField(required=False, max_length=200)
 
 
+class NoteForm(forms.Form):
+    """A note about a person."""
+
+    person = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    text = forms.CharField(
+        label="Note",
+        max_length=2000,
+        error_messages={"required": "Write a note."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    mine = forms.BooleanField(label="Only I read it", required=False)
+
+
 class EventForm(forms.Form):
     """What became of an action item."""
 

@@ -1,4 +1,4 @@
-"""Meetings held, and what was agreed in them. Rows are only ever added: triggers refuse everything else."""
+"""Meetings held, what was agreed in them, notes of coaching. Rows are only ever added: triggers refuse the rest."""
 
 from __future__ import annotations
 
@@ -85,3 +85,28 @@ class ActionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.item_id}"
+
+
+class CoachingNote(models.Model):
+    """Something noted about a person: for the two of them, or for its author alone."""
+
+    person_id = models.CharField(
+        max_length=200, db_index=True, help_text="Whom it is about, as the data knows them."
+    )
+    text = models.CharField(max_length=2000)
+    shared = models.BooleanField(
+        default=True, help_text="Whether the person and their managers read it, or its author alone."
+    )
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        "platform.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    author_name = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name = "coaching note"
+        verbose_name_plural = "coaching notes"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"About {self.person_id}, {self.created_at:%Y-%m-%d}"

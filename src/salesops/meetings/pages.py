@@ -26,7 +26,7 @@ from salesops.analytics.page_parts import filter_words, scope_line, selects
 from salesops.analytics.selectors import OpenQuestion, Question, ask
 from salesops.analytics.shown import unique
 from salesops.meetings import cards, inputs, selectors, services
-from salesops.meetings.forms import ActionForm, EventForm, WhoseForm, first_day
+from salesops.meetings.forms import ActionForm, EventForm, NoteForm, WhoseForm, first_day
 from salesops.platform import posting
 from salesops.platform.access import may, require
 from salesops.platform.actors import Actor
@@ -107,6 +107,7 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
         }
         if person:
             context["team_groups"] = []
+            context |= _notes(actor, asked, person.id, address)
         frozen = Frozen(
             title=f"{title}, {context['scope']}",
             name=f"monday {found.period.label} {person.name if person else ''}",
@@ -158,6 +159,16 @@ def _deals_note(found: inputs.Standing, count: int) -> str:
 def _me(actor: Actor, asked: OpenQuestion) -> inputs.Owner:
     person = asked.frames.people.get(inputs.own_person(actor))
     return inputs.Owner(person.id, person.name) if person else inputs.Owner("", actor.name)
+
+
+def _notes(actor: Actor, asked: OpenQuestion, person_id: str, address: Address) -> dict[str, Any]:
+    """Notes about the person that the reader may read, and the form for one more where he may write it."""
+    scope = asked.frames.scope
+    writes = selectors.coaches(actor, scope, person_id) and address.known.now
+    return {
+        "coaching": selectors.notes(actor, scope, person_id, known_at=address.known.known_at),
+        "note_form": NoteForm(initial={"person": person_id}, auto_id="note_%s") if writes else None,
+    }
 
 
 def _about(asked: OpenQuestion, request: HttpRequest) -> dict[str, str] | None:
@@ -309,6 +320,21 @@ def action_change(request: HttpRequest, actor: Actor, item_id: int) -> HttpRespo
             "There is no such action that you may see.", status=404, content_type="text/plain"
         )
     messages.success(request, f"{after.text}: {after.state}.")
+    return redirect(_back(request))
+
+
+@require_POST
+@allowed(selectors.NOTE)
+@_says_errors
+def note(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    """Note something about a person."""
+    sent = _sent(NoteForm(request.POST))
+    with ask(actor, Question()) as asked:
+        scope = asked.frames.scope
+    services.note_add(
+        actor=actor, scope=scope, person_id=sent["person"], text=sent["text"], shared=not sent["mine"]
+    )
+    messages.success(request, "Noted.")
     return redirect(_back(request))
 
 

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from salesops.facts.scope import Scope
-from salesops.meetings.models import ActionEvent, ActionItem, EventKind, Meeting
+from salesops.meetings.models import ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
+from salesops.platform.access import may, real_id
 from salesops.platform.actors import Actor
+from salesops.platform.roles import Role
 
 MOST = 200
 """Settled action items of one page at most; what is open is never cut."""
@@ -119,6 +121,43 @@ def item(actor: Actor, scope: Scope, item_id: int) -> Item | None:
     """One action item, None where there is none that the reader may see."""
     row = _with_events(ActionItem.objects.filter(visible_to(actor, scope), pk=item_id)).first()
     return None if row is None else _item(row, None)
+
+
+NOTE = "note.write"
+MOST_NOTES = 100
+"""Notes of one person that are shown, the newest."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note of coaching, as one reader sees it."""
+
+    id: int
+    text: str
+    shared: bool
+    created_at: datetime
+    author: str
+
+
+def coaches(actor: Actor, scope: Scope, person_id: str) -> bool:
+    """Whether an actor reads and writes shared notes about a person: it is himself, or he manages them."""
+    if not person_id or not may(actor, NOTE):
+        return False
+    own = real_id(actor.person_id) if actor.person_id else ""
+    return own == person_id or (actor.role == Role.SALES_MANAGER and scope.sees_owner(person_id))
+
+
+def notes(actor: Actor, scope: Scope, person_id: str, *, known_at: datetime | None = None) -> list[Note]:
+    """Notes about a person, newest first: shared ones for the person and their managers, own ones for their author."""
+    mine = Q(created_by_id=actor.user_id) if actor.user_id is not None else Q(pk__in=[])
+    rows = CoachingNote.objects.filter(person_id=person_id)
+    rows = rows.filter(mine | Q(shared=True) if coaches(actor, scope, person_id) else mine)
+    if known_at is not None:
+        rows = rows.filter(created_at__lte=known_at)
+    return [
+        Note(row.pk, row.text, row.shared, row.created_at, row.author_name)
+        for row in rows.order_by("-id")[:MOST_NOTES]
+    ]
 
 
 def _with_events(rows: QuerySet[ActionItem]) -> QuerySet[ActionItem]:

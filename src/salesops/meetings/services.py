@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from salesops.facts.scope import Scope
 from salesops.meetings import selectors
-from salesops.meetings.models import ActionEvent, ActionItem, EventKind, Meeting
+from salesops.meetings.models import ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
 from salesops.platform import audit, posting
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor
@@ -23,6 +23,7 @@ from salesops.platform.mail import mail
 
 HOLD = "meeting.hold"
 WRITE = "action.write"
+MOST_NOTE = 2000
 NEXT = {
     "open": frozenset({EventKind.DONE, EventKind.DROPPED, EventKind.MOVED}),
     "done": frozenset({EventKind.REOPENED}),
@@ -55,6 +56,41 @@ def meeting_hold(*, actor: Actor, subject: str, data_on: date, manifest_id: str 
         )
         audit.record(
             actor=actor, action="meeting.hold", subject=subject, after={"id": row.pk, "data_on": str(data_on)}
+        )
+    return row
+
+
+def note_add(*, actor: Actor, scope: Scope, person_id: str, text: str, shared: bool) -> CoachingNote:
+    """Note something about a person. The audit log says that it was done, never what was written.
+
+    Args:
+        actor: who writes: the person, or a manager of theirs.
+        scope: the actor's rows.
+        person_id: whom it is about.
+        text: the note, at most 2,000 characters.
+        shared: whether the person and their managers read it, or the actor alone.
+
+    Raises:
+        NotAllowedError: the actor neither is the person nor manages them.
+        ValidationError: nothing was written, or too much.
+    """
+    require(actor, selectors.NOTE)
+    if not selectors.coaches(actor, scope, person_id):
+        raise NotAllowedError("Notes about somebody are written by their managers and by themselves.")
+    text = text.strip()
+    if not text or len(text) > MOST_NOTE:
+        raise ValidationError({"text": f"Write a note of 1 to {MOST_NOTE:,} characters."})
+    with transaction.atomic():
+        row = CoachingNote.objects.create(
+            person_id=person_id,
+            text=text,
+            shared=shared,
+            created_at=timezone.now(),
+            created_by_id=actor.user_id,
+            author_name=actor.name,
+        )
+        audit.record(
+            actor=actor, action="note.add", subject=person_id, after={"id": row.pk, "shared": shared}
         )
     return row
 

@@ -53,9 +53,16 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "schedule.write": _OPERATIONS | {Role.SALES_MANAGER},
     "meeting.hold": _OPERATIONS | {Role.SALES_MANAGER},
     "action.write": _OPERATIONS | {Role.SALES_MANAGER, Role.REP},
+    "note.write": frozenset({Role.SALES_MANAGER, Role.REP}),
+    "dashboard.write": _OPERATIONS | {Role.SALES_MANAGER, Role.REP},
+    "dashboard.share": _OPERATIONS | {Role.SALES_MANAGER},
     "watch.manage": frozenset({Role.OPS_ANALYST, Role.OPS_MANAGER, Role.OPS_VP, Role.ADMINISTRATOR}),
+    "report.share": _DECIDERS | {Role.SALES_MANAGER},
+    "finding.write": _OPERATIONS | {Role.SALES_MANAGER},
     "audit.view": frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.OPS_VP, Role.OPS_MANAGER}),
     "settings.view": _OPERATIONS | {Role.AUDITOR},
+    "feed.make": _OPERATIONS | {Role.SALES_MANAGER, Role.REP},
+    "webhook.manage": frozenset({Role.OPS_MANAGER, Role.OPS_VP, Role.ADMINISTRATOR}),
 }
 """What each role may do. Reading one's own rows needs no entry: the Scope decides it."""
 

@@ -28,6 +28,8 @@ class JobKind:
         resumes: whether a checkpoint written by another version of the code can be read. If not, a job
             that an upgrade interrupted starts from the beginning.
         quick: done in seconds: a worker keeps a lane free for these.
+        lane: name of a lane that a worker has for these jobs alone, because they wait for others' servers;
+            "" for those that the usual lanes take.
         most_attempts: starts before it is given up.
         opens: address of what the result is looked at by; "" for none.
         lines: what the result says, as (label, text).
@@ -40,6 +42,7 @@ class JobKind:
     shared: bool = False
     resumes: bool = False
     quick: bool = False
+    lane: str = ""
     most_attempts: int = 3
     opens: Callable[[Told], str] | None = None
     lines: Callable[[Told], list[tuple[str, str]]] | None = None
@@ -67,6 +70,16 @@ def title_of(name: str) -> str:
 def quick_kinds() -> list[str]:
     """Names of the kinds that are done in seconds."""
     return [name for name in job_kinds if (kind := kind_of(name)) is not None and kind.quick]
+
+
+def lanes() -> dict[str, list[str]]:
+    """Lanes of their own -> names of the kinds that run there."""
+    found: dict[str, list[str]] = {}
+    for name in job_kinds:
+        kind = kind_of(name)
+        if kind is not None and kind.lane:
+            found.setdefault(kind.lane, []).append(name)
+    return found
 
 
 @dataclass(frozen=True)

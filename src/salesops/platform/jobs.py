@@ -157,8 +157,8 @@ def _worker() -> str:
     return mine
 
 
-def claim(kinds: Collection[str] | None = None) -> Job | None:
-    """Take the oldest job that waits, or one whose worker is gone; of some kinds only where given."""
+def claim(kinds: Collection[str] | None = None, but_not: Collection[str] = ()) -> Job | None:
+    """Take the oldest job that waits, or one whose worker is gone; of some kinds only, or of all but some."""
     while True:
         now = database_now()
         running = Job.objects.filter(state=JobState.RUNNING)
@@ -168,6 +168,8 @@ def claim(kinds: Collection[str] | None = None) -> Job | None:
         ready = (Q(state=JobState.QUEUED) & due) | Q(state=JobState.RUNNING, pk__in=list(lost))
         if kinds is not None:
             ready &= Q(kind__in=list(kinds))
+        if but_not:
+            ready &= ~Q(kind__in=list(but_not))
         if not Job.objects.filter(ready).exists():  # looked at first without the writers' lock
             return None
         with transaction.atomic():
@@ -366,10 +368,10 @@ def _heartbeat(job_id: int, attempt: int, stop: threading.Event) -> None:
     connection.close()
 
 
-def run_waiting(kinds: Collection[str] | None = None) -> int:
+def run_waiting(kinds: Collection[str] | None = None, but_not: Collection[str] = ()) -> int:
     """Run jobs until none waits, or this process is asked to end. Returns how many ran."""
     ran = 0
-    while not stopping.is_set() and (job := claim(kinds)) is not None:
+    while not stopping.is_set() and (job := claim(kinds, but_not)) is not None:
         run(job)
         ran += 1
     return ran

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 from urllib.parse import urlparse
@@ -123,10 +124,42 @@ def answer(user: User, path: str, query: str) -> HttpResponseBase:
     if response.status_code != 200:
         said = response.content.decode(errors="replace") if isinstance(response, HttpResponse) else ""
         plain = said if response.headers.get("Content-Type", "").startswith("text/plain") else ""
+        plain = plain or getattr(response, "why", "")
         raise ValidationError(
             plain[:300] or f"The page answered with no file (status {response.status_code})."
         )
     return response
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A page's file while it is made: its pieces are read once, in order; ``frozen`` is what the page says of it."""
+
+    name: str
+    content_type: str
+    pieces: Iterable[bytes]
+    frozen: Any = None
+
+
+def made(user: User, path: str, query: str) -> MadeFile:
+    """A page as a file for an account, to be read now.
+
+    Raises:
+        ValidationError: there is no such page, or it answers with no file.
+    """
+    response = answer(user, path, query)
+    content_type = response.headers.get("Content-Type", "application/octet-stream")
+    frozen = getattr(response, "frozen", None)
+    return MadeFile(_file_name(response), content_type, _until_closed(response), frozen)
+
+
+def _until_closed(response: HttpResponseBase) -> Iterator[bytes]:
+    try:
+        yield from _pieces(response)
+    finally:
+        # Not close(), for the reason that page_job gives.
+        for closer in response._resource_closers:  # noqa: SLF001
+            closer()
 
 
 def _pieces(response: HttpResponseBase) -> Iterable[bytes]:

@@ -76,4 +76,8 @@ decision_kinds: Registry[Any] = Registry("decision kind")
 import_summaries: Registry[Callable[[Any], Any]] = Registry("import summary")
 warm_ups: Registry[Callable[[Any], None]] = Registry("warm-up")
 """``(actor)``: asks ahead what many will ask first of a new facts version, before readers are given it."""
+after_imports: Registry[Callable[[], None]] = Registry("after an import")
+"""Called once an import has landed: what waits for new data asks for jobs of its own."""
 job_kinds: Registry[Callable[..., Any]] = Registry("job kind")
+chores: Registry[Callable[[], None]] = Registry("chore")
+"""Looked after by a worker every few seconds, beside its jobs: each says at once whether there is a job to ask for."""

@@ -239,6 +239,14 @@ def _move(row: Schedule, now: datetime, **values: Any) -> bool:
     return bool(seen.update(next_run_at=following, **values))
 
 
+@transaction.atomic
+def schedule_stop(schedule_id: int | None, reason: str) -> None:
+    """Let no further turn of the schedule that another room keeps come, and say why."""
+    row = Schedule.objects.filter(pk=schedule_id, active=True).first()
+    if row is not None:
+        _stop(row, reason)
+
+
 def _stop(row: Schedule, reason: str) -> None:
     Schedule.objects.filter(pk=row.pk).update(active=False, why_stopped=f"Stopped: {reason}"[:300])
     audit.record(

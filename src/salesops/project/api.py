@@ -13,15 +13,21 @@ from ninja import NinjaAPI
 
 import salesops
 from salesops.analytics.api import router as numbers
+from salesops.analytics.calibration_api import router as calibration
 from salesops.analytics.custom_api import router as own_numbers
 from salesops.analytics.inspection_api import router as inspection
 from salesops.analytics.kept_api import router as kept
 from salesops.analytics.waterfall_api import router as waterfall
+from salesops.ask.api import router as asking
 from salesops.crm.api import router as imports
 from salesops.crm.quarantine_api import router as quarantine
 from salesops.crm.watch_api import router as watches
+from salesops.dashboards.api import router as dashboards
+from salesops.feeds.api import router as feeds
+from salesops.feeds.webhook_api import router as webhooks
 from salesops.meetings.api import router as meetings
 from salesops.org.api import router as people
+from salesops.performance.api import router as performance
 from salesops.platform.accounts_api import router as accounts
 from salesops.platform.api import router as decisions
 from salesops.platform.api_door import guarded
@@ -30,6 +36,7 @@ from salesops.platform.rest import add_error_handlers, reply
 from salesops.platform.runs_api import router as runs
 from salesops.quality.api import router as faults
 from salesops.quotas.api import router as quotas
+from salesops.reports.api import router as reports
 
 api = NinjaAPI(
     title="salesops",
@@ -42,6 +49,7 @@ for router in (
     numbers,
     waterfall,
     inspection,
+    calibration,
     kept,
     own_numbers,
     imports,
@@ -51,6 +59,12 @@ for router in (
     people,
     quotas,
     meetings,
+    reports,
+    dashboards,
+    asking,
+    performance,
+    feeds,
+    webhooks,
     decisions,
     jobs,
     runs,

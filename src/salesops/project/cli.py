@@ -22,13 +22,17 @@ def build_parser() -> argparse.ArgumentParser:
     _set_up()
     from salesops.analytics import cli as analytics_cli
     from salesops.analytics import replay_cli, waterfall_cli
+    from salesops.ask import cli as ask_cli
+    from salesops.ask import mcp as ask_mcp
     from salesops.crm import cli as crm_cli
     from salesops.crm import watch_cli
+    from salesops.dashboards import cli as dashboards_cli
     from salesops.permissions import cli as permissions_cli
     from salesops.platform import cli as platform_cli
     from salesops.platform import job_cli
     from salesops.platform.safekeeping import cli as safekeeping_cli
     from salesops.project import commands
+    from salesops.reports import cli as reports_cli
 
     parser = argparse.ArgumentParser(
         prog="salesops", description="Sales operations from a CRM export to numbers you can open."
@@ -40,7 +44,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     of_platform = (platform_cli, permissions_cli, job_cli, safekeeping_cli)
-    for module in (*of_platform, crm_cli, watch_cli, analytics_cli, waterfall_cli, replay_cli, commands):
+    of_domains = (
+        crm_cli,
+        watch_cli,
+        analytics_cli,
+        waterfall_cli,
+        replay_cli,
+        dashboards_cli,
+        ask_cli,
+        ask_mcp,
+        reports_cli,
+    )
+    for module in (*of_platform, *of_domains, commands):
         module.add_commands(verbs)
     return parser
 

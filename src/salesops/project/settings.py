@@ -77,6 +77,11 @@ INSTALLED_APPS = [
     "salesops.analytics",
     "salesops.quotas",
     "salesops.meetings",
+    "salesops.performance",
+    "salesops.dashboards",
+    "salesops.feeds",
+    "salesops.ask",
+    "salesops.reports",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -244,8 +249,12 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
 _HTTPS = BASE_URL.startswith("https://")
+# Origins that may show the panel in a frame. A browser sends the session there only where the cookie may
+# go to other sites' frames; forms stay guarded by the CSRF cookie, which goes to none.
+PANEL_ORIGINS = _words(os.environ.get("SALESOPS_PANEL_ORIGINS", ""))
+PANEL_COOKIE = os.environ.get("SALESOPS_PANEL_COOKIE", "") == "1"
+SESSION_COOKIE_SAMESITE = "None" if PANEL_COOKIE and PANEL_ORIGINS and _HTTPS else "Lax"
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 if _HTTPS:
@@ -291,7 +300,16 @@ TEAMS_WEBHOOK = os.environ.get("SALESOPS_TEAMS_WEBHOOK", "")
 
 EXPORT_ROWS = int(os.environ.get("SALESOPS_EXPORT_ROWS", "50000"))
 INSPECT_BYTES = int(os.environ.get("SALESOPS_INSPECT_BYTES", str(50 * 1024**2)))
+EXPORTS_PATH = Path(os.environ.get("SALESOPS_EXPORTS") or HOME / "exports")
+MAIL_BYTES = int(os.environ.get("SALESOPS_MAIL_BYTES", str(10 * 1024**2)))
 RESULT_DAYS = int(os.environ.get("SALESOPS_RESULT_DAYS", "14"))
+FEED_ROWS = int(os.environ.get("SALESOPS_FEED_ROWS", "50000"))
+FEED_DAYS = int(os.environ.get("SALESOPS_FEED_DAYS", "365"))
+FEED_REQUESTS_PER_MINUTE = int(os.environ.get("SALESOPS_FEED_REQUESTS_PER_MINUTE", "30"))
+WEBHOOK_NETWORKS = _words(os.environ.get("SALESOPS_WEBHOOK_NETWORKS", ""))
+WEBHOOK_SECONDS = float(os.environ.get("SALESOPS_WEBHOOK_SECONDS", "10"))
+WEBHOOK_PAUSE_DAYS = int(os.environ.get("SALESOPS_WEBHOOK_PAUSE_DAYS", "3"))
+WEBHOOK_KEPT_DAYS = int(os.environ.get("SALESOPS_WEBHOOK_KEPT_DAYS", "30"))
 WATCH_ROOT = os.environ.get("SALESOPS_WATCH_ROOT", "")
 WATCH_HOSTS = [h.strip().lower() for h in os.environ.get("SALESOPS_WATCH_HOSTS", "").split(",") if h.strip()]
 

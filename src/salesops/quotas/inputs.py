@@ -90,7 +90,7 @@ def _quotas(frames: Frames, period: Period) -> tuple[pa.Table | None, frozenset[
             "region": person.region or None if person else None,
             "role": person.role or None if person else None,
             "quota": round_decimal(amount, 4, Rounding.HALF_UP),
-            "fte_months": worked[person_id],
+            "fte_months": worked.get(person_id),
             "is_overlay": False,
         }
         for name, value in values.items():
@@ -132,7 +132,12 @@ def _visible(scope: Scope, person_id: str) -> bool:
 
 
 def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, Decimal]:
-    """Months of the period each person was in the firm; the whole period where no date says otherwise."""
+    """Months of the period each person was in the firm; the whole period where no date says otherwise.
+
+    Nobody's where the dates are hidden from the reader: the months would tell them.
+    """
+    if frames.scope.masks("users", "hired_on") or frames.scope.masks("users", "left_on"):
+        return {}
     users = frames.facts.read("users", Scope.all())
     rows = frames.facts.execute(
         users.filter(users.id.isin(sorted(wanted))).select("id", "hired_on", "left_on")

@@ -175,19 +175,17 @@ class _Compiler:
         return self.wide(item).isin([_wide(value.value) for value in values])
 
     def _like(self, node: n.Like) -> Any:
-        text = self.value(node.item)
-        shape = node.shape
+        text, shape = self.value(node.item), node.shape
         if node.ignore_case:
             text = text.lower()
-            shape = tuple(part.lower() if isinstance(part, str) else part for part in shape)
         if not shape:
             return text == ibis.literal("", type="string")
         if not literals.is_simple(shape):
-            return text.like(literals.pattern_of(shape)[0])
+            return text.like([_folded(literals.pattern_of(shape)[0], node.ignore_case)])
         words = next((part for part in shape if isinstance(part, str)), None)
         if words is None:  # nothing but %: every text that is known
             return text.length() >= ibis.literal(0, type="int64")
-        wanted = ibis.literal(words, type="string")
+        wanted = _folded(words, node.ignore_case)
         match shape[0] is None, shape[-1] is None:
             case False, False:
                 return text == wanted
@@ -226,7 +224,7 @@ class _Compiler:
     def texts(self, args: tuple[n.Value, ...]) -> tuple[Any, Any]:
         wanted = args[1]
         assert isinstance(wanted, n.Str)
-        return self.value(args[0]).lower(), ibis.literal(wanted.value.lower(), type="string")
+        return self.value(args[0]).lower(), _folded(wanted.value, True)
 
     def days(self, args: tuple[n.Value, ...]) -> Any:
         start, end = (self.value(arg) for arg in args)
@@ -276,6 +274,12 @@ _CALLS: Mapping[str, Callable[[_Compiler, tuple[n.Value, ...]], Any]] = {
     "days_between": _Compiler.days,
     "coalesce": _Compiler.coalesce,
 }
+
+
+def _folded(words: str, ignore_case: bool) -> Any:
+    """A text of the rule. The database folds both sides: it knows other small letters of İ and Σ than Python."""
+    made = ibis.literal(words, type="string")
+    return made.lower() if ignore_case else made
 
 
 def _wide(value: Decimal) -> Any:

@@ -19,7 +19,7 @@ MOST_WILDCARDS = 4
 MOST_DAYS = 36_600
 """Days that a span may move a date by."""
 
-_NUMBER = re.compile(r"(\d*)(?:\.(\d*))?")
+_NUMBER = re.compile(r"(\d+)(?:\.(\d*))?")
 _SPAN = re.compile(r"(-?\d{1,6})\s+(day|week|month|quarter|year)s?", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 ESCAPE = "!"
@@ -33,7 +33,7 @@ def number(text: str, position: int | None) -> Decimal:
         RuleError: an exponent, or more digits than are kept.
     """
     match = _NUMBER.fullmatch(text)
-    if match is None or not (match[1] or match[2]):
+    if match is None:
         raise RuleError(
             f"{shortened(text)!r} is not a plain number: write it out, such as 12000 or 0.25.", position
         )
@@ -43,7 +43,7 @@ def number(text: str, position: int | None) -> Decimal:
             "are kept.",
             position,
         )
-    return Decimal(f"{match[1] or 0}.{match[2] or 0}")
+    return Decimal(f"{match[1]}.{match[2] or 0}")
 
 
 def checked(value: Decimal, position: int | None) -> Decimal:

@@ -21,6 +21,16 @@ MOST_SIGNS = 4
 """NOT, + and - directly after one another."""
 
 _SIGNS = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS})
+_ENDS = frozenset(
+    {
+        TokenType.VAR,
+        TokenType.IDENTIFIER,
+        TokenType.NUMBER,
+        TokenType.STRING,
+        TokenType.DOT,
+        TokenType.R_PAREN,
+    }
+)
 _PUNCTUATION = frozenset({"(", ")", ",", "=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/"})
 _WORD = re.compile(r"[^\W\d]\w*")
 QUERIES = frozenset({
@@ -118,9 +128,13 @@ def _check_tokens(tokens: list[Token]) -> None:
     if len(tokens) > MOST_TOKENS:
         raise RuleError(f"The rule has {len(tokens):,} words and signs; at most {MOST_TOKENS:,} are read.")
     depth = signs = 0
+    before: TokenType | None = None
     for number, token in enumerate(tokens):
         if token.comments:
             raise RuleError("A rule holds no comments.", token.start)
+        follows = tokens[number + 1] if number + 1 < len(tokens) else None
+        _check_pair(token, follows, before)
+        before = token.token_type
         if token.token_type in (TokenType.STRING, TokenType.NUMBER, TokenType.IDENTIFIER):
             signs = 0
             continue
@@ -130,8 +144,18 @@ def _check_tokens(tokens: list[Token]) -> None:
             raise RuleError(f"More than {MOST_DEPTH} parentheses stand inside one another.", token.start)
         if signs > MOST_SIGNS:
             raise RuleError("Too many signs or NOTs follow one another.", token.start)
-        follows = tokens[number + 1].text if number + 1 < len(tokens) else ""
-        _check_word(token, called=follows == "(")
+        _check_word(token, called=follows is not None and follows.text == "(")
+
+
+def _check_pair(token: Token, follows: Token | None, before: TokenType | None) -> None:
+    """Two neighbours that the parser would take for something nobody wrote."""
+    if follows is None:
+        return
+    if token.token_type == follows.token_type == TokenType.STRING:
+        raise RuleError("Two texts stand side by side: a comma or a condition is missing.", follows.start)
+    begins = token.text == "." and follows.token_type == TokenType.NUMBER
+    if begins and before not in _ENDS:
+        raise RuleError(f"A number begins with a digit: write 0.{follows.text}.", token.start)
 
 
 def _check_word(token: Token, *, called: bool) -> None:

@@ -106,9 +106,8 @@ class Walker(AmountWalker):
         inner = node
         while isinstance(inner, exp.Paren):
             inner = inner.this
-        if type(inner) in self._CONDITIONS:
-            return self.condition(inner)
-        value = self.value(inner)
+        asks = type(inner) in self._CONDITIONS
+        value: n.Value | n.Condition = self.condition(inner) if asks else self.value(inner)
         if isinstance(value, _CONSTANTS):
             raise RuleError("A constant is never null: name a field.", place(node))
         return value
@@ -116,18 +115,18 @@ class Walker(AmountWalker):
     def _read_compare(self, node: exp.Expression) -> n.Condition:
         op = _COMPARE[type(node)]
         left, right = self._pair(node, node.this, node.args["expression"])
-        if isinstance(left, _CONSTANTS) and not isinstance(right, _CONSTANTS):
+        if _stands_last(left) and not _stands_last(right):
             left, right, op = right, _as_days(left, right.kind), _FLIPPED[op]
-        if isinstance(right, _Period):
-            return _in_period(left, op, right.text)
+        if isinstance(left, _Period) or isinstance(right, _Period):
+            return _in_period(node, left, op, right)
         self._must_compare(node, left, right, op)
         return n.Compare(op, left, right)
 
     def _read_same(self, node: exp.Expression) -> n.Condition:
         left, right = self._pair(node, node.this, node.args["expression"])
-        if isinstance(left, _CONSTANTS) and not isinstance(right, _CONSTANTS):
+        if _stands_last(left) and not _stands_last(right):
             left, right = right, _as_days(left, right.kind)
-        if isinstance(right, _Period):
+        if isinstance(left, _Period) or isinstance(right, _Period):
             raise RuleError("A period is compared by =, <>, <, >, IN or BETWEEN.", place(node))
         self._must_compare(node, left, right, "=")
         return n.Same(left, right)
@@ -150,7 +149,7 @@ class Walker(AmountWalker):
         for one in given:
             value = self._beside(one, item.kind)
             if isinstance(value, _Period):
-                periods.append(n.InPeriod(item, "in", canonical_period(value.text)))
+                periods.append(_in_period(one, item, "=", value))
                 continue
             if not isinstance(value, n.Num | n.Str | n.Day | n.Truth):
                 raise RuleError("A list holds plain values only: texts, numbers or days.", place(one))
@@ -167,18 +166,17 @@ class Walker(AmountWalker):
         item = self.value(node.this)
         low, high = (self._beside(node.args[end], item.kind) for end in ("low", "high"))
         if isinstance(low, _Period) or isinstance(high, _Period):
-            first = (
-                _in_period(item, ">=", low.text) if isinstance(low, _Period) else n.Compare(">=", item, low)
-            )
-            last = (
-                _in_period(item, "<=", high.text)
-                if isinstance(high, _Period)
-                else n.Compare("<=", item, high)
-            )
-            return n.Both((first, last))
+            return n.Both((self._bound(node, item, ">=", low), self._bound(node, item, "<=", high)))
         for end in (low, high):
             self._must_compare(node, item, end, "<")
         return n.Between(item, low, high)
+
+    def _bound(self, node: exp.Expression, item: n.Value, op: n.Operator, end: Any) -> n.Condition:
+        """One end of BETWEEN by itself, where one of the two is a period."""
+        if isinstance(end, _Period):
+            return _in_period(node, item, op, end)
+        self._must_compare(node, item, end, op)
+        return n.Compare(op, item, end)
 
     def _read_like(self, node: exp.Expression, escape: str = "") -> n.Condition:
         only(node, "this", "expression", "negate")
@@ -290,8 +288,15 @@ class _Period:
         self.text = text
 
 
-def _in_period(item: n.Value, op: str, text: str) -> n.Condition:
-    name = canonical_period(text)
+def _stands_last(value: Any) -> bool:
+    """Whether a side of a comparison is written after the other one."""
+    return isinstance(value, (*_CONSTANTS, _Period))
+
+
+def _in_period(node: exp.Expression, item: Any, op: str, period: Any) -> n.Condition:
+    if isinstance(item, _Period) or not isinstance(period, _Period) or not n.fields_in(item):
+        raise RuleError("This compares a period with a constant: name a date field.", place(node))
+    name = canonical_period(period.text)
     if op == "<>":
         return n.Not(n.InPeriod(item, "in", name))
     return n.InPeriod(item, "in" if op == "=" else op, name)  # type: ignore[arg-type]

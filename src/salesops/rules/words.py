@@ -169,36 +169,30 @@ class _Sentence:
             case n.Not(item):
                 return self._not(item)
             case n.Compare(op, left, right):
-                if isinstance(right, n.Truth):
-                    return (
-                        f"{self.of(left)} {'is' if op == '=' else 'is not'} {'yes' if right.value else 'no'}"
-                    )
-                return f"{self.of(left)} {(_DATES if left.kind == 'date' else _WORDS)[op]} {self.of(right)}"
+                does = (_DATES if left.kind == "date" else _WORDS)[op]
+                return f"{self._value(left)} {does} {self._value(right)}"
             case n.Same(left, right):
-                return f"{self.of(left)} is the same as {self.of(right)}, empty counting as a value"
+                return f"{self._value(left)} is the same as {self._value(right)}, empty counting as a value"
             case n.OneOf(item, values):
-                return f"{self.of(item)} is {self._list(values)}"
+                return f"{self._value(item)} is {self._list(values)}"
             case n.Between(item, low, high):
-                return f"{self.of(item)} is from {self.of(low)} to {self.of(high)}"
+                return f"{self._value(item)} is from {self._value(low)} to {self._value(high)}"
             case n.Like():
                 return self._like(node, "")
             case n.InPeriod(item, op, period):
-                return f"{self.of(item)} {_PERIODS[op]} {period}"
+                return f"{self._value(item)} {_PERIODS[op]} {period}"
             case n.Empty(item):
-                return (
-                    f"{self.of(item)} is empty"
-                    if not isinstance(item, _CONDITIONS)
-                    else f"it is unknown whether {self.of(item)}"
-                )
+                asks = _is_condition(item)
+                return f"it is unknown whether {self.of(item)}" if asks else f"{self._value(item)} is empty"
             case n.Is(item, value):
                 return f"it is {'certain' if value else 'certainly not so'} that {self.of(item)}"
             case n.Truth(value):
                 return "every row" if value else "no row"
-            case n.Ref(_, "boolean"):
-                return f"{self._field(node)} is yes"
             case n.Call(name, args, "boolean") if name != "coalesce":
                 words = {"contains": "contains", "starts_with": "starts with", "ends_with": "ends with"}[name]
-                return f"{self.of(args[0])} {words} {self.of(args[1])}"
+                return f"{self._value(args[0])} {words} {self._value(args[1])}"
+            case n.Ref(_, "boolean") | n.Call(_, _, "boolean"):
+                return f"{self._value(node)} is yes"
         return self._value(node)
 
     def _value(self, node: Any) -> str:  # noqa: C901 - one line for each form there is
@@ -219,28 +213,31 @@ class _Sentence:
                 words = unit if abs(count) != 1 else unit[:-1]
                 return f"{abs(count)} {words} {'after' if count > 0 else 'before'} {self._value(day)}"
             case n.Minus(item, _):
-                return f"minus {self._value(item)}"
+                return f"minus {self._value(item) if isinstance(item, n.Call) else self._operand(item)}"
             case n.Arith(op, left, right, _):
                 word = {"+": "plus", "-": "minus", "*": "times"}[op]
                 return f"{self._operand(left)} {word} {self._operand(right)}"
             case n.Call("days_between", (start, end), _):
                 return f"the time from {self._value(start)} to {self._value(end)}"
             case n.Call("coalesce", (first, *others), _):
-                return f"{self._value(first)} (or {', or '.join(self._value(o) for o in others)} where it is empty)"
+                instead = ", or ".join(self._value(other) for other in others)
+                return f"{self._operand(first)} (or {instead} where it is empty)"
+            case n.Call(_, _, "boolean"):
+                return f"whether {self.of(node)}"
             case n.Call(name, args, _):
                 way = {
                     "lower": "in small letters", "upper": "in capitals", "trim": "without blanks around it"
                 }.get(name)  # fmt: skip
                 if way:
                     return f"{self._value(args[0])} {way}"
-                return f"the {'length' if name == 'length' else 'size'} of {self._value(args[0])}"
+                return f"the {'length' if name == 'length' else 'size'} of {self._operand(args[0])}"
         raise AssertionError(node)
 
     def _field(self, node: n.Ref) -> str:
         return self.fields.get(node.name).words if node.name in self.fields else node.name
 
     def _operand(self, node: Any) -> str:
-        return f"({self._value(node)})" if isinstance(node, n.Arith) else self._value(node)
+        return f"({self._value(node)})" if isinstance(node, n.Arith | n.Call) else self._value(node)
 
     def _part(self, node: Any) -> str:
         return f"({self.of(node)})" if isinstance(node, n.Both | n.Either) else self.of(node)
@@ -252,7 +249,7 @@ class _Sentence:
         return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
     def _like(self, node: n.Like, no: str) -> str:
-        item, case = self.of(node.item), ", whatever the case" if node.ignore_case else ""
+        item, case = self._value(node.item), ", whatever the case" if node.ignore_case else ""
         shape = node.shape
         if literals.is_simple(shape):
             words = next((part for part in shape if isinstance(part, str)), "")
@@ -269,19 +266,19 @@ class _Sentence:
     def _not(self, item: Any) -> str:
         match item:
             case n.OneOf(inner, values):
-                return f"{self.of(inner)} is not {self._list(values)}"
-            case n.Empty(inner) if not isinstance(inner, _CONDITIONS):
-                return f"{self.of(inner)} is filled"
+                return f"{self._value(inner)} is not {self._list(values)}"
+            case n.Empty(inner) if not _is_condition(inner):
+                return f"{self._value(inner)} is filled"
             case n.Same(left, right):
-                return f"{self.of(left)} differs from {self.of(right)}, empty counting as a value"
+                return f"{self._value(left)} differs from {self._value(right)}, empty counting as a value"
             case n.Like():
                 return self._like(item, "not ")
             case n.InPeriod(inner, "in", period):
-                return f"{self.of(inner)} is not in {period}"
-            case n.Ref():
-                return f"{self._field(item)} is no"
+                return f"{self._value(inner)} is not in {period}"
+            case n.Ref() | n.Call("coalesce"):
+                return f"{self._value(item)} is no"
             case n.Between(inner, low, high):
-                return f"{self.of(inner)} is not from {self.of(low)} to {self.of(high)}"
+                return f"{self._value(inner)} is not from {self._value(low)} to {self._value(high)}"
         return f"not ({self.of(item)})"
 
 
@@ -298,6 +295,12 @@ _CONDITIONS = (
     n.Either,
     n.Not,
 )
+
+
+def _is_condition(node: Any) -> bool:
+    """Whether what is asked of is a condition, and not a value that may be yes or no."""
+    test = isinstance(node, n.Call) and node.kind == "boolean" and node.name != "coalesce"
+    return test or isinstance(node, _CONDITIONS)
 
 
 def _number(value: Decimal) -> str:

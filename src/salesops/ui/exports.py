@@ -120,18 +120,26 @@ def neutral(text: str) -> str:
     return "'" + text if stripped.startswith(DANGEROUS) or text.startswith(DANGEROUS) else text
 
 
-def write_csv(columns: Sequence[Column], rows: Iterable[Row], *, bom: bool = True) -> Iterator[bytes]:
-    """The file in chunks, ready for a streaming response: UTF-8, comma, CRLF, ISO dates, plain decimals.
+def write_csv(
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    *,
+    bom: bool = True,
+    separator: str = ",",
+    decimal: str = ".",
+) -> Iterator[bytes]:
+    """The file in chunks, ready for a streaming response: UTF-8, CRLF, ISO dates, plain decimals.
 
-    `bom` puts the mark in front that lets Excel read UTF-8.
+    `bom` puts the mark in front that lets Excel read UTF-8; `separator` parts columns, `decimal` stands in
+    numbers: `;` and `,` are what spreadsheets of many countries read.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer = csv.writer(buffer, lineterminator="\r\n", delimiter=separator)
     if bom:
         yield b"\xef\xbb\xbf"
     writer.writerow([neutral(column.heading) for column in columns])
     for row in _counted(rows):
-        writer.writerow([_csv_cell(column, column.value(row)) for column in columns])
+        writer.writerow([_csv_cell(column, column.value(row), decimal) for column in columns])
         if buffer.tell() > 65_536:
             yield buffer.getvalue().encode()
             buffer.seek(0)
@@ -139,12 +147,12 @@ def write_csv(columns: Sequence[Column], rows: Iterable[Row], *, bom: bool = Tru
     yield buffer.getvalue().encode()
 
 
-def _csv_cell(column: Column, value: Any) -> str:
+def _csv_cell(column: Column, value: Any, decimal: str = ".") -> str:
     if value is None:
         return ""
     if column.kind in ("money", "number", "integer", "ratio"):
         number = column.number(value)
-        return format(number, "f") if isinstance(number, Decimal) else str(number)
+        return format(number, "f").replace(".", decimal) if isinstance(number, Decimal) else str(number)
     if isinstance(value, datetime) and column.kind == "instant":
         return _local(column, value).isoformat(timespec="seconds")
     if isinstance(value, date) and column.kind == "day" and not isinstance(value, datetime):

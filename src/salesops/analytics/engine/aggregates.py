@@ -15,7 +15,10 @@ import ibis.expr.types as ir
 from salesops.analytics.engine.kpi import MONEY, Condition, Context, Measure
 from salesops.analytics.engine.selection import row_value
 
-_Function = Literal["rows", "known", "sum", "median", "upper"]
+_Function = Literal["rows", "known", "sum", "median", "lower_middle", "upper_middle", "upper"]
+
+_PLACES = 4
+"""Decimal places of money; with more of them the engine's middle of two is not exact."""
 
 
 class Aggregates:
@@ -43,7 +46,8 @@ class Aggregates:
         """Part -> column of a side.
 
         ``value``; for a measure of a column also ``n`` and ``known``; with a column of estimates also
-        ``estimated`` and ``estimates`` (how many stand in).
+        ``estimated`` and ``estimates`` (how many stand in); of a median of plain numbers, or of many places,
+        ``above``, the upper one of the two middle values.
         """
         key = (where, measure)
         if key not in self._sides:
@@ -57,9 +61,12 @@ class Aggregates:
         column = self._project(value, "v")
         parts = {"n": self.rows(where), "known": self._want("known", condition, column)}
         match measure.kind:
+            case "median" | "median_days" if measure.plain or _is_fine(value):
+                parts["value"] = self._want("lower_middle", condition, column)
+                parts["above"] = self._want("upper_middle", condition, column)
             case "median":
                 # One place more, so that the middle of two amounts does not have to be rounded.
-                finer = self._project(value.cast("decimal(38,5)"), "v")
+                finer = self._project(value.cast(f"decimal(38,{_PLACES + 1})"), "v")
                 parts["value"] = self._want("median", condition, finer)
             case "upper_days":
                 parts["value"] = self._want("upper", condition, column)
@@ -93,6 +100,10 @@ class Aggregates:
                 return t[value].sum(where=where)
             case "median":
                 return t[value].median(where=where)
+            case "lower_middle":
+                return lower_middle(t[value], where)
+            case "upper_middle":
+                return upper_middle(t[value], where)
             case "upper":
                 return t[value].cast("float64").quantile(0.75, where=where)
 
@@ -110,3 +121,23 @@ class Aggregates:
 
     def _want(self, function: _Function, condition: str, value: str = "") -> str:
         return self._wanted.setdefault((function, condition, value), f"a{len(self._wanted)}")
+
+
+def _is_fine(column: ir.Column) -> bool:
+    kind = column.type()
+    return kind.is_decimal() and kind.scale > _PLACES
+
+
+def lower_middle(column: ir.Column, where: ir.BooleanValue | None = None) -> ir.Scalar:
+    """The middle value, or the lower one of two; always a value that is there, to its last place.
+
+    Inside a struct there is nothing between two values, so that the engine takes one of them as it stands. Of
+    numbers it would take the mean, by way of floating point.
+    """
+    known = column.notnull() if where is None else where & column.notnull()
+    return ibis.struct({"v": column}).quantile(0.5, where=known)["v"]
+
+
+def upper_middle(column: ir.Column, where: ir.BooleanValue | None = None) -> ir.Scalar:
+    """The middle value, or the upper one of two: :func:`lower_middle`."""
+    return -lower_middle(-column, where)

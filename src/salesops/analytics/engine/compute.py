@@ -252,15 +252,22 @@ def _side_value(
     estimated: Decimal | None = None
     if _cell(compiled, group, (kpi.name, key, "estimates")):
         estimated = _cell(compiled, group, (kpi.name, key, "estimated"))
+    above = _cell(compiled, group, (kpi.name, key, "above"))
+    if above is not None:
+        value = (Fraction(value) + Fraction(above)) / 2
     return SideValue(_exact_side(side.measure, value, n, known), n, known, estimated)
 
 
 def _exact_side(measure: Measure, value: Any, n: int, known: int) -> int | Decimal | Fraction | None:
     if measure.kind == "sum":
         # Nothing to sum is 0; amounts that are all unknown sum to nothing at all.
-        return None if n and not known else Decimal(value or 0)
+        if n and not known:
+            return None
+        return to_decimal(Fraction(value or 0)) if measure.plain else Decimal(value or 0)
     if measure.kind in ("days", "total"):
-        return int(value or 0)
+        # Days that a rule multiplied need not be whole.
+        found = Fraction(value or 0)
+        return found.numerator if found.denominator == 1 else to_decimal(found)
     return None if value is None else Fraction(value)
 
 
@@ -273,6 +280,7 @@ def _value(
 ) -> KpiValue:
     sides = {side.name: _side_value(compiled, kpi, side, cells) for side in kpi.sides}
     missing = next((compiled.refused[s.frame] for s in kpi.sides if s.frame in compiled.refused), "")
+    missing = missing or (kpi.unfit(compiled.context) if kpi.unfit is not None else "")
     figure = undefined(missing) if missing else kpi.combine(sides)
     if not missing and (kpi.name, kpi.dated_by) in lacking and compiled.context.period is not None:
         # Nothing is dated, so nothing falls into any period: unknown, not zero.

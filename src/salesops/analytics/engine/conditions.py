@@ -43,6 +43,18 @@ def all_of(*conditions: Condition) -> Condition:
     return where
 
 
+def any_of(*conditions: Condition) -> Condition:
+    """Rows that meet at least one condition."""
+
+    def where(t: ir.Table, context: Context) -> ir.BooleanValue:
+        result = conditions[0](t, context).fill_null(False)
+        for condition in conditions[1:]:
+            result = result | condition(t, context).fill_null(False)
+        return result
+
+    return where
+
+
 def filled(*columns: str) -> Condition:
     """Rows with a value in each column."""
 

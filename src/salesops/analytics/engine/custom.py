@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import ibis
 import ibis.expr.schema as sch
 
 from salesops.analytics.engine.kpi import Direction, Unit
 from salesops.analytics.engine.selection import KpiError
-from salesops.rules import Amount, Fields, Kind, Rule, RuleError, amount, fields_of, rule
+from salesops.rules import Amount, Fields, Kind, Rule, RuleError, Values, amount, fields_of, rule
 
 MeasureName = Literal["count", "sum", "average", "median", "share", "number"]
 MEASURES: Mapping[MeasureName, str] = {
@@ -137,6 +138,17 @@ class ReadPart:
         """The part with its texts in their one written form."""
         of = self.amount.text if self.amount else self.share.text if self.share else self.part.of
         return replace(self.part, of=of, rule=self.rule.text if self.rule else "")
+
+    def build(self, schema: sch.Schema, values: Values) -> None:
+        """Build its conditions and its amount once: what can be read need not be one that can be asked.
+
+        Raises:
+            RuleError: a period that the calendar does not have, or a day outside every calendar.
+        """
+        table = ibis.table(schema, name="deals")
+        for made in (self.rule, self.share, self.amount):
+            if made is not None:
+                made.over(table, values)
 
 
 def read_part(part: Part, fields: Fields) -> ReadPart:

@@ -47,6 +47,10 @@ from salesops.rules import nodes as n
 
 WIDE_MONEY = "decimal(38,4)"
 """Type of a computed amount; a field's own amounts stay as they are."""
+WHOLE_NUMBER = "decimal(38,0)"
+"""Type of a whole number: the sum of a million of them may be more than 64 bits hold."""
+WIDE_NUMBER = "decimal(38,12)"
+"""Type of a computed number or number of days: nothing is rounded before it is added up."""
 
 
 @dataclass(frozen=True)
@@ -144,17 +148,25 @@ class Definitions:
             read = self._read(part, self.schema)
             if definition.dated_by and definition.dated_by not in self.schema:
                 raise _gone(definition.dated_by)
-        values = Values(self.today, period_reader(self.calendar, self.today))
-        return _of_deals(part, read, _Asked(part, definition.dated_by, values), place)
+        return _of_deals(part, read, _Asked(part, definition.dated_by, self.values), place)
 
-    @staticmethod
-    def _read(part: Part, schema: sch.Schema) -> ReadPart:
+    @property
+    def values(self) -> Values:
+        """What its rules are asked with beside the deals."""
+        return Values(self.today, period_reader(self.calendar, self.today))
+
+    def _read(self, part: Part, schema: sch.Schema) -> ReadPart:
         try:
-            return read_part(part, deal_fields(schema))
+            read = read_part(part, deal_fields(schema))
         except UnknownFieldError as error:
             raise _gone(error.name) from error
         except RuleError as error:
             raise ImpossibleError(f"impossible: its rule can't be read: {error.message}") from error
+        try:
+            read.build(schema, self.values)
+        except RuleError as error:
+            raise ImpossibleError(f"impossible: its rule can't be asked: {error.message}") from error
+        return read
 
 
 def _gone(column: str) -> ImpossibleError:
@@ -334,10 +346,15 @@ class _Asked:
     def amount(self, t: ir.Table) -> ir.Column:
         """What is measured of each deal."""
         try:
-            made = amount(self.part.of, deal_fields(t.schema())).over(t, self.values)
+            read = amount(self.part.of, deal_fields(t.schema()))
+            made = read.over(t, self.values)
         except RuleError as error:
             raise KpiError(error.message) from error
-        return made if made.type().is_integer() else made.cast(WIDE_MONEY)
+        if made.type().is_integer():
+            return made if read.kind == "days" else made.cast(WHOLE_NUMBER)
+        if isinstance(read.node, n.Ref) and read.kind == "number":
+            return made
+        return made.cast(WIDE_MONEY if read.kind == "money" else WIDE_NUMBER)
 
     def _meets(self, text: str, t: ir.Table, base: ir.BooleanValue) -> ir.BooleanValue:
         return base & self._rule(text, t) if text else base

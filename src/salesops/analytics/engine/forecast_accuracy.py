@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from salesops.analytics.engine.figure import Figure, Number, exact, to_decimal, undefined
 
+CUMULATIVE = ("commit", "most_likely", "best_case", "pipeline")
+"""Categories of open deals in the order they are added up, the surest first."""
+
 
 @dataclass(frozen=True)
 class CategoryRollup:
@@ -35,7 +38,7 @@ def forecast_category_rollup(amounts: Mapping[str, Number | None]) -> CategoryRo
     """
     total = exact(0)
     cumulative = []
-    for category in ("closed", "commit", "most_likely", "best_case", "pipeline"):
+    for category in ("closed", *CUMULATIVE):
         total += exact(amounts.get(category) or 0)
         cumulative.append(to_decimal(total))
     return CategoryRollup(*cumulative[1:])

@@ -1,13 +1,10 @@
-"""Open deals with what an inspection looks at, and how long stays in a stage took: set expressions, and what is
-made of their counts.
-
-Percentiles are taken from counts of whole days by the nearest rank, so that "nine of ten left it within 34
-days" is true of the stays as it stands.
+"""Open deals with what an inspection looks at, and what became of decided ones by their time in a stage: set
+expressions, and what is made of their counts. How long stays usually take, ``paces`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,23 +13,15 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from salesops.analytics.engine.kpi import LocalDate
+from salesops.analytics.engine.paces import FLOOR, Place, with_limits
 from salesops.analytics.engine.statistics import Interval, wilson
-
-LocalDate = Callable[[ir.TimestampValue], ir.DateValue]
-
-FLOOR = 20
-"""Stays of won deals below which a stage has no usual pace; deals below which a share is a small sample."""
+from salesops.analytics.engine.work import called_off, is_human, took_place
 
 BANDS: tuple[tuple[int, int | None], ...] = (
     (0, 2), (3, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, 180), (181, None),
 )  # fmt: skip
 """Days in a stage, first and last of each band, both inclusive; the last has no end."""
-
-Place = tuple[str, str]
-"""Pipeline ("" where there is one) and stage."""
-
-_NOT_DONE = r"^(not|open|planned|scheduled|rescheduled|deferred|waiting|cancel|no[ _-]?show)"
-_CALLED_OFF = r"^(cancel|no[ _-]?show)"
 
 ADDED: Mapping[str, str] = {
     "stage_entered_on": "date",
@@ -51,14 +40,6 @@ ADDED: Mapping[str, str] = {
 # --- How long stays take -------------------------------------------------------------------------
 
 
-def won_stays(visits: ir.Table) -> ir.Table:
-    """How many stays of won deals took how many days: ``pipeline``, ``stage``, ``days``, ``n``."""
-    done = visits.filter((visits.stage_class == "won") & visits.days.notnull())
-    return done.group_by(pipeline=done.pipeline.fill_null(""), stage=done.stage, days=done.days).agg(
-        n=done.count()
-    )
-
-
 def decided_stays(visits: ir.Table) -> ir.Table:
     """One row per won or lost deal and stage it stood in: ``deal_id``, ``pipeline``, ``stage``, ``outcome``, ``days``.
 
@@ -75,53 +56,6 @@ def decided_stays(visits: ir.Table) -> ir.Table:
 def counted_stays(stays: ir.Table) -> ir.Table:
     """How many deals stood how long in a stage, by outcome."""
     return stays.group_by("pipeline", "stage", "outcome", "days").agg(n=stays.count())
-
-
-@dataclass(frozen=True)
-class Usual:
-    """How long won deals stayed in a stage.
-
-    Attributes:
-        days: days within which nine of ten stays ended; None below the floor.
-        stays: stays of won deals with a known length.
-    """
-
-    days: int | None
-    stays: int
-
-
-def usual(rows: Iterable[Mapping[str, Any]], floor: int = FLOOR) -> dict[Place, Usual]:
-    """The usual pace of each stage from the counts of :func:`won_stays`."""
-    counts: dict[Place, dict[int, int]] = {}
-    for row in rows:
-        days = counts.setdefault((row["pipeline"], row["stage"]), {})
-        days[row["days"]] = days.get(row["days"], 0) + row["n"]
-    return {place: _usual(days, floor) for place, days in counts.items()}
-
-
-def _usual(counts: Mapping[int, int], floor: int) -> Usual:
-    total = sum(counts.values())
-    if total < floor:
-        return Usual(None, total)
-    rank, seen = -(-9 * total // 10), 0
-    for days in sorted(counts):
-        seen += counts[days]
-        if seen >= rank:
-            return Usual(days, total)
-    raise AssertionError("the ranks of a distribution end at its size")
-
-
-def usual_table(found: Mapping[Place, Usual]) -> pa.Table:
-    """The usual paces as rows to join to."""
-    known = sorted((place, pace) for place, pace in found.items() if pace.days is not None)
-    return pa.table(
-        {
-            "p_pipeline": pa.array([place[0] for place, _ in known], pa.string()),
-            "p_stage": pa.array([place[1] for place, _ in known], pa.string()),
-            "stage_limit": pa.array([pace.days for _, pace in known], pa.int64()),
-            "stage_stays": pa.array([pace.stays for _, pace in known], pa.int64()),
-        }
-    )
 
 
 @dataclass(frozen=True)
@@ -181,17 +115,17 @@ def worked(rows: ir.Table, local_date: LocalDate, as_of: date) -> ir.Table:
         as_of: today.
     """
     today = ibis.literal(as_of, type="date")
-    status = rows.status.fill_null("").lower().strip()
+    day = ibis.coalesce(rows.happened_on, local_date(rows.starts_at))
     own = rows.select(
         w_id=rows.opportunity_id,
-        day=ibis.coalesce(rows.happened_on, local_date(rows.starts_at)),
-        human=~rows.is_automatic.fill_null(False),
-        done=~status.re_search(_NOT_DONE),
-        stands=~status.re_search(_CALLED_OFF),
+        day=day,
+        human=is_human(rows),
+        done=took_place(day, rows.status, as_of),
+        stands=~called_off(rows.status),
     )
     own = own.filter(own.w_id.notnull() & own.human & own.day.notnull())
     return own.group_by("w_id").agg(
-        worked_on=own.day.max(where=(own.day <= today) & own.done),
+        worked_on=own.day.max(where=own.done),
         next_on=own.day.min(where=(own.day > today) & own.stands),
     )
 
@@ -213,7 +147,7 @@ def pushes(moves: ir.Table) -> ir.Table:
     return later.group_by(m_id="id").agg(pushed=later.count(), pushed_from=later.old_close_on.min())
 
 
-def standing(visits: ir.Table) -> ir.Table:
+def since(visits: ir.Table) -> ir.Table:
     """Deal -> since when it stands in its stage: ``s_id``, ``stage_entered_on`` (empty where nothing tells)."""
     now = visits.filter(visits.is_current)
     return now.select(s_id=now.id, stage_entered_on=now.entered_on)
@@ -234,8 +168,8 @@ def inspected(
     Args:
         deals: open deals, with ``pipeline``, ``stage`` and ``last_activity_on``.
         as_of: today.
-        stands: what :func:`standing` gives.
-        usually: what :func:`usual_table` gives.
+        stands: what :func:`since` gives.
+        usually: what :func:`salesops.analytics.engine.paces.usual_table` gives.
         moved: what :func:`pushes` gives.
         roles: what :func:`contacts` gives.
         work: what :func:`worked` gives.
@@ -245,12 +179,8 @@ def inspected(
     if stands is not None:
         rows = rows.left_join(stands, rows.id == stands.s_id).drop("s_id")
         rows = rows.mutate(stage_days=today.delta(rows.stage_entered_on, unit="day").cast("int64"))
-    if usually is not None and usually.num_rows:
-        pace = ibis.memtable(usually)
-        rows = rows.mutate(own_pipeline=rows.pipeline.fill_null(""))
-        rows = rows.left_join(pace, [rows.own_pipeline == pace.p_pipeline, rows.stage == pace.p_stage]).drop(
-            "p_pipeline", "p_stage", "own_pipeline"
-        )
+    if usually is not None:
+        rows = with_limits(rows, usually)
     if moved is not None:
         rows = rows.left_join(moved, rows.id == moved.m_id).drop("m_id")
         rows = rows.mutate(pushed=rows.pushed.fill_null(0).cast("int64"))

@@ -7,17 +7,18 @@ creation, the day it entered its first known stage is unknown and stays empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from salesops.analytics.engine.kpi import LocalDate
+from salesops.analytics.engine.paces import LIMITS, with_limits
 from salesops.core.calendars import FiscalCalendar, Period
-
-LocalDate = Callable[[ir.TimestampValue], ir.DateValue]
+from salesops.process.engine.deals import FORECAST_CATEGORIES
 
 WON_ORDER = 10_000
 """Order of a won stage: beyond every open one."""
@@ -26,8 +27,10 @@ LOST_ORDER = -1
 UNKNOWN_DAY = date(1, 1, 1)
 """Stands for an entry whose day nothing tells while entries are compared; never shown."""
 
-CATEGORIES = ("pipeline", "best_case", "most_likely", "commit", "closed", "omitted")
-"""Forecast categories as the deals hold them."""
+PATH = ("id", "pipeline", "stage", "stage_order", "stage_class", "created_on", "closed_on")
+"""Columns of a deal that its way through the stages is made of."""
+
+_WEEKS_A_QUARTER = 13
 
 
 @dataclass(frozen=True)
@@ -96,26 +99,21 @@ class StageMap:
         plain = stage.fill_null("")
         return pipeline.fill_null("").concat("/", plain) if self.by_pipeline else plain
 
-    def attach(self, rows: ir.Table, key: ir.StringValue, prefix: str) -> ir.Table:
-        """``rows`` with ``<prefix>_order`` and ``<prefix>_class`` of the stage a key names; empty for none."""
+    def order(self, key: ir.StringValue) -> ir.IntegerValue:
+        """Order of the stage that a key names; empty for none."""
+        return self._named(key, "step_order", "int64")
+
+    def kind(self, key: ir.StringValue) -> ir.StringValue:
+        """Class of the stage that a key names; empty for none."""
+        return self._named(key, "step_class", "string")
+
+    def _named(self, key: ir.StringValue, column: str, kind: str) -> ir.Value:
         # A firm has tens of stages: comparing with each is faster than a join to millions of rows.
-        orders: dict[int, list[str]] = {}
-        classes: dict[str, list[str]] = {}
+        keys: dict[object, list[str]] = {}
         for row in self.table.to_pylist():
-            orders.setdefault(row["step_order"], []).append(row["step_key"])
-            classes.setdefault(row["step_class"], []).append(row["step_key"])
-        order = [(key.isin(names), ibis.literal(number, type="int64")) for number, names in orders.items()]
-        named = [(key.isin(names), ibis.literal(name)) for name, names in classes.items()]
-        return rows.mutate(
-            **{
-                f"{prefix}_order": ibis.cases(*order, else_=ibis.null("int64"))
-                if order
-                else ibis.null("int64"),
-                f"{prefix}_class": ibis.cases(*named, else_=ibis.null("string"))
-                if named
-                else ibis.null("string"),
-            }
-        )
+            keys.setdefault(row[column], []).append(row["step_key"])
+        branches = [(key.isin(names), ibis.literal(value, type=kind)) for value, names in keys.items()]
+        return ibis.cases(*branches, else_=ibis.null(kind)) if branches else ibis.null(kind)
 
 
 @dataclass(frozen=True)
@@ -128,6 +126,8 @@ class Journeys:
         steps: what stages mean.
         local_date: instant -> day of the firm's zone.
         as_of: the day asked for.
+        log_start: day of the firm's first change of a stage, whoever asks: deals created before it may have
+            moved unseen. None where the log has none.
     """
 
     deals: ir.Table
@@ -135,6 +135,7 @@ class Journeys:
     steps: StageMap
     local_date: LocalDate
     as_of: date
+    log_start: date | None
 
     def _moves(self) -> ir.Table:
         moved = self.changes.filter(self.changes.field == "stage")
@@ -154,11 +155,10 @@ class Journeys:
             first_old=moves.old_stage.fill_null("").argmin(moves["at"]),
             first_on=moves["on"].min(),
         )
-        log_start = moves["on"].min().as_scalar()
         deals = self.deals.select("id", "stage", "stage_class", "created_on")
         begun = deals.left_join(first, deals.id == first.move_id)
         moved = begun.move_id.notnull()
-        reaches_back = begun.created_on >= log_start
+        reaches_back = begun.created_on >= ibis.literal(self.log_start, type="date")
         begun = begun.filter((moved & (begun.first_old != "")) | (~moved & (begun.stage_class == "open")))
         day = (reaches_back & (~moved | (begun.created_on <= begun.first_on))).ifelse(
             begun.created_on, ibis.null("date")
@@ -176,7 +176,8 @@ class Journeys:
 
         ``stage`` and ``stage_order`` are those of the stay; ``deal_stage`` is where the deal stands.
         ``entered_on`` (empty where the log does not reach back), ``left_on`` (empty while it stays),
-        ``days`` (whole days of a stay that ended), ``next_order`` (of the stage after it), ``is_current``.
+        ``days`` (whole days of a stay that ended), ``next_order`` (of the stage after it), ``is_current``
+        (where an open deal stands; where the log's last step is another stage, nothing tells since when).
         """
         steps = self._steps_taken()
         window = ibis.window(group_by="move_id", order_by=steps["at"].asc(nulls_first=True))
@@ -189,25 +190,34 @@ class Journeys:
             is_last=steps.move_id.lead().over(window).isnull(),
         )
         deals = self.deals.rename(deal_stage="stage", deal_stage_order="stage_order")
-        rows = laid.inner_join(deals, laid.move_id == deals.id).drop("move_id")
-        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.step), "visit")
-        rows = self.steps.attach(rows, self.steps.key(rows.pipeline, rows.next_step), "next")
-        rows = rows.filter(rows.visit_class == "open")
+        rows = laid.inner_join(deals, laid.move_id == deals.id)
+        key, next_key = (
+            self.steps.key(rows.pipeline, rows.step),
+            self.steps.key(rows.pipeline, rows.next_step),
+        )
+        rows = rows.filter(self.steps.kind(key) == "open")
         closed = rows.is_last & rows.stage_class.isin(["won", "lost"])
         left_on = ibis.ifelse(closed, rows.closed_on, rows.next_on)
         ended = ibis.ifelse(rows.stage_class == "won", WON_ORDER, LOST_ORDER).cast("int64")
-        rows = rows.mutate(
+        # One wide row, made at once: each layer of as many columns costs more to compile than to run.
+        return rows.select(
+            "entered_on",
+            *deals.columns,
             stage=rows.step,
-            stage_order=rows.visit_order,
+            stage_order=self.steps.order(key),
             left_on=left_on,
-            next_order=ibis.ifelse(closed, ended, rows.next_order),
-            is_current=rows.is_last & (rows.stage_class == "open"),
-        ).drop("step", "next_step", "next_on", "next_class", "visit_class", "visit_order", "is_last")
-        return rows.mutate(
-            days=(rows.left_on >= rows.entered_on).ifelse(
-                rows.left_on.delta(rows.entered_on, unit="day"), ibis.null("int64")
-            )
+            next_order=ibis.ifelse(closed, ended, self.steps.order(next_key)),
+            is_current=rows.is_last
+            & (rows.stage_class == "open")
+            & (rows.step == rows.deal_stage).fill_null(False),
+            days=(left_on >= rows.entered_on).ifelse(
+                left_on.delta(rows.entered_on, unit="day"), ibis.null("int64")
+            ),
         )
+
+    def _plain_visits(self) -> ir.Table:
+        """The stays with no more columns of the deal than they are made of."""
+        return replace(self, deals=self.deals.select(*PATH)).visits()
 
     def entries(self) -> ir.Table:
         """One row per deal and open stage that it reached, passed over included.
@@ -224,7 +234,7 @@ class Journeys:
             key = self.steps.key(rows.placed_pipeline, rows.step)
         else:
             key = rows.step.fill_null("")
-        rows = self.steps.attach(rows, key, "step")
+        rows = rows.select("move_id", "on", step_order=self.steps.order(key))
         day = rows["on"].fill_null(ibis.literal(UNKNOWN_DAY, type="date"))
         reached = rows.group_by("move_id").agg(
             **{f"r{k}": day.min(where=rows.step_order >= k) for k in range(depth + 1)}
@@ -269,7 +279,7 @@ class Journeys:
         had come to when the period ended (the last open or won one): a step back counts only while it
         was not made good again.
         """
-        visits = self.visits()
+        visits = self._plain_visits()
         first = UNKNOWN_DAY if period is None else period.first
         last = self.as_of if period is None else min(period.last, self.as_of)
         low, high = ibis.literal(first, type="date"), ibis.literal(last, type="date")
@@ -299,43 +309,36 @@ class Journeys:
         rows = stays.inner_join(deals, stays.stay_id == deals.id).drop("stay_id")
         return rows.rename(stage="stay_stage", stage_order="stay_order")
 
-    def standing(self, period: Period | None) -> ir.Table:
+    def standing(self, period: Period | None, usually: pa.Table) -> ir.Table:
         """One row per deal open on the stock day, in its stage then.
 
         The stock day is the end of the period, or the as-of day if that is earlier. ``entered_on``,
         ``as_of_on`` (the stock day), ``days`` so far, ``total_days`` with earlier stays in the same stage,
-        ``won_p90`` (90th percentile of the stays of deals won by then in that stage, in days; empty where
-        none has one).
+        ``stage_limit`` and ``stage_stays`` (the pace of won deals in that stage; empty where too few tell).
+
+        Args:
+            period: the period asked for.
+            usually: paces of the stages on the stock day: what ``paces.usual_table`` gives.
         """
         stock = self.as_of if period is None else min(period.last, self.as_of)
         today = ibis.literal(stock, type="date")
-        visits = self.visits()
-        done = visits.filter(
-            (visits.stage_class == "won") & (visits.closed_on <= today) & visits.days.notnull()
-        )
-        usual = done.group_by(p_pipeline=done.pipeline.fill_null(""), p_stage=done.stage).agg(
-            won_p90=done.days.cast("float64").quantile(0.9)
-        )
+        visits = self._plain_visits()
         earlier = ibis.window(
             group_by=["id", "stage"], order_by=visits.entered_on.asc(nulls_first=True), preceding=(None, 1)
         )
         visits = visits.mutate(days_before=visits.days.sum().over(earlier).fill_null(0))
-        current = visits.filter(
-            (visits.entered_on.isnull() | (visits.entered_on <= today))
-            & (visits.left_on.isnull() | (visits.left_on > today))
-            & (visits.is_current | visits.left_on.notnull())
-        )
+        stands = visits.is_current
+        if stock < self.as_of:  # deals that moved on since stood there then, too
+            stands = stands | (visits.left_on > today).fill_null(False)
+        current = visits.filter((visits.entered_on.isnull() | (visits.entered_on <= today)) & stands)
         days = today.delta(current.entered_on, unit="day")
-        current = current.mutate(
-            as_of_on=today,
-            days=days,
-            total_days=days + current.days_before,
-            standing_pipeline=current.pipeline.fill_null(""),
-        ).drop("days_before")
-        joined = current.left_join(
-            usual, (current.standing_pipeline == usual.p_pipeline) & (current.stage == usual.p_stage)
+        current = current.mutate(as_of_on=today, days=days, total_days=days + current.days_before)
+        made = ("left_on", "next_order", "is_current", "days", "as_of_on", "total_days", *LIMITS)
+        current = with_limits(current, usually).select(
+            "entered_on", "stage", "stage_order", *made, stood="id"
         )
-        return joined.drop("p_pipeline", "p_stage", "standing_pipeline")
+        deals = self.deals.rename(deal_stage="stage", deal_stage_order="stage_order")
+        return current.inner_join(deals, current.stood == deals.id).drop("stood")
 
     def close_moves(self, calendar: FiscalCalendar) -> ir.Table:
         """One row per change of an open deal's close date, with the columns of the deal.
@@ -357,18 +360,10 @@ class Journeys:
         )
         rows = rows.inner_join(self.deals, rows.move_id == self.deals.id).drop("move_id")
         rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))
-        if calendar.pattern == "months":
-            rows = rows.mutate(
-                old_quarter=_quarter(rows.old_close_on, calendar),
-                new_quarter=_quarter(rows.new_close_on, calendar),
-            )
-        for side in ("old", "new") if calendar.pattern != "months" else ():
-            lookup = ibis.memtable(_quarters(calendar, self.as_of)).rename(
-                {f"{side}_day": "quarter_day", f"{side}_quarter": "quarter"}
-            )
-            rows = rows.left_join(lookup, rows[f"{side}_close_on"] == lookup[f"{side}_day"]).drop(
-                f"{side}_day"
-            )
+        rows = rows.mutate(
+            old_quarter=quarter_number(rows.old_close_on, calendar),
+            new_quarter=quarter_number(rows.new_close_on, calendar),
+        )
         later = rows.new_close_on > rows.old_close_on
         move = ibis.cases(
             (rows.new_quarter > rows.old_quarter, "push"),
@@ -409,7 +404,7 @@ class Journeys:
         there = deals.filter(still | closed_since)
         rows = there.left_join(then, there.id == then.then_id)
         text = rows.then_category.lower().re_replace(r"[^a-z]+", "_")
-        category = text.isin(CATEGORIES).ifelse(text, ibis.null("string"))
+        category = text.isin(FORECAST_CATEGORIES).ifelse(text, ibis.null("string"))
         now = ibis.coalesce(rows.expected_close_on, rows.closed_on)
         was = rows.then_close.nullif("").cast("date")
         rows = rows.mutate(
@@ -426,19 +421,23 @@ class Journeys:
         return rows.left_join(known, rows.id == known.amount_id).drop("amount_id")
 
 
-def _quarter(day: ir.DateValue, calendar: FiscalCalendar) -> ir.IntegerValue:
-    """Number of the fiscal quarter of a day, where fiscal months are calendar months."""
-    months = day.year().cast("int64") * 12 + day.month().cast("int64") - calendar.start_month
-    return (months / 3).floor().cast("int64")
+def quarter_number(day: ir.DateValue, calendar: FiscalCalendar) -> ir.IntegerValue:
+    """Number of the fiscal quarter that holds a day, of any year: later quarters have higher numbers, without a gap."""
+    year, month = day.year().cast("int64"), day.month().cast("int64")
+    if calendar.pattern == "months":
+        return ((year * 12 + month - calendar.start_month) / 3).floor().cast("int64")
 
+    def since(start: ir.IntegerValue) -> ir.IntegerValue:
+        """Days since the fiscal year began that has the first of its start month in a calendar year."""
+        first = ibis.date(start, calendar.start_month, 1)
+        # It begins on the last first day of a week that is not after that first.
+        early = (first.day_of_week.index().cast("int64") + 7 - calendar.week_start) % 7
+        return day.delta(first, unit="day") + early
 
-def _quarters(calendar: FiscalCalendar, as_of: date) -> pa.Table:
-    """Every day from 15 years before to 15 after, with the number of its fiscal quarter."""
-    days: list[date] = []
-    numbers: list[int] = []
-    first, last = as_of.replace(year=as_of.year - 15, day=1), as_of.replace(year=as_of.year + 15, day=1)
-    for number, quarter in enumerate(calendar.periods("quarter", first, last)):
-        span = (quarter.last - quarter.first).days + 1
-        days.extend(date.fromordinal(quarter.first.toordinal() + i) for i in range(span))
-        numbers.extend([number] * span)
-    return pa.table({"quarter_day": pa.array(days, pa.date32()), "quarter": pa.array(numbers, pa.int64())})
+    # Of the days before the first of the start month the last few may be of the new year already.
+    own = (month >= calendar.start_month).ifelse(year, year - 1)
+    begun = since(own + 1)
+    start = (begun >= 0).ifelse(own + 1, own)
+    days = (begun >= 0).ifelse(begun, since(own))
+    # A 53rd week belongs to the last quarter.
+    return start * 4 + ibis.least((days / (7 * _WEEKS_A_QUARTER)).floor().cast("int64"), 3)

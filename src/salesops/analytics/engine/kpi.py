@@ -41,7 +41,7 @@ class Context:
         as_of: day the rows describe; the frames handed in are already as of this day.
         today: the data's own date; nothing reads a clock.
         options: settings by name. ``small_sample`` (default 30): below so many rows a share is
-            marked as indicative. ``lead_minutes`` (default 60): within how long a lead is to be answered.
+            marked as indicative.
     """
 
     period: Period | None
@@ -55,9 +55,9 @@ class Context:
         return int(self.options.get("small_sample", 30))
 
     @property
-    def lead_minutes(self) -> int:
-        """Within how many minutes a person is to answer a lead."""
-        return int(self.options.get("lead_minutes", 60))
+    def running(self) -> bool:
+        """Whether days of the period are still to come: what falls into it is not all known."""
+        return self.period is not None and self.as_of < self.period.last
 
     @property
     def stock_day(self) -> date:
@@ -88,7 +88,8 @@ class Measure:
             made of, ``plain`` says that it is a number and no money.
 
     ``median`` is the backend's exact middle value. Of an even number of amounts it is the mean of the
-    two middle ones, exact on DuckDB for single amounts up to 90 billion.
+    two middle ones, exact on DuckDB for single amounts up to 90 billion and right to 15 digits beyond; of
+    plain numbers, and of days with decimal places, always exact.
     """
 
     kind: MeasureKind
@@ -103,6 +104,9 @@ class Measure:
 
 
 COUNT = Measure("count")
+
+LocalDate = Callable[[ir.TimestampValue], ir.DateValue]
+"""An instant -> its day in the firm's zone."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,7 @@ class Kpi:
         wilson: sides (successes, trials) of the confidence interval of a share of rows.
         joins: optional frames that make the number better where they are given.
         notes: notes that depend on the sides.
+        unfit: why the number can't be told of a period; "" where it can.
     """
 
     name: str
@@ -242,6 +247,7 @@ class Kpi:
     wilson: tuple[str, str] | None = None
     joins: tuple[str, ...] = ()
     notes: Callable[[Mapping[str, SideValue]], tuple[str, ...]] | None = None
+    unfit: Callable[[Context], str] | None = None
 
     def __post_init__(self) -> None:
         names = [side.name for side in self.sides]

@@ -17,41 +17,104 @@ from salesops.analytics.engine.frames import Frames
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Measure, Side
 from salesops.analytics.engine.selection import frame_table
 from salesops.process.engine.used import columns_used
+from salesops.quality.engine.inspection import CLOSE, HISTORY
 
-_BILLED = frozenset({"invoices.amount", "invoices.issued_on", "orders.amount", "orders.ordered_on"})
+_BILLED = frozenset(
+    f"{table}.{column}"
+    for table, day in (("invoices", "issued_on"), ("orders", "ordered_on"))
+    for column in ("amount", "currency", "account_id", day)
+)
+_AMOUNT_THEN = frozenset({"amount", "source_amount", "currency", "closed_on", "type"})
+_DAY = frozenset({"activities.happened_on", "activities.starts_at"})
+_PRESENT = frozenset({"users.hired_on", "users.left_on"})
+_LINKED = frozenset(f"activities.{name}_id" for name in ("account", "opportunity", "contact", "lead"))
+_TOUCH = frozenset(
+    f"activities.{name}"
+    for name in ("starts_at", "happened_on", "status", "is_automatic", "direction", "lead_id")
+)
+_SOLD = frozenset(
+    f"activities.{name}"
+    for name in ("starts_at", "happened_on", "minutes", "type", "is_automatic", "status", "owner_id")
+)
 
 MADE_OF: Mapping[str, frozenset[str]] = {
-    "generated_amount": frozenset({"amount"}),
-    "generated_is_estimate": frozenset({"amount"}),
-    "opening_amount": frozenset({"amount"}),
-    "kind": frozenset({"activities.type"}),
-    "is_human": frozenset({"activities.is_automatic"}),
-    "is_inbound": frozenset({"activities.direction"}),
-    "happened_on": frozenset({"activities.happened_on", "activities.starts_at"}),
-    "starts_at": frozenset({"activities.starts_at"}),
-    "minutes": frozenset({"activities.minutes"}),
-    "seconds": frozenset(
-        {"activities.minutes", "activities.starts_at", "activities.type", "activities.is_automatic"}
-    ),
-    "response_seconds": frozenset({"leads.created_at", "activities.starts_at", "activities.is_automatic"}),
-    "created_at": frozenset({"leads.created_at"}),
-    "rank": frozenset({"leads.status", "leads.is_converted"}),
-    "named_rank": frozenset({"leads.status"}),
-    "spent": frozenset({"spend.amount"}),
-    "is_before": frozenset({"spend.month_on"}),
-    "function": frozenset({"spend.function"}),
-    "revenue_now": _BILLED,
-    "revenue_before": _BILLED,
-    "revenue_kept": _BILLED,
+    "generated_amount": _AMOUNT_THEN,
+    "generated_is_estimate": _AMOUNT_THEN,
+    "opening_amount": _AMOUNT_THEN,
+    "opening_close_on": CLOSE,
+    "opening_category": frozenset({"forecast_category", "stage_class"}),
+    "old_close_on": CLOSE,
+    "new_close_on": CLOSE,
+    "moved_on": CLOSE,
+    "move": CLOSE,
+    "entered_on": HISTORY,
+    "left_on": HISTORY,
+    "passed_on": HISTORY,
+    "next_order": HISTORY,
+    "days": HISTORY,
+    "total_days": HISTORY,
+    "stage_limit": HISTORY,
+    "stage_stays": HISTORY,
+    "first_won_on": frozenset({"closed_on"}),
 }
-"""Column that a frame makes -> columns that it shows: of the deals plain, of other tables with their table."""
+"""Column that a frame of the deals makes -> columns of the deals that it shows."""
 
-FRAMES_OF_DEALS: Mapping[str, frozenset[str]] = {"attainment": frozenset({"amount"})}
-"""Frame made of the deals -> columns of the deals that its numbers show."""
+OF_FRAMES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "activities": {
+        "kind": frozenset({"activities.type"}),
+        "is_human": frozenset({"activities.is_automatic"}),
+        "is_inbound": frozenset({"activities.direction"}),
+        "happened_on": _DAY,
+        "took_place": _DAY | {"activities.status"},
+        "is_linked": _LINKED,
+        "deal_class": frozenset({"activities.opportunity_id", "stage_class"}),
+        "deal_closed_on": frozenset({"activities.opportunity_id", "closed_on"}),
+    },
+    "selling_time": {"happened_on": _DAY, "seconds": _SOLD},
+    "people": {"working_days": _PRESENT},
+    "leads": {
+        "created_on": frozenset({"leads.created_on", "leads.created_at"}),
+        "first_touch_at": _TOUCH,
+        "response_seconds": _TOUCH | {"leads.created_at"},
+        "rank": frozenset(
+            {"leads.status", "leads.is_converted", "leads.converted_opportunity_id", "stage_class"}
+        ),
+        "named_rank": frozenset({"leads.status"}),
+    },
+    "spend": {
+        "spent": frozenset({"spend.amount", "spend.currency", "spend.month_on"}),
+        "is_before": frozenset({"spend.month_on"}),
+    },
+    "revenue": {f"revenue_{name}": _BILLED for name in ("now", "before", "kept")},
+    "quotas": {"fte_months": _PRESENT},
+    "attainment": {
+        "won": frozenset({"amount", "stage_class", "closed_on"}),
+        "fte_months": _PRESENT,
+    },
+    "calendar": {},
+}
+"""Frame that is not made of deals -> column that it makes -> columns that it shows: of the deals plain, of other
+tables with their table. A column that is not named is that of the frame's own table."""
+
+ROWS_OF: Mapping[str, frozenset[str]] = {
+    "stage_visits": HISTORY,
+    "stage_entries": HISTORY,
+    "stage_presence": HISTORY,
+    "standing": HISTORY,
+    "close_moves": CLOSE,
+    "opening": CLOSE | {"stage_class", "created_on"},
+    "customers": frozenset({"stage_class", "closed_on", "account_id"}),
+    "attainment": frozenset({"amount", "stage_class", "closed_on"}),
+    "selling_time": _SOLD | _LINKED,
+    "people": frozenset({"activities.owner_id", "activities.is_automatic"}),
+    "spend": frozenset({"spend.month_on"}),
+    "revenue": _BILLED,
+}
+"""Frame -> columns that decide which rows it holds, whatever is asked of them."""
 
 
 def masked_in(kpi: Kpi, named: Frames, context: Context, masked: Collection[str]) -> frozenset[str]:
-    """Hidden columns of the deals that a number is made of.
+    """Hidden columns that a number is made of.
 
     Args:
         kpi: the number.
@@ -63,16 +126,47 @@ def masked_in(kpi: Kpi, named: Frames, context: Context, masked: Collection[str]
         return frozenset()
     found: set[str] = set()
     for side in kpi.sides:
-        found |= FRAMES_OF_DEALS.get(side.frame, frozenset())
-        if side.frame in named and side.frame not in FRAMES_OF_DEALS:
-            schema = frame_table(side.frame, named, (kpi,)).schema()
-            found |= columns_used(schema, partial(_where, side, context))
-            found |= _of(side.measure)
+        if side.frame in named:
+            found |= _rows_read(kpi, side, named, context)
+            for column in _of(side.measure):
+                found |= _made_of(side.frame, column)
+    for need in kpi.requires:
+        if need.essential and need.frame in named:
+            found |= _made_of(need.frame, need.column)
     if kpi.frame == "deals" and context.period is not None:
         found.add(kpi.dated_by)
-    for column in list(found):
-        found |= MADE_OF.get(column, frozenset())
     return frozenset(found & set(masked))
+
+
+def masked_rows(
+    kpi: Kpi, side: Side, named: Frames, context: Context, masked: Collection[str]
+) -> frozenset[str]:
+    """Hidden columns for which a side's rows can't be listed: those that decide which rows there are, and those that
+    what a row adds is worked out from. A hidden column that is itself what a row adds comes empty, and is listed so.
+    """
+    if not masked or side.frame not in named:
+        return frozenset()
+    found = set(_rows_read(kpi, side, named, context))
+    for column in _of(side.measure):
+        found |= _made_of(side.frame, column) - {column}
+    return frozenset(found & set(masked))
+
+
+def _rows_read(kpi: Kpi, side: Side, named: Frames, context: Context) -> frozenset[str]:
+    """Columns that decide which rows a side has."""
+    schema = frame_table(side.frame, named, (kpi,)).schema()
+    found = set(ROWS_OF.get(side.frame, ()))
+    for column in columns_used(schema, partial(_where, side, context)):
+        found |= _made_of(side.frame, column)
+    return frozenset(found)
+
+
+def _made_of(frame: str, column: str) -> frozenset[str]:
+    """Columns of the facts that a column of a frame shows."""
+    own = OF_FRAMES.get(frame)
+    if own is None:
+        return MADE_OF.get(column, frozenset()) | {column}
+    return own.get(column, frozenset({f"{frame}.{column}"}))
 
 
 def _where(side: Side, context: Context, table: ir.Table) -> ir.BooleanValue:

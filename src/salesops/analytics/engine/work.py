@@ -6,7 +6,7 @@ Every frame carries the columns of the person it belongs to (``owner_id``, ``own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,10 +14,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.analytics.engine.kpi import MONEY
+from salesops.analytics.engine.kpi import MONEY, LocalDate
 from salesops.core.calendars import Period
-
-LocalDate = Callable[[ir.TimestampValue], ir.DateValue]
 
 OWNER = ("owner_id", "owner_name", "manager_id", "manager_name", "team", "region", "role")
 """Columns of a frame that say whose row it is."""
@@ -28,6 +26,23 @@ FUNNEL = ("lead", "mql", "sql", "opp", "won")
 _MQL = r"^(mql|marketing[ _-]*(qualified|accepted).*)$"
 _SQL = r"^(sql|sal|sales[ _-]*(qualified|accepted).*)$"
 _WORKING_DAYS_A_WEEK = 5
+_NOT_DONE = r"^(not|open|planned|scheduled|rescheduled|deferred|waiting|cancel|no[ _-]?show)"
+_CALLED_OFF = r"^(cancel|no[ _-]?show)"
+
+
+def took_place(day: ir.DateValue, status: ir.StringValue, as_of: date) -> ir.BooleanValue:
+    """Whether an activity was done: its day, where it has one, is not still to come, and no status says otherwise."""
+    ahead = day > ibis.literal(as_of, type="date")
+    return ~ahead.fill_null(False) & ~_plain(status).re_search(_NOT_DONE)
+
+
+def called_off(status: ir.StringValue) -> ir.BooleanValue:
+    """Whether the status of an activity says that it will not take place."""
+    return _plain(status).re_search(_CALLED_OFF)
+
+
+def _plain(status: ir.StringValue) -> ir.StringValue:
+    return status.fill_null("").lower().strip()
 
 
 def with_owner(rows: ir.Table, people: ir.Table) -> ir.Table:
@@ -48,12 +63,15 @@ def with_owner(rows: ir.Table, people: ir.Table) -> ir.Table:
     return named.drop("person_id", "person_name", "own_name")
 
 
-def activities(rows: ir.Table, people: ir.Table, deals: ir.Table, local_date: LocalDate) -> ir.Table:
+def activities(
+    rows: ir.Table, people: ir.Table, deals: ir.Table, local_date: LocalDate, as_of: date
+) -> ir.Table:
     """One row per activity: ``kind`` (call, email, meeting, other), ``happened_on``, ``is_human``, its deal.
 
     ``deal_class``, ``deal_closed_on`` are those of the deal it was on, ``is_linked`` says whether it was
-    with a customer at all (an account, deal, contact or lead).
+    with a customer at all (an account, deal, contact or lead), ``took_place`` whether it was done by ``as_of``.
     """
+    day = ibis.coalesce(rows.happened_on, local_date(rows.starts_at))
     words = rows.type.fill_null("").lower()
     kind = ibis.cases(
         (words.re_search(r"call|phone|dial"), "call"),
@@ -74,9 +92,10 @@ def activities(rows: ir.Table, people: ir.Table, deals: ir.Table, local_date: Lo
         "minutes",
         "starts_at",
         kind=kind,
-        is_human=~rows.is_automatic.fill_null(False),
+        is_human=is_human(rows),
         is_inbound=rows.direction.fill_null("").lower() == "inbound",
-        happened_on=ibis.coalesce(rows.happened_on, local_date(rows.starts_at)),
+        happened_on=day,
+        took_place=took_place(day, rows.status, as_of),
         is_linked=rows.account_id.notnull()
         | rows.opportunity_id.notnull()
         | rows.contact_id.notnull()
@@ -87,6 +106,23 @@ def activities(rows: ir.Table, people: ir.Table, deals: ir.Table, local_date: Lo
     return with_owner(joined, people)
 
 
+def people_of(rows: ir.Table, people: ir.Table) -> ir.Table:
+    """Everybody whose own activities are logged: the columns of :data:`OWNER`.
+
+    Args:
+        rows: the activities, as the facts hold them.
+        people: as for :func:`with_owner`.
+    """
+    human = rows.filter(is_human(rows) & rows.owner_id.notnull())
+    named = with_owner(human.select("owner_id", "owner_name").distinct(), people)
+    return named.select(*OWNER).distinct()
+
+
+def is_human(rows: ir.Table) -> ir.BooleanValue:
+    """Whether a person did an activity, and no machine."""
+    return ~rows.is_automatic.fill_null(False)
+
+
 def selling_time(acts: ir.Table) -> ir.Table:
     """One row per unbroken stretch of one person's calls and meetings with customers: ``minutes``, overlap once.
 
@@ -95,6 +131,7 @@ def selling_time(acts: ir.Table) -> ir.Table:
     """
     own = acts.filter(
         acts.is_human
+        & acts.took_place
         & acts.is_linked
         & acts.kind.isin(["call", "meeting"])
         & acts.starts_at.notnull()
@@ -138,7 +175,9 @@ def leads(
         deals: the conformed deals.
         local_date: instant -> day of the firm's zone.
     """
-    human = acts.filter(acts.is_human & ~acts.is_inbound & acts.lead_id.notnull() & acts.starts_at.notnull())
+    human = acts.filter(
+        acts.is_human & acts.took_place & ~acts.is_inbound & acts.lead_id.notnull() & acts.starts_at.notnull()
+    )
     touched = human.select(touched_lead="lead_id", touched_at="starts_at")
     made = rows.select("id", at=rows.created_at)
     answered = made.inner_join(touched, made.id == touched.touched_lead)

@@ -160,7 +160,7 @@ def by_hand(deals: Sequence[Mapping[str, Any]], context: Context) -> dict[str, A
     both = [d for d in won if inside(d["created_on"], period)]
     result["created_and_closed"] = ratio(len(both), len(won))
     in_period = [d for d in deals if d["stage_class"] == "open" and inside(d["expected_close_on"], period)]
-    so_far = won_amount
+    counted_in, so_far = list(won), won_amount
     for category, name in (
         ("commit", "commit_forecast"),
         ("most_likely", "most_likely_forecast"),
@@ -169,7 +169,9 @@ def by_hand(deals: Sequence[Mapping[str, Any]], context: Context) -> dict[str, A
     ):
         here = [d for d in in_period if (d["forecast_category"] or "pipeline") == category]
         so_far += sum((d["amount"] or Decimal(0) for d in here), Decimal(0))
-        result[name] = so_far
+        counted_in += here
+        # Deals none of which has an amount sum to nothing that could be told.
+        result[name] = None if total(counted_in) is None else so_far
     cycle, size, rate = result["sales_cycle"], result["average_deal_size"], result["win_rate_count"]
     known = cycle is not None and size is not None and rate is not None and cycle > 0
     result["sales_velocity"] = len(at_start) * rate * size / cycle if known else None

@@ -16,7 +16,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from salesops.analytics.engine import work
+from salesops.analytics.engine import paces, work
 from salesops.analytics.engine.case_inputs import frame
 from salesops.analytics.engine.frames import DEALS
 from salesops.analytics.engine.journeys import Journeys, StageMap, StageStep
@@ -199,7 +199,8 @@ def _moves(
 
 
 def _activity(firm: Firm, dice: random.Random, key: str) -> None:
-    day = START + timedelta(days=dice.randrange(330))
+    # Some lie in the days after the as-of day: those are only planned.
+    day = START + timedelta(days=dice.randrange(360))
     timed = dice.random() < 0.8
     deal = dice.choice(firm.deals)["id"] if dice.random() < 0.6 else None
     firm.activities.append(
@@ -216,6 +217,7 @@ def _activity(firm: Firm, dice: random.Random, key: str) -> None:
             "lead_id": f"l{dice.randrange(20)}" if dice.random() < 0.3 else None,
             "direction": dice.choice(["inbound", "Outbound", None]),
             "is_automatic": dice.choice([True, False, None]),
+            "status": dice.choice(["Completed", "Not Started", " CANCELED", "in progress", None, None, None]),
             "starts_at": at(day, dice.randrange(480, 1080)) if timed else None,
             "happened_on": None if timed else (day if dice.random() < 0.9 else None),
             "minutes": dice.choice([None, 0, 15, 30, 60, 240]),
@@ -290,23 +292,45 @@ def steps() -> StageMap:
     )
 
 
-def frames(firm: Firm, context: Context) -> dict[str, Any]:
-    """The firm as the frames KPIs read."""
+FLOOR = 4
+"""Stays that these small firms must have for a stage to have a limit; the product asks for more."""
+
+
+def log_start(firm: Firm) -> date:
+    """Day of the firm's first change of a stage."""
+    return min(c["valid_at"].date() for c in firm.changes if c["field"] == "stage")
+
+
+def journeys(firm: Firm, deals: Any, as_of: date = AS_OF, whole: Firm | None = None) -> Journeys:
+    """A firm's deals over time; where it is a part, the log begins with that of the whole."""
+    changes = _table(firm.changes, ("object_id", "field", "old", "new", "valid_at", "source"))
+    return Journeys(deals, changes, steps(), lambda instant: instant.date(), as_of, log_start(whole or firm))
+
+
+def usually(firm: Firm, context: Context) -> pa.Table:
+    """Paces of the stages, of the deals that the firm had won by the stock day."""
+    over, day = journeys(firm, frame(firm.deals, DEALS), context.as_of), context.stock_day
+    stays = ibis.duckdb.connect().to_pyarrow(paces.won_stays(over.visits(), ibis.literal(day, type="date")))
+    return paces.usual_table(paces.usual(stays.to_pylist(), FLOOR))
+
+
+def frames(firm: Firm, context: Context, whole: Firm | None = None) -> dict[str, Any]:
+    """The firm, or a part of the whole one, as the frames KPIs read."""
 
     def local(instant: Any) -> Any:
         return instant.date()
 
     deals = frame(firm.deals, DEALS)
-    changes = _table(firm.changes, ("object_id", "field", "old", "new", "valid_at", "source"))
-    over = Journeys(deals, changes, steps(), local, context.as_of)
+    over = journeys(firm, deals, context.as_of, whole)
     period = context.period
-    acts = work.activities(_table(firm.activities, tuple(firm.activities[0])), people_table(), deals, local)
+    logged = _table(firm.activities, tuple(firm.activities[0]))
+    acts = work.activities(logged, people_table(), deals, local, context.as_of)
     found = {
         "deals": deals,
         "stage_visits": over.visits(),
         "stage_entries": over.entries(),
         "stage_presence": over.presence(period),
-        "standing": over.standing(period),
+        "standing": over.standing(period, usually(whole or firm, context)),
         "close_moves": over.close_moves(CALENDAR),
         "activities": acts,
         "selling_time": work.selling_time(acts),

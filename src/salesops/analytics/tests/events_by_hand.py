@@ -11,7 +11,16 @@ from typing import Any
 
 from salesops.analytics.engine.kpi import Context
 from salesops.analytics.tests.deals import inside, median, open_at, ratio
-from salesops.analytics.tests.events import ACTIVITY_KINDS, CALENDAR, LOST, STAGES, WON, Firm
+from salesops.analytics.tests.events import (
+    ACTIVITY_KINDS,
+    CALENDAR,
+    FLOOR,
+    LOST,
+    STAGES,
+    WON,
+    Firm,
+    log_start,
+)
 
 Stay = dict[str, Any]
 
@@ -29,14 +38,8 @@ def path(firm: Firm, deal: Mapping[str, Any], log_start: date) -> list[tuple[dat
     return [(deal["created_on"] if known else None, deal["stage"])] if deal["stage_class"] == "open" else []
 
 
-def log_start(firm: Firm) -> date:
-    """First day the log knows of."""
-    return min(c["valid_at"].date() for c in firm.changes if c["field"] == "stage")
-
-
-def stays(firm: Firm) -> list[Stay]:
-    """Every stay in an open stage."""
-    begins = log_start(firm)
+def stays(firm: Firm, begins: date) -> list[Stay]:
+    """Every stay in an open stage, where the firm's log begins on a day."""
     found = []
     for deal in firm.deals:
         walked = path(firm, deal, begins)
@@ -69,10 +72,27 @@ def order_of(stage: str | None) -> int | None:
     return {WON: 10_000, LOST: -1}.get(stage) if stage in (WON, LOST) else STAGES.index(stage)
 
 
-def stages_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
-    """Conversion, time and age in stages."""
+def limits_by_hand(whole: Firm, day: date) -> dict[str, int]:
+    """Stage -> days within which at least nine of ten stays of deals that the firm had won by a day ended."""
+    limits: dict[str, int] = {}
+    every = stays(whole, log_start(whole))
+    for stage in STAGES:
+        took = [
+            (s["left"] - s["entered"]).days
+            for s in every
+            if s["stage"] == stage and s["deal"]["stage_class"] == "won" and s["deal"]["closed_on"] <= day
+            if s["left"] and s["entered"]
+        ]
+        if len(took) >= FLOOR:
+            limits[stage] = next(n for n in range(10_000) if 10 * sum(t <= n for t in took) >= 9 * len(took))
+    return limits
+
+
+def stages_by_hand(firm: Firm, context: Context, whole: Firm | None = None) -> dict[str, Any]:
+    """Conversion, time and age in stages; where the firm is a part, the log and the limits are those of the whole."""
     period, today = context.period, context.as_of
-    begins, every = log_start(firm), stays(firm)
+    begins = log_start(whole or firm)
+    every = stays(firm, begins)
     entered = passed = 0
     for deal in firm.deals:
         walked = path(firm, deal, begins)
@@ -110,19 +130,7 @@ def stages_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
         for e in every[: every.index(s)]
         if e["deal"] is s["deal"] and e["stage"] == s["stage"] and e["left"] and e["entered"]
     )
-    limits: dict[str, Fraction] = {}
-    for stage in STAGES:
-        won = sorted(
-            (s["left"] - s["entered"]).days
-            for s in every
-            if s["stage"] == stage and s["deal"]["stage_class"] == "won" and s["deal"]["closed_on"] <= stock
-            if s["left"] and s["entered"]
-        )
-        if won:
-            spot = Fraction(9, 10) * (len(won) - 1)
-            low = int(spot)
-            high = min(low + 1, len(won) - 1)
-            limits[stage] = won[low] + (spot - low) * (won[high] - won[low])
+    limits = limits_by_hand(whole or firm, stock)
     compared = [s for s in current if s["stage"] in limits]
     stalled = [s for s in compared if (stock - s["entered"]).days > limits[s["stage"]]]
     result = {
@@ -135,7 +143,7 @@ def stages_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
         "stage_age": ratio(age, len(current)),
         "stage_age_total": ratio(age + earlier, len(current)),
         "stalled_share": ratio(len(stalled), len(compared)),
-        "stalled_pipeline": money([s["deal"]["amount"] for s in stalled]),
+        "stalled_pipeline": money([s["deal"]["amount"] for s in stalled]) if compared else None,
         "stage_steps": len(forward),
         "pipeline_velocity": None,
     }
@@ -232,7 +240,9 @@ def slips_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
     result["commit_win_rate_value"] = ratio(worth(kept), worth(commit))
     if worth(commit):
         forecast, actual = Fraction(worth(commit)), Fraction(worth(won))
-        result["commit_accuracy"] = max(Fraction(0), 1 - abs(actual - forecast) / forecast)
+        told = not won or any(d["amount"] is not None for d in won)
+        if told and period.last <= context.as_of:
+            result["commit_accuracy"] = max(Fraction(0), 1 - abs(actual - forecast) / forecast)
     return result
 
 
@@ -251,15 +261,23 @@ def _then(firm: Firm, key: str, name: str, first: date) -> Any:
     return min(later, key=lambda c: c["valid_at"])["old"] if later else False
 
 
+def day_of(act: Mapping[str, Any]) -> date | None:
+    """Day of an activity."""
+    return act["happened_on"] or (act["starts_at"].date() if act["starts_at"] else None)
+
+
+def took_place(act: Mapping[str, Any], context: Context) -> bool:
+    """Whether an activity was done: not planned, not called off, not in the days to come."""
+    day = day_of(act)
+    return act["status"] in ("Completed", "in progress", None) and (day is None or day <= context.as_of)
+
+
 def effort_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
     """Activities and selling time."""
     period = context.period
     deals = {d["id"]: d for d in firm.deals}
-    human = [a for a in firm.activities if not a["is_automatic"]]
-    day = {
-        a["id"]: a["happened_on"] or (a["starts_at"].date() if a["starts_at"] else None)
-        for a in firm.activities
-    }
+    human = [a for a in firm.activities if not a["is_automatic"] and took_place(a, context)]
+    day = {a["id"]: day_of(a) for a in firm.activities}
     done = [a for a in human if day[a["id"]] and inside(day[a["id"]], period)]
 
     def kind(name: str) -> list[Any]:
@@ -315,6 +333,7 @@ def leads_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
             a["starts_at"]
             for a in firm.activities
             if a["lead_id"] == lead["id"]
+            and took_place(a, context)
             and not a["is_automatic"]
             and a["direction"] != "inbound"
             and a["starts_at"]
@@ -374,7 +393,12 @@ def customers_by_hand(firm: Firm, context: Context) -> dict[str, Any]:
     on_sales = _spent(firm, period, "sales")
     won = worth([d for d in firm.deals if d["stage_class"] == "won" and inside(d["closed_on"], period)])
     per_account, churn = ratio(sum(billed, Decimal(0)), len(billed)), ratio(len(gone), len(cohort))
-    lifetime = per_account / churn if per_account is not None and churn else None
+    lifetime = None
+    if per_account is not None and churn:
+        # In periods; five years at most where fewer than one in a hundred leaves in a month.
+        stay, years = 1 / churn, Fraction(period.days * 4, 1461)
+        monthly = churn / (years * 12)
+        lifetime = per_account * (min(stay, 5 / years) if monthly < Fraction(1, 100) else stay)
     cost = ratio(spent, new)
     gained = sum(now.values(), Decimal(0)) - sum(before.values(), Decimal(0))
     return {

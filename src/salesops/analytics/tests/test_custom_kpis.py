@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import ibis
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from salesops.analytics.engine.catalogue import catalogue
 from salesops.analytics.engine.compute import MOST_GROUPS, KpiError, compile_kpis, drill, evaluate, finish
@@ -268,3 +269,105 @@ def test_units_follow_from_what_is_measured() -> None:
     assert units_of(("money", "days")) == ("money_per_day",)
     assert units_of(("money", "money"))[0] == "ratio"
     assert units_of(("share",))[0] == "ratio"
+
+
+@QUIET
+@given(
+    st.lists(
+        st.tuples(st.integers(-9_999_999_999_999, 9_999_999_999_999), st.integers(0, 400)),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_numbers_and_days_are_exact_to_the_last_place(found: list[tuple[int, int]]) -> None:
+    closed = date(2024, 5, 1)
+    rows = [row(stage_order=n, created_on=closed - timedelta(days=away)) for n, away in found]
+    by_hand = {
+        ("stage_order", "number"): [Fraction(n) for n, _ in found],
+        ("stage_order * 0.000007", "number"): [Fraction(7 * n, 10**6) for n, _ in found],
+        ("days_between(created_on, closed_on) * 0.000003", "days"): [
+            Fraction(3 * away, 10**6) for _, away in found
+        ],
+    }
+    for (of, unit), values in by_hand.items():
+        expected = {
+            "sum": sum(values),
+            "average": Fraction(sum(values)) / len(values),
+            "median": d.median(values),
+        }
+        for measure, wanted in expected.items():
+            made = value_of(bound(define(measure, of, unit=unit)).kpi("own"), rows)
+            assert made.value is not None
+            assert abs(Fraction(made.value) - wanted) <= Fraction(1, 2 * 10**12), (of, measure)
+
+
+def test_the_middle_of_two_is_exact_in_every_group_and_skips_what_is_unknown() -> None:
+    rows = [
+        row(region=region, stage_order=n)
+        for region, numbers in {"a": [9_000_000_000_001, 5, 9_000_000_000_003, -9], "b": [7, None], "c": [None]}.items()
+        for n in numbers
+    ]  # fmt: skip
+    kpi = bound(define("median", "stage_order * 0.333333", unit="number")).kpi("own")
+    values = {v.group["region"]: v.value for v in value_by(kpi, rows, "region")}
+    by_hand = Fraction(9_000_000_000_001 + 5, 2) * Fraction(333333, 10**6)
+    assert values == {
+        "a": Decimal(by_hand.numerator) / by_hand.denominator,
+        "b": Decimal("2.333331"),
+        "c": None,
+    }
+    total = value_of(kpi, rows).value
+    assert total == Decimal("2.333331")  # of -9, 5, 7 and two large ones
+
+
+def value_by(kpi: Kpi, rows: Any, column: str) -> list[KpiValue]:
+    return evaluate([kpi], d.table(rows), d.IN_QUARTER, EXECUTE, [column])
+
+
+def test_the_largest_numbers_over_a_million_rows_fail_no_query() -> None:
+    n, number = 1_000_000, 9_999_999_999_999
+    table = ibis.range(n).unnest().name("n").as_table()
+    kept = ("id", "stage_class", "closed_on", "created_on", "stage_order", "amount")
+    frame = table.mutate(
+        **{c: ibis.null(t) for c, t in DEALS.items() if c not in kept},
+        id=table.n.cast("string"),
+        stage_class=ibis.literal("won"),
+        closed_on=ibis.literal(date(2024, 5, 1)),
+        created_on=ibis.literal(date(2024, 4, 1)),
+        stage_order=ibis.literal(number, type="int64"),
+        amount=ibis.literal(Decimal("999999999999999.9999"), type="decimal(19,4)"),
+    )
+    asked = {
+        "whole": (define("sum", "stage_order"), number * n),
+        "wide": (define("sum", "stage_order * 99999"), number * 99999 * n),
+        "beyond": (define("sum", "stage_order * 999999"), None),
+        "added": (define("sum", "stage_order + stage_order * 0.5"), Fraction(number * 3, 2) * n),
+        "money": (define("sum", "amount + amount", unit="money"), 2 * Decimal("999999999999999.9999") * n),
+        "middle": (define("median", "stage_order * 0.5"), Fraction(number, 2)),
+        "days": (define("sum", "days_between(created_on, closed_on) * 999999", unit="days"), 30 * 999999 * n),
+    }  # fmt: skip
+    made = bound(*(replace(x, name=name, unit=x.unit if x.unit != "count" else "number")
+                   for name, (x, _) in asked.items()))  # fmt: skip
+    for found in evaluate([made.kpi(name) for name in asked], frame, d.IN_QUARTER, EXECUTE):
+        expected = asked[found.name][1]
+        assert found.value == expected if expected is None else Fraction(found.value or 0) == expected, found
+
+
+@pytest.mark.parametrize(
+    "of,rule,says",
+    [
+        ("", "closed_on = '2026-Q5'", "2026-Q5"),
+        ("", "'2026-W54' < closed_on", "2026-W54"),
+        ("closed_on in ('2026-Q1', '2026-Q5')", "", "2026-Q5"),
+        ("closed_on < date '0001-01-01' - '30 days'", "", "outside the calendar"),
+    ],
+)
+def test_what_can_be_read_but_not_asked_leaves_the_other_numbers_alone(of: str, rule: str, says: str) -> None:
+    bad = define("share" if of else "count", of, rule, unit="ratio" if of else "count")
+    made_of = Definition("user", "User", "", Part("number", "own"), Part("number", "won_deals"))
+    made = bound(bad, made_of)
+    kpis = [made.kpi("own"), made.kpi("user"), catalogue()["won_deals"]]
+    found = evaluate(kpis, d.table([row()]), d.IN_QUARTER, EXECUTE)
+    assert [v.value for v in found] == [None, None, 1]
+    for number in found[:2]:
+        assert "its rule can't be asked" in number.reason
+        assert says in number.reason

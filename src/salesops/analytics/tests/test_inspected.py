@@ -14,17 +14,16 @@ import pyarrow as pa
 import pytest
 
 from salesops.analytics.engine import inspected as engine
+from salesops.analytics.engine import paces
 from salesops.analytics.engine.case_inputs import frame
 from salesops.analytics.engine.frames import DEALS
-from salesops.analytics.engine.journeys import Journeys
 from salesops.analytics.tests import deals as d
 from salesops.analytics.tests import events
 from salesops.quality.engine.inspection import BY_NAME, CHECKS
 from salesops.quality.engine.rules import RuleContext, both
 
 EXECUTE = d.execute(d.connection())
-FLOOR = 4
-"""Stays that these small firms must have; the product asks for more."""
+FLOOR = events.FLOOR
 
 
 def firm_of(seed: int) -> tuple[events.Firm, list[dict[str, Any]]]:
@@ -66,16 +65,15 @@ def as_frames(firm: events.Firm, roles: list[dict[str, Any]]) -> tuple[Any, dict
         )
     )
     deals = base.join(more, base.id == more.more_id).drop("more_id")
-    changes = events._table(firm.changes, ("object_id", "field", "old", "new", "valid_at", "source"))
-    over = Journeys(deals, changes, events.steps(), lambda at: at.date(), events.AS_OF)
-    stays = EXECUTE(engine.won_stays(over.visits())).to_pylist()
+    over = events.journeys(firm, deals)
+    stays = EXECUTE(paces.won_stays(over.visits(), ibis.literal(events.AS_OF, type="date"))).to_pylist()
     decided = EXECUTE(engine.counted_stays(engine.decided_stays(over.visits()))).to_pylist()
     acts = events._table(firm.activities, tuple(firm.activities[0]))
     rows = engine.inspected(
         deals.filter(deals.stage_class == "open"),
         events.AS_OF,
-        stands=engine.standing(over.visits()),
-        usually=engine.usual_table(engine.usual(stays, FLOOR)),
+        stands=engine.since(over.visits()),
+        usually=paces.usual_table(paces.usual(stays, FLOOR)),
         moved=engine.pushes(over.close_moves(events.CALENDAR)),
         roles=engine.contacts(events._table(roles, ("opportunity_id", "contact_id"))),
         work=engine.worked(acts, lambda at: at.date(), events.AS_OF),
@@ -241,14 +239,14 @@ def test_paces_and_bands_are_those_of_the_loop(seed: int) -> None:
     firm, roles = firm_of(seed)
     _, counted = as_frames(firm, roles)
     stays = stays_by_hand(firm)
-    got = engine.usual(counted["stays"], FLOOR)
+    got = paces.usual(counted["stays"], FLOOR)
     for stage in events.STAGES:
         won = [
             s["days"]
             for s in stays
             if s["stage"] == stage and s["deal"]["stage_class"] == "won" and s["days"] is not None
         ]
-        pace = got.get(("", stage), engine.Usual(None, 0))
+        pace = got.get(("", stage), paces.Usual(None, 0))
         assert (pace.days, pace.stays) == (p90(won), len(won)), stage
         whole: dict[str, list[Mapping[str, Any]]] = {}
         for stay in stays:
@@ -263,15 +261,15 @@ def test_paces_and_bands_are_those_of_the_loop(seed: int) -> None:
             inside = [o for n, o in lengths if n >= band.first and (band.last is None or n <= band.last)]
             assert (band.won, band.lost) == (inside.count("won"), inside.count("lost")), (stage, band)
             assert (band.interval is None) == (not inside)
-            assert band.small == (len(inside) < engine.FLOOR)
+            assert band.small == (len(inside) < paces.FLOOR)
 
 
 def test_below_the_floor_there_is_no_pace() -> None:
-    rows = [{"pipeline": "", "stage": "Demo", "days": n, "n": 1} for n in range(engine.FLOOR)]
-    assert engine.usual(rows)["", "Demo"] == engine.Usual(17, 20)  # 18 of 20 within 0 to 17 days
-    assert engine.usual(rows[1:])["", "Demo"] == engine.Usual(None, 19)
-    assert engine.usual([]) == {}
-    assert engine.usual_table(engine.usual(rows[1:])).num_rows == 0
+    rows = [{"pipeline": "", "stage": "Demo", "days": n, "n": 1} for n in range(paces.FLOOR)]
+    assert paces.usual(rows)["", "Demo"] == paces.Usual(17, 20)  # 18 of 20 within 0 to 17 days
+    assert paces.usual(rows[1:])["", "Demo"] == paces.Usual(None, 19)
+    assert paces.usual([]) == {}
+    assert paces.usual_table(paces.usual(rows[1:])).num_rows == 0
 
 
 def test_without_tables_beside_the_deals_their_columns_are_empty() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
+import ibis
 import pytest
 
 from salesops.analytics import list_address, records
 from salesops.analytics.engine.filters import FilterError
+from salesops.analytics.narrowing import SEARCHED, Narrowing
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.analytics.tests.test_kept import reader, serving
 from salesops.facts.store import Facts
@@ -121,3 +124,18 @@ def test_what_cannot_be_applied_is_said_before_anything_is_read(serving: None, q
         records.open_list(ADMIN, records.ListQuery(filters=filters, **query)),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "word,found", [("ΟΔΟΣ", "1"), ("οδοσ", "1"), ("İzmir", "2"), ("GRÖẞE", "3"), ("größe", "3")]
+)
+def test_words_are_folded_as_the_names_are(word: str, found: str) -> None:
+    names = {"1": "ΟΔΟΣ 12", "2": "İzmir", "3": "Größe"}
+    deals = ibis.memtable(
+        [dict.fromkeys(SEARCHED, "") | {"id": key, "name": name} for key, name in names.items()]
+    )
+    frames: Any = SimpleNamespace(deals=deals)
+    narrowed = Narrowing(
+        frames, filters=(), words=word, close="", created="", flags=(), judge=lambda: pytest.fail("no flag")
+    )
+    assert ibis.duckdb.connect().to_pyarrow(narrowed.plain().id).to_pylist() == [found]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html import unescape
@@ -17,15 +19,17 @@ from django.test import Client
 from salesops.analytics import cli, selectors
 from salesops.analytics import custom_services as services
 from salesops.analytics.custom_numbers import rows_in_force
-from salesops.analytics.models import CustomKpi
+from salesops.analytics.models import PAGES, CustomKpi
 from salesops.analytics.selectors import Question, number_with_total, numbers
 from salesops.analytics.tests.firm import import_deals, signed_in
+from salesops.analytics.urls import urlpatterns
 from salesops.permissions.services import mask_decide
 from salesops.platform import signin
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.decisions import decision_record, export_documents, import_documents
 from salesops.platform.models import AuditEvent
+from salesops.platform.registries import kpi_definitions
 from salesops.platform.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +65,12 @@ def text(client: Client, address: str, status: int = 200) -> str:
     answer = client.get(address)
     assert answer.status_code == status, answer.content[:2000]
     return unescape(answer.content.decode())
+
+
+def client_with_token(browser: Client) -> Client:
+    user = browser.get("/own-numbers/").wsgi_request.user
+    _, secret = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="t", can_write=True)
+    return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
 FORM = GOLD | {"name": "gold_won", "bottom_measure": "", "direction": "up", "do": "save"}
@@ -135,10 +145,146 @@ def test_what_is_wrong_is_said_at_its_field(
     assert not CustomKpi.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["won_value", "Ab", "2x", "a b", "../x", "a" * 61, ""])
+@pytest.mark.parametrize("name", ["won_value", "new", "check", "Ab", "2x", "a b", "../x", "a" * 61, ""])
 def test_names_that_are_none(firm: Path, name: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         decide(name)
+    assert set(caught.value.message_dict) == {"subject"}
+    kept = decide().values()
+    with pytest.raises(ValidationError):  # nor by a file, which asks no service of this room
+        import_documents([{"kind": "custom_kpi", "subject": name, "values": kept}], actor=ANALYST)
+    assert [*rows_in_force()] == ["gold_won"]
+
+
+def test_no_page_beside_the_numbers_has_a_name_that_a_number_may_have() -> None:
+    beside = {re.match(r"own-numbers/(\w+)/", str(one.pattern)) for one in urlpatterns}
+    taken = {match[1] for match in beside if match}
+    assert taken == PAGES
+
+
+def test_a_name_that_the_catalogue_takes_later_is_the_catalogues(
+    firm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide()
+    decide("twice", title="Twice", measure="number", of="gold_won", rule="", unit="")
+    won = replace(kpi_definitions.get("won_deals"), name="gold_won", title="Of the house")
+    monkeypatch.setitem(kpi_definitions._entries, "gold_won", won)
+    assert [*rows_in_force()] == ["twice"]
+    assert (value().value, value("twice").value) == (3, 3)  # Alder, Birch and Cedar, by hand
+    analyst = signed_in()
+    page = text(analyst, "/own-numbers/")
+    assert "Gold won (<code>gold_won</code>), defined here, counts no more" in page
+    assert "End it" not in text(signed_in(Role.REP, "Bo South"), "/own-numbers/")
+    text(analyst, "/own-numbers/gold_won/", 404)
+    with pytest.raises(ValidationError, match="number of the catalogue"):
+        decide()
+    assert analyst.post("/own-numbers/gold_won/", {"end": "gold_won"}).status_code == 302
+    assert "counts no more" not in text(analyst, "/own-numbers/")
+
+
+LATER = date(2027, 1, 1)
+
+
+def test_a_number_of_a_later_day_opens_and_says_from_when_it_counts(firm: Path) -> None:
+    analyst = signed_in()
+    answer = analyst.post("/own-numbers/new/", FORM | {"starts_on": "2027-01-01"})
+    assert (answer.status_code, answer["Location"]) == (302, "/numbers/gold_won/")
+    counts = "his number counts from 2027-01-01 on"
+    for address in ("/numbers/gold_won/", "/own-numbers/", "/own-numbers/gold_won/"):
+        assert counts in text(analyst, address)
+    assert "Gold won" not in text(analyst, "/numbers/")
+    text(analyst, "/numbers/gold_won/rows/", 404)
+    api = client_with_token(analyst)
+    read = api.get("/api/v1/kpis/gold_won").json()
+    assert (read["value"], counts in read["reason"]) == (None, True)
+    assert api.get("/api/v1/own-numbers/gold_won").json()["starts_on"] == "2027-01-01"
+    assert [row["name"] for row in api.get("/api/v1/own-numbers").json()] == ["gold_won"]
+    again = analyst.post("/own-numbers/new/", FORM)
+    assert (again.status_code, "of this name already" in text_of(again)) == (400, True)
+    page = text(analyst, "/own-numbers/gold_won/")
+    assert 'value="2027-01-01"' in page
+    assert "3,500.50" in page  # what it would say now
+    assert "Unknown field" not in page
+    assert analyst.post("/own-numbers/gold_won/", {"end": "gold_won"}).status_code == 302
+    assert "Gold won" not in text(analyst, "/own-numbers/")
+    text(analyst, "/numbers/gold_won/", 404)
+
+
+def test_a_number_that_a_later_one_is_made_of_stays(firm: Path) -> None:
+    decide("first_one")
+    decide("second_one", title="Second")
+    decide("second_one", title="Second", measure="number", of="first_one", rule="", starts_on=LATER)
+    with pytest.raises(
+        ValidationError, match=r"^\['Second \(from 2027-01-01\) is made of this number: change that"
+    ):
+        services.custom_kpi_end(actor=ANALYST, subject="first_one", starts_on=date(2026, 9, 20))
+    analyst = signed_in()
+    analyst.post("/own-numbers/first_one/", {"end": "first_one"})
+    assert "Second (from 2027-01-01) is made of this number" in text(analyst, "/own-numbers/")
+    decide("third_one", title="Third", measure="number", of="first_one", rule="")
+    with pytest.raises(
+        ValidationError, match=r"Second \(from 2027-01-01\) are made of this number: change those"
+    ):
+        services.custom_kpi_end(actor=ANALYST, subject="first_one")
+    services.custom_kpi_end(actor=ANALYST, subject="third_one")
+    decide("first_one", rule="stage_class = 'lost'", starts_on=LATER)
+    assert services.custom_kpi_end(actor=ANALYST, subject="first_one", starts_on=date(2026, 9, 20))
+    assert value("first_one").reason == "This number counts from 2027-01-01 on"
+
+
+def test_a_number_may_end_on_the_day_its_last_user_does(firm: Path) -> None:
+    decide("first_one")
+    decide("second_one", title="Second", measure="number", of="first_one", rule="")
+    services.custom_kpi_end(actor=ANALYST, subject="second_one", starts_on=LATER)
+    with pytest.raises(ValidationError, match="Second is made of"):
+        services.custom_kpi_end(actor=ANALYST, subject="first_one", starts_on=date(2026, 12, 31))
+    assert services.custom_kpi_end(actor=ANALYST, subject="first_one", starts_on=LATER)
+
+
+BAD = "closed_on = '2026-Q5'"
+
+
+def test_a_rule_that_cannot_be_asked_is_refused_at_every_door(firm: Path) -> None:
+    for field, values in (
+        ("rule", {"rule": BAD}),
+        ("of", {"measure": "share", "of": BAD, "unit": ""}),
+        ("bottom_rule", {"bottom_measure": "count", "bottom_rule": BAD}),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            decide(**values)
+        assert [*caught.value.message_dict] == [field]
+    analyst = signed_in()
+    for address, status in (("/own-numbers/new/", 400), ("/own-numbers/check/", 200)):
+        answer = analyst.post(address, FORM | {"rule": BAD})
+        assert (answer.status_code, "2026-Q5" in text_of(answer)) == (status, True)
+    api = client_with_token(analyst)
+    body = json.dumps(GOLD | {"rule": BAD})
+    answers = [
+        api.put("/api/v1/own-numbers/gold_won", body, "application/json"),
+        api.post("/api/v1/own-numbers/check", body, "application/json"),
+    ]
+    assert [(a.status_code, "2026-Q5" in a.json()["detail"]) for a in answers] == [(400, True)] * 2
+    assert not CustomKpi.objects.exists()
+
+
+def test_a_rule_that_cannot_be_asked_and_came_by_a_file_costs_one_number(firm: Path) -> None:
+    kept = decide().values()
+    decision_record(
+        CustomKpi, actor=ANALYST, subject="no_quarter", values=kept | {"title": "None", "rule": BAD}
+    )
+    analyst, reason = signed_in(), "impossible: its rule can't be asked"
+    for address in ("/numbers/?period=2026-Q3", "/own-numbers/?period=2026-Q3"):
+        page = text(analyst, address)
+        assert "3,500.50" in page
+        assert reason in page
+    for address in ("/numbers/no_quarter/", "/data/supports/", "/own-numbers/no_quarter/"):
+        assert "2026-Q5" in text(analyst, address)
+    text(analyst, "/numbers/no_quarter/rows/", 404)
+    api = client_with_token(analyst)
+    found = api.get("/api/v1/kpis/no_quarter?period=2026-Q3").json()
+    assert (found["value"], found["reason"].startswith(reason)) == (None, True)
+    assert api.get("/api/v1/kpis/gold_won?period=2026-Q3").json()["value"] == 3500.5
+    assert len(api.get("/api/v1/kpis").json()) == len(kpi_definitions._entries) + 2
 
 
 def test_a_circle_is_refused_with_the_way_round_and_a_number_in_use_stays(firm: Path) -> None:
@@ -225,10 +371,7 @@ def test_a_mask_closes_the_number_and_the_field(firm: Path) -> None:
 
 
 def test_by_rest_and_command_line(firm: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    analyst = signed_in()
-    user = analyst.get("/own-numbers/").wsgi_request.user
-    _, secret = signin.token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="t", can_write=True)
-    api = Client(headers={"Authorization": f"Bearer {secret}"})
+    api = client_with_token(signed_in())
     body = GOLD
     tried = api.post("/api/v1/own-numbers/check?period=2026-Q3", json.dumps(body), "application/json")
     assert (tried.status_code, tried.json()["n"], tried.json()["value"]) == (200, 2, 3500.5)
@@ -286,3 +429,12 @@ def test_the_sentence_nobody_wrote_follows_the_rules(firm: Path) -> None:
     ended = analyst.post("/own-numbers/gold_won/", {"end": "gold_won"})
     assert (ended.status_code, rows_in_force()) == (302, {})
     text(analyst, "/own-numbers/gold_won/", 404)
+
+
+def test_the_rows_say_the_same_middle_value_as_the_number(firm: Path) -> None:
+    two = "name in ('Alder', 'Spruce')"  # of 5 and 6 letters
+    decide("letters", title="Letters", measure="median", of="length(name)", rule=two, dated_by="", unit="")
+    assert value("letters").value == Decimal("5.5")
+    analyst = signed_in()
+    assert "5.5" in text(analyst, "/own-numbers/")
+    assert re.search(r"\b5\.50?\b", text(analyst, "/numbers/letters/rows/"))

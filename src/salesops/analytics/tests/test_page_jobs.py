@@ -94,7 +94,7 @@ def test_a_file_is_made_with_the_rights_of_the_moment_it_is_made(settings: Any) 
         ("/pipeline/", "", "not with a file"),
         ("/settings/accounts/", "", "can't be made as a file"),
         ("/nowhere/", "", "no page"),
-        ("/pipeline/", "export=pdf", "no file"),
+        ("/pipeline/", "export=pdf", "can be exported as csv or xlsx"),
         ("/pipeline/no-such-deal/", "freeze=html", "no such deal"),
         ("/data/faults/DQ99/", "format=csv", "no page"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
@@ -72,6 +73,32 @@ def test_a_created_day_is_the_day_in_the_reader_s_zone(shop: Shop) -> None:
     end = datetime.combine(day(4), datetime.max.time(), ZoneInfo("America/Los_Angeles"))
     with shop.store.at(as_of=end) as facts:
         assert facts.execute(facts.read("opportunities", EVERYTHING))["id"].to_pylist() == ["A"]
+
+
+@pytest.mark.parametrize(
+    "table, own, more",
+    [
+        ("activities", "happened_on", {"subject": "call"}),
+        ("invoices", "issued_on", {"amount": Decimal(5)}),
+        ("spend", "month_on", {"amount": Decimal(5)}),
+        ("exchange_rates", "valid_on", {"rate": Decimal("1.1")}),
+    ],
+)
+def test_what_happened_by_a_day_had_happened_then_though_a_later_file_brought_it(
+    shop: Shop, table: str, own: str, more: dict[str, object]
+) -> None:
+    shop.take(
+        9,
+        [{"id": key, own: on, **more} for key, on in (("A", day(4)), ("B", day(5)), ("C", None))],
+        table=table,
+    )
+    found = {}
+    for number in (3, 4, 8, 9):
+        with shop.store.at(
+            as_of=datetime.combine(day(number), datetime.max.time(), ZoneInfo("UTC"))
+        ) as facts:
+            found[number] = sorted(facts.execute(facts.read(table, EVERYTHING))["id"].to_pylist())
+    assert found == {3: [], 4: ["A"], 8: ["A", "B"], 9: ["A", "B", "C"]}
 
 
 def test_a_slow_writer_does_not_date_back_what_a_quick_one_brought(shop: Shop) -> None:

@@ -95,6 +95,8 @@ def test_a_test_that_commits_leaves_nothing_and_the_tables_protected(turn):
 
 def test_the_migrations_protect_the_ledger_and_every_decision_table():
     wanted = {AuditEvent._meta.db_table, Run._meta.db_table, "analytics_reconciliation"}
-    wanted |= {"meetings_meeting", "meetings_actionitem", "meetings_actionevent"}
+    wanted |= {"reports_finding", "reports_findingevent"}
+    wanted |= {"meetings_meeting", "meetings_actionitem", "meetings_actionevent", "meetings_coachingnote"}
+    wanted |= {"dashboards_dashboard", "dashboards_dashboardversion"}
     wanted |= {model._meta.db_table for _, model in decision_kinds.items()}
     assert set(protected_tables(connection)) == wanted

@@ -24,6 +24,8 @@ _RATE_STEP = Decimal("0.000000000001")
 _WON_STATUSES = ("won", "closed won", "1")
 _LOST_STATUSES = ("lost", "closed lost", "2", "deleted")
 _OPEN_STATUSES = ("open", "0", "in progress")
+FORECAST_CATEGORIES = ("pipeline", "best_case", "most_likely", "commit", "closed", "omitted")
+"""Forecast categories as the deals hold them."""
 
 
 @dataclass(frozen=True)
@@ -162,14 +164,13 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
     }
     orders = [(key == k, ibis.literal(r.position, "int64")) for r, k in zip(rules, keys(rules), strict=True)]
     stated = rows.forecast_category.fill_null("").lower().re_replace(r"[^a-z]+", "_")
-    known = ["pipeline", "best_case", "most_likely", "commit", "closed", "omitted"]
     return rows.mutate(
         stage=shown,
         stage_class=found,
         stage_order=ibis.cases(*orders, else_=ibis.null("int64")) if orders else ibis.null("int64"),
         is_pitched=key.isin(pitched) if pitched else ibis.null("boolean"),
         forecast_category=ibis.cases(
-            (stated.isin(known), stated),
+            (stated.isin(FORECAST_CATEGORIES), stated),
             *((key.isin(v), c) for c, v in categories.items()),
             else_=ibis.null("string"),
         ),

@@ -131,8 +131,10 @@ MISSING: Mapping[str, str] = {
 }
 """What the data may lack -> why a check can't be made, and what to do about it."""
 
-_HISTORY = frozenset({"stage", "stage_class", "created_on", "closed_on"})
-_CLOSE = frozenset({"expected_close_on", "close_on", "closed_on"})
+HISTORY = frozenset({"stage", "stage_class", "pipeline", "created_on", "closed_on"})
+"""Columns of a deal that its way through the stages is made of."""
+CLOSE = frozenset({"expected_close_on", "close_on", "closed_on"})
+"""Columns of a deal that the days it was to close on are made of."""
 _ACTIVITY = frozenset(
     {
         "created_on", "last_activity_on", "activities.happened_on", "activities.starts_at", "activities.status",
@@ -147,7 +149,7 @@ CHECKS: tuple[Check, ...] = (
         STALLED,
         "Open deals that have stood in their stage for longer than nine of ten stays of won deals in it took.",
         ("stage history",),
-        _HISTORY,
+        HISTORY,
     ),
     Check(
         "slipped",
@@ -155,7 +157,7 @@ CHECKS: tuple[Check, ...] = (
         SLIPPED,
         "Open deals whose close date is past or was moved to a later fiscal quarter.",
         ("close dates",),
-        _CLOSE,
+        CLOSE,
     ),
     Check(
         "overdue",
@@ -163,7 +165,7 @@ CHECKS: tuple[Check, ...] = (
         catalogue.RULES["DQ01"],
         "Open deals that were to close before today.",
         ("close dates",),
-        _CLOSE,
+        CLOSE,
     ),
     Check(
         "pushed",
@@ -171,7 +173,7 @@ CHECKS: tuple[Check, ...] = (
         PUSHED,
         f"Open deals whose close date was moved to a later fiscal quarter more than {MOST_PUSHES} times.",
         ("close history",),
-        _CLOSE,
+        CLOSE,
     ),
     Check(
         "no_close_date",
@@ -179,7 +181,7 @@ CHECKS: tuple[Check, ...] = (
         catalogue.RULES["DQ02"],
         "Open deals that nobody expects on any day.",
         ("close dates",),
-        _CLOSE,
+        CLOSE,
     ),
     Check(
         "ghost",

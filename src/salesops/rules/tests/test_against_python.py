@@ -75,12 +75,33 @@ _WORDS = """stage amount closed_on pitched seats today 'Won' 5 - + * / ( ) , = <
 like escape '!' select -- ; case when end interval date lower coalesce days_between :: || [ ] { } $1 distinct from any
 all exists union cast as " ' % ? @ 0x1 1e9 `"""
 _SOUP = [*_WORDS.split(), "'30 days'", "'this quarter'", "\u200b", "\\"]
+_DATED = ["closed_on", "created_on", "today", "'2026'", "'this quarter'", "'last month'", "date '2026-01-01'"]
+_MADE = ["(today - '1 day')", "(closed_on + '2 days')", "coalesce(closed_on, today)"]
+_SIDES = st.sampled_from([*_DATED, *_MADE, "stage", "5", "true", "null", "'x'"])
+_SIGNS = ["{} = {}", "{} <> {}", "{} < {}", "{} >= {}", "not {} <= {}", "{} between {} and {}"]
+_WORDED = [
+    "{} is distinct from {}",
+    "{} is not distinct from {}",
+    "{} in ({})",
+    "{} in ({}, {})",
+    "{} is null",
+]
+_BETWEEN = st.sampled_from([*_SIGNS, *_WORDED])
 
 
 @settings(QUIET, max_examples=500)
 @given(st.lists(st.sampled_from(_SOUP), max_size=14), st.sampled_from([" ", ""]))
 def test_word_soup_is_refused_in_words_or_is_a_rule(words: list[str], between: str) -> None:
-    text = between.join(words)
+    _rule_or_refused(between.join(words))
+
+
+@settings(QUIET, max_examples=400)
+@given(_BETWEEN, _SIDES, _SIDES, _SIDES)
+def test_a_period_on_any_side_is_refused_in_words_or_is_a_rule(shape: str, a: str, b: str, c: str) -> None:
+    _rule_or_refused(shape.format(a, b, c))
+
+
+def _rule_or_refused(text: str) -> None:
     try:
         rule = read(text)
     except RuleError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 
 import ibis
@@ -10,11 +11,14 @@ import ibis.expr.types as ir
 from salesops.analytics.engine import conditions as c
 from salesops.analytics.engine.catalogue.parts import OWNER, WON_AMOUNT, Sides, amount, count_of
 from salesops.analytics.engine.figure import Figure, exact, quotient, undefined
-from salesops.analytics.engine.kpi import Condition, Context, Kpi, Measure, Requirement, Side
+from salesops.analytics.engine.kpi import Condition, Context, Flag, Kpi, Measure, Requirement, Side
 from salesops.analytics.engine.unit_economics import cac, cost_of_sales_ratio, ltv, ltv_cac, magic_number
 
 CUSTOMERS, SPEND, REVENUE = "customers", "spend", "revenue"
-QUARTERS_A_YEAR = 4
+DAYS_A_YEAR = Fraction(1461, 4)
+LONGEST_LIFE = 5 * DAYS_A_YEAR
+"""Days an account is taken to stay at most, where fewer leave a month than :data:`SLOW_CHURN`."""
+SLOW_CHURN = Fraction(1, 100)
 
 NOW, BEFORE, KEPT = (Measure("sum", column=f"revenue_{name}") for name in ("now", "before", "kept"))
 SPENT = Measure("sum", column="spent")
@@ -43,6 +47,33 @@ NEEDS_REVENUE = Requirement(
 )
 
 NO_START = "no account was billed anything in the period before"
+NO_QUARTER = "the magic number compares two quarters: choose a quarter"
+STILL_BILLED = "the period is not over: who is still to be billed in it is not known; choose one that is over"
+STILL_SPENT = "the period is not over: what is spent and won in it is not all known; choose one that is over"
+CUTS_A_MONTH = (
+    "spend is kept by calendar month, and this period begins or ends within one: choose whole months"
+)
+
+
+def unfit_for_billing(context: Context) -> str:
+    """A period that is still running: an account that was not billed yet has not left."""
+    return STILL_BILLED if context.running else ""
+
+
+def unfit_for_spend(context: Context) -> str:
+    """A period that spend kept by month can't be summed for: still running, or not of whole months."""
+    if context.running:
+        return STILL_SPENT
+    period = context.period
+    if period is None or (period.first.day == 1 and (period.last + timedelta(days=1)).day == 1):
+        return ""
+    return CUTS_A_MONTH
+
+
+def _unfit_for_magic(context: Context) -> str:
+    if context.period is None or context.period.kind != "quarter":
+        return NO_QUARTER
+    return unfit_for_spend(context)
 
 
 def new_customers(t: ir.Table, context: Context) -> ir.BooleanValue:
@@ -56,8 +87,8 @@ def spent_now(t: ir.Table, context: Context) -> ir.BooleanValue:
 
 
 def spent_before(t: ir.Table, context: Context) -> ir.BooleanValue:
-    """Spend of the period before, where the period is a quarter."""
-    return t["is_before"] & _quarter(context)
+    """Spend of the period before."""
+    return t["is_before"]
 
 
 def spent_on_sales(t: ir.Table, context: Context) -> ir.BooleanValue:
@@ -78,15 +109,6 @@ def cohort(t: ir.Table, context: Context) -> ir.BooleanValue:
 def gone(t: ir.Table, context: Context) -> ir.BooleanValue:
     """Those of them billed nothing in the period."""
     return cohort(t, context) & (t["revenue_now"] <= 0)
-
-
-def _quarter(context: Context) -> ir.BooleanValue:
-    return ibis.literal(context.period is not None and context.period.kind == "quarter")
-
-
-def in_quarter(t: ir.Table, context: Context) -> ir.BooleanValue:
-    """Every account, where the period is a quarter."""
-    return _quarter(context)
 
 
 def _retained(part: str) -> object:
@@ -116,10 +138,24 @@ def _lost_share(sides: Sides) -> Fraction | None:
     return Fraction(sides["gone"].n, sides["before"].n) if sides["before"].n else None
 
 
+def _longest(sides: Sides) -> Fraction | None:
+    """Periods an account is taken to stay at most; None where so many leave that no limit is needed."""
+    churn, days = _lost_share(sides), sides["days"].n
+    if churn is None or not days or churn * DAYS_A_YEAR / 12 / days >= SLOW_CHURN:
+        return None
+    return LONGEST_LIFE / days
+
+
 def _ltv(sides: Sides) -> Figure:
     if not sides["before"].n:
         return undefined(NO_START)
-    return ltv(_per_account(sides), _lost_share(sides))
+    return ltv(_per_account(sides), _lost_share(sides), cap_periods=_longest(sides))
+
+
+def _life_note(sides: Sides) -> tuple[str, ...]:
+    if not sides["gone"].n or _longest(sides) is None:
+        return ()
+    return ("Fewer than 1% of the accounts leave in a month: they are taken to stay 5 years, no longer.",)
 
 
 def _spend(sides: Sides, name: str = "spend") -> Fraction | None:
@@ -138,12 +174,16 @@ def _ltv_cac(sides: Sides) -> Figure:
         return undefined("no spend is known for the period")
     if not sides["before"].n:
         return undefined(NO_START)
-    return ltv_cac(_spend(sides), sides["customers"].n, _per_account(sides), _lost_share(sides))
+    return ltv_cac(
+        _spend(sides),
+        sides["customers"].n,
+        _per_account(sides),
+        _lost_share(sides),
+        cap_periods=_longest(sides),
+    )
 
 
 def _magic(sides: Sides) -> Figure:
-    if not sides["revenue"].n:
-        return undefined("the magic number compares two quarters: choose a quarter")
     return magic_number(amount(sides["revenue"]), amount(sides["before"]), _spend(sides, "spend_before"))
 
 
@@ -164,11 +204,21 @@ _COHORT = _side("before", "Accounts billed in the period before", cohort, BEFORE
 _COHORT_SIZE = Side("before", "Accounts billed in the period before", cohort, frame=REVENUE)
 _GONE = Side("gone", "Accounts billed before and not in the period", gone, frame=REVENUE)
 
+_DAYS = Side("days", "Days of the period", c.everything, frame="calendar", rows=False)
+_SO_FAR = Flag(
+    "running",
+    lambda t, context: billed(t, context) & ibis.literal(context.running),
+    "The period is not over: revenue so far, of the {n} accounts billed so far.",
+    frame=REVENUE,
+)
+
 _BILLING = (
     "From invoices, or from orders where there are no invoices, in the firm's currency. The period is compared with "
     "the one before it: choose one at least as long as your billing cycle."
 )
-_RECURRING = _BILLING + " Which revenue recurs is not known: everything billed counts."
+_OVER = " The period must be over."
+_MONTHS = " Spend is kept by calendar month: the period must be of whole months, and over."
+_RECURRING = _BILLING + _OVER + " Which revenue recurs is not known: everything billed counts."
 
 KPIS: tuple[Kpi, ...] = (
     Kpi(
@@ -198,7 +248,7 @@ KPIS: tuple[Kpi, ...] = (
         owner=OWNER,
         convention=(
             "Blended over every channel; spend and customers of the same period, without a lag. Spend has no team or "
-            "person, so it is told for the firm as a whole."
+            "person, so it is told for the firm as a whole." + _MONTHS
         ),
         grain="account",
         frame=CUSTOMERS,
@@ -207,6 +257,7 @@ KPIS: tuple[Kpi, ...] = (
         combine=_cac,
         sample="customers",
         requires=(NEEDS_SPEND, NEEDS_FIRST_WIN),
+        unfit=unfit_for_spend,
     ),
     Kpi(
         name="arpa",
@@ -224,6 +275,7 @@ KPIS: tuple[Kpi, ...] = (
         combine=_arpa,
         sample="revenue",
         requires=(NEEDS_REVENUE,),
+        flags=(_SO_FAR,),
     ),
     Kpi(
         name="customer_churn",
@@ -233,7 +285,7 @@ KPIS: tuple[Kpi, ...] = (
         unit="ratio",
         direction="down",
         owner=OWNER,
-        convention=_BILLING,
+        convention=_BILLING + _OVER,
         grain="account",
         frame=REVENUE,
         dated_by="",
@@ -242,26 +294,31 @@ KPIS: tuple[Kpi, ...] = (
         sample="before",
         requires=(NEEDS_REVENUE,),
         wilson=("gone", "before"),
+        unfit=unfit_for_billing,
     ),
     Kpi(
         name="ltv",
         title="Lifetime value",
         sentence="What an account brings in until it leaves, at the present revenue and churn.",
-        formula="revenue per account and period / churn per period",
+        formula="revenue per account and period / churn per period (5 years at most where churn is below 1% a month)",
         unit="money",
         direction="up",
         owner=OWNER,
         convention=(
-            "No margin: it is revenue, not profit, since the facts hold no cost of delivery. "
-            "Undefined while no account leaves. " + _BILLING
+            "No margin: it is revenue, not profit, since the facts hold no cost of delivery. Where fewer than 1% of "
+            "the accounts leave in a month, they are taken to stay 5 years; undefined while no account leaves. "
+            + _BILLING
+            + _OVER
         ),
         grain="account",
         frame=REVENUE,
         dated_by="",
-        sides=(_BILLED, _GONE, _COHORT_SIZE),
+        sides=(_BILLED, _GONE, _COHORT_SIZE, _DAYS),
         combine=_ltv,
         sample="before",
         requires=(NEEDS_REVENUE,),
+        notes=_life_note,
+        unfit=unfit_for_billing,
     ),
     Kpi(
         name="ltv_cac",
@@ -271,14 +328,17 @@ KPIS: tuple[Kpi, ...] = (
         unit="number",
         direction="up",
         owner=OWNER,
-        convention="Lifetime value without a margin, as in its own number; spend and customers of the same period.",
+        convention="Lifetime value without a margin, as in its own number; spend and customers of the same period."
+        + _MONTHS,
         grain="account",
         frame=REVENUE,
         dated_by="",
-        sides=(_BILLED, _GONE, _COHORT_SIZE, _SPEND, _NEW),
+        sides=(_BILLED, _GONE, _COHORT_SIZE, _SPEND, _NEW, _DAYS),
         combine=_ltv_cac,
         sample="before",
         requires=(NEEDS_REVENUE, NEEDS_SPEND, NEEDS_FIRST_WIN),
+        notes=_life_note,
+        unfit=unfit_for_spend,
     ),
     Kpi(
         name="nrr",
@@ -297,6 +357,7 @@ KPIS: tuple[Kpi, ...] = (
         combine=_retained("now"),  # type: ignore[arg-type]
         sample="before",
         requires=(NEEDS_REVENUE,),
+        unfit=unfit_for_billing,
     ),
     Kpi(
         name="grr",
@@ -314,6 +375,7 @@ KPIS: tuple[Kpi, ...] = (
         combine=_retained("kept"),  # type: ignore[arg-type]
         sample="before",
         requires=(NEEDS_REVENUE,),
+        unfit=unfit_for_billing,
     ),
     Kpi(
         name="magic_number",
@@ -323,18 +385,19 @@ KPIS: tuple[Kpi, ...] = (
         unit="number",
         direction="up",
         owner=OWNER,
-        convention="Quarters only. " + _RECURRING,
+        convention="Quarters only. " + _RECURRING + _MONTHS,
         grain="account",
         frame=REVENUE,
         dated_by="",
         sides=(
-            _side("revenue", "Revenue of the quarter", in_quarter, NOW, REVENUE),
-            _side("before", "Revenue of the quarter before", in_quarter, BEFORE, REVENUE),
+            _side("revenue", "Revenue of the quarter", c.everything, NOW, REVENUE),
+            _side("before", "Revenue of the quarter before", c.everything, BEFORE, REVENUE),
             _side("spend_before", "Spend of the quarter before", spent_before, SPENT, SPEND),
         ),
         combine=_magic,
         sample="revenue",
         requires=(NEEDS_REVENUE, NEEDS_SPEND),
+        unfit=_unfit_for_magic,
     ),
     Kpi(
         name="cost_of_sales",
@@ -344,12 +407,14 @@ KPIS: tuple[Kpi, ...] = (
         unit="ratio",
         direction="down",
         owner=OWNER,
-        convention="Spend whose function is sales; marketing is not in it. Against bookings, not billing.",
+        convention="Spend whose function is sales; marketing is not in it. Against bookings, not billing."
+        + _MONTHS,
         grain="opportunity",
         frame="deals",
         sides=(_side("spend", "Sales spend", spent_on_sales, SPENT, SPEND), WON_AMOUNT),
         combine=_cost_of_sales,
         sample="won_amount",
         requires=(NEEDS_SALES_SPEND,),
+        unfit=unfit_for_spend,
     ),
 )

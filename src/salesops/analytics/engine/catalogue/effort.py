@@ -40,8 +40,9 @@ NEEDS_LENGTH = Requirement(
 
 
 def done(t: ir.Table, context: Context) -> ir.BooleanValue:
-    """Activities of people, not of machines, in the period."""
-    return t["is_human"] & t["happened_on"].notnull() & c.within("happened_on", t, context)
+    """Activities of people, not of machines, that took place in the period."""
+    dated = t["happened_on"].notnull() & c.within("happened_on", t, context)
+    return t["is_human"] & t["took_place"] & dated
 
 
 def of_kind(kind: str) -> Condition:
@@ -60,7 +61,8 @@ def on_open_deals(t: ir.Table, context: Context) -> ir.BooleanValue:
 
 def on_won_deals(t: ir.Table, context: Context) -> ir.BooleanValue:
     """Activities of people, whenever they were, on deals won in the period."""
-    return t["is_human"] & (t["deal_class"] == "won") & c.within("deal_closed_on", t, context)
+    won = (t["deal_class"] == "won") & c.within("deal_closed_on", t, context)
+    return t["is_human"] & t["took_place"] & won
 
 
 def measured(t: ir.Table, context: Context) -> ir.BooleanValue:
@@ -82,6 +84,14 @@ def _automatic(t: ir.Table, context: Context) -> ir.BooleanValue:
     return ~t["is_human"] & t["happened_on"].notnull() & c.within("happened_on", t, context)
 
 
+def _not_done(t: ir.Table, context: Context) -> ir.BooleanValue:
+    dated = t["happened_on"].notnull() & c.within("happened_on", t, context)
+    return t["is_human"] & ~t["took_place"] & dated
+
+
+_NOT_DONE = Flag(
+    "not_done", _not_done, "Planned, called off or still to come, left out: {n}.", frame=ACTIVITIES
+)
 _AUTOMATIC = Flag("automatic", _automatic, "Sent by a machine, left out: {n}.", frame=ACTIVITIES)
 _UNDATED = Flag(
     "undated",
@@ -101,7 +111,10 @@ def _count(name: str, title: str, what: str, where: Condition) -> Kpi:
         unit="count",
         direction="none",
         owner=OWNER,
-        convention="Logged ones only; what a machine sent is left out. Effort, not result: no ranking on it alone.",
+        convention=(
+            "Logged ones that took place: what a machine sent, and what is planned, called off or still to come, is "
+            "left out. Effort, not result: no ranking on it alone."
+        ),
         grain="activity",
         frame=ACTIVITIES,
         dated_by="happened_on",
@@ -109,7 +122,7 @@ def _count(name: str, title: str, what: str, where: Condition) -> Kpi:
         combine=count_of("done"),
         sample="done",
         requires=(NEEDS_ACTIVITY,),
-        flags=(_AUTOMATIC, _UNDATED),
+        flags=(_AUTOMATIC, _NOT_DONE, _UNDATED),
     )
 
 
@@ -137,7 +150,7 @@ def _ratio(
         combine=_per(top.name, below.name, nothing),
         sample=below.name,
         requires=(NEEDS_ACTIVITY, *more),
-        flags=(_AUTOMATIC, _UNDATED),
+        flags=(_AUTOMATIC, _NOT_DONE, _UNDATED),
     )
 
 
@@ -187,7 +200,7 @@ KPIS: tuple[Kpi, ...] = (
         owner=OWNER,
         convention=(
             "Mondays to Fridays from the first to the last day in the firm; public holidays and absences are not "
-            "known and not taken off. People who never log anything are not counted."
+            "known and not taken off. People who never log anything are not counted, nor is what did not take place."
         ),
         grain="activity",
         frame=ACTIVITIES,
@@ -196,7 +209,7 @@ KPIS: tuple[Kpi, ...] = (
         combine=_per_working_day,
         sample="done",
         requires=(NEEDS_ACTIVITY,),
-        flags=(_AUTOMATIC, _UNDATED),
+        flags=(_AUTOMATIC, _NOT_DONE, _UNDATED),
     ),
     _ratio(
         "activities_per_open_deal",
@@ -214,7 +227,7 @@ KPIS: tuple[Kpi, ...] = (
         "Activities per won deal",
         "How many activities a deal won in the period took, from its beginning.",
         "activities ever on deals won in the period / deals won in the period",
-        "Activities of people on the deal itself, whenever they were; those on lost deals are not in it.",
+        "Activities of people on the deal itself, whenever they took place; those on lost deals are not in it.",
         Side("done", "Activities on won deals", on_won_deals, frame=ACTIVITIES),
         WON,
         "no deal was won",
@@ -255,8 +268,9 @@ KPIS: tuple[Kpi, ...] = (
         direction="up",
         owner=OWNER,
         convention=(
-            "Only what was logged with a start and a length, on an account, deal, contact or lead; how much of it was "
-            "logged so is told. Time that overlaps counts once. Mondays to Fridays; absences are not known."
+            "Only what took place and was logged with a start and a length, on an account, deal, contact or lead; how "
+            "much of it was logged so is told. Time that overlaps counts once. Mondays to Fridays; absences are not "
+            "known."
         ),
         grain="stretch of selling",
         frame=ACTIVITIES,

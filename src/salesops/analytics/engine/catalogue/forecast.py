@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ibis.expr.types as ir
 
 from salesops.analytics.engine import conditions as c
 from salesops.analytics.engine.catalogue.parts import AMOUNT, OWNER, UNMAPPED, WON_AMOUNT, Sides, amount
 from salesops.analytics.engine.catalogue.pipeline import NEEDS_EXPECTED_CLOSE
-from salesops.analytics.engine.figure import Figure
-from salesops.analytics.engine.forecast_accuracy import forecast_category_rollup
+from salesops.analytics.engine.figure import Figure, undefined
+from salesops.analytics.engine.forecast_accuracy import CUMULATIVE, forecast_category_rollup
 from salesops.analytics.engine.kpi import Condition, Context, Kpi, Requirement, Side
 
-CATEGORIES = ("commit", "most_likely", "best_case", "pipeline")
+NO_AMOUNT = "no deal won in the period or forecast for it has an amount"
 
 NEEDS_CATEGORY = Requirement(
     "forecast_category",
@@ -32,16 +32,24 @@ def in_category(category: str) -> Condition:
     return where
 
 
+def won_or_forecast(held: Sequence[str]) -> Condition:
+    """Deals won in the period, and the open ones in some categories for it."""
+    return c.any_of(c.won, *(in_category(category) for category in held))
+
+
 def _rollup(column: str, held: tuple[str, ...]) -> Callable[[Sides], Figure]:
     def combine(sides: Sides) -> Figure:
-        given = {"closed": amount(sides["won_amount"])} | {name: amount(sides[name]) for name in held}
+        parts = {"closed": sides["won_amount"]} | {name: sides[name] for name in held}
+        if sides["deals"].n and not any(part.known for part in parts.values()):
+            return undefined(NO_AMOUNT)
+        given = {name: amount(part) for name, part in parts.items()}
         return Figure(getattr(forecast_category_rollup(given), column))
 
     return combine
 
 
 def _kpi(index: int, name: str, title: str, column: str) -> Kpi:
-    held = CATEGORIES[: index + 1]
+    held = CUMULATIVE[: index + 1]
     words = [category.replace("_", " ") for category in held]
     return Kpi(
         name=name,
@@ -58,9 +66,10 @@ def _kpi(index: int, name: str, title: str, column: str) -> Kpi:
         sides=(
             WON_AMOUNT,
             *(Side(h, f"Open in {h.replace('_', ' ')}", in_category(h), AMOUNT) for h in held),
+            Side("deals", "Won and open together", won_or_forecast(held)),
         ),
         combine=_rollup(column, held),
-        sample=held[-1],
+        sample="deals",
         dated_by="expected_close_on",
         placed=False,
         requires=(NEEDS_CATEGORY, NEEDS_EXPECTED_CLOSE),

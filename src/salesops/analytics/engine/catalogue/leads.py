@@ -14,6 +14,8 @@ from salesops.analytics.engine.work import FUNNEL
 
 LEADS = "leads"
 NO_LEAD = "no lead was created"
+LIMIT_MINUTES = 60
+"""Within how many minutes a person is to answer a lead: part of the definition of the speed to lead."""
 
 NEEDS_LEAD_DAY = Requirement(
     "created_on",
@@ -66,7 +68,7 @@ def touched(t: ir.Table, context: Context) -> ir.BooleanValue:
 
 def within_limit(t: ir.Table, context: Context) -> ir.BooleanValue:
     """Those of them that a person answered within the limit, limit included."""
-    return timed(t, context) & (t["response_seconds"] <= context.lead_minutes * 60)
+    return timed(t, context) & (t["response_seconds"] <= LIMIT_MINUTES * 60)
 
 
 def reached(rank: int) -> Condition:
@@ -154,8 +156,8 @@ KPIS: tuple[Kpi, ...] = (
         direction="down",
         owner=OWNER,
         convention=(
-            "Calendar minutes. Automatic replies and inbound touches are no answer. Leads that nobody answered are not "
-            "in the median; they are told, and are misses of the speed to lead."
+            "Calendar minutes. Automatic replies, inbound touches and what was only planned are no answer. Leads that "
+            "nobody answered are not in the median; they are told, and are misses of the speed to lead."
         ),
         grain="lead",
         frame=LEADS,
@@ -177,14 +179,14 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         name="speed_to_lead",
         title="Speed to lead",
-        sentence="The share of leads that a person answered within the limit.",
-        formula="leads first touched by a person within 60 minutes / leads",
+        sentence=f"The share of leads that a person answered within {LIMIT_MINUTES} minutes.",
+        formula=f"leads first touched by a person within {LIMIT_MINUTES} minutes / leads",
         unit="ratio",
         direction="up",
         owner=OWNER,
         convention=(
-            "Calendar minutes, limit included (60 minutes). A lead that nobody answered is a miss; one whose time of "
-            "creation is not known is left out."
+            f"Calendar minutes, limit included ({LIMIT_MINUTES} minutes). A lead that nobody answered is a miss; one "
+            "whose time of creation is not known is left out."
         ),
         grain="lead",
         frame=LEADS,

@@ -21,6 +21,7 @@ from salesops.analytics.engine.kpi import Condition, Context, Flag, Kpi, Measure
 OPENING, MOVES = "opening", "close_moves"
 HISTORY = "export the history of the close date, or import the deals regularly"
 NOTHING_DUE = "no deal that was open when the period began was expected to close in it"
+STILL_WON = "the period is not over: what is won in it is not all known; choose one that is over"
 NO_COMMIT = "no deal stood in commit for the period when it began"
 
 OPENING_AMOUNT = Measure("sum", column="opening_amount")
@@ -91,6 +92,8 @@ def _value_share(part: str, whole: str, nothing: str) -> object:
 def _commit_accuracy(sides: Sides) -> Figure:
     if sides["committed"].n == 0:
         return undefined(NO_COMMIT)
+    if sides["won_amount"].value is None:
+        return undefined("no deal won in the period has an amount")
     forecast, actual = exact(amount(sides["committed"])), exact(amount(sides["won_amount"]))
     if forecast == 0:
         return undefined("the deals in commit had no amounts when the period began")
@@ -99,11 +102,7 @@ def _commit_accuracy(sides: Sides) -> Figure:
 
 _RUNNING = Flag(
     "running",
-    lambda t, context: (
-        slipped(t, context)
-        if context.period is not None and context.as_of < context.period.last
-        else due(t, context) & (t["id"] != t["id"])
-    ),
+    lambda t, context: slipped(t, context) if context.running else due(t, context) & (t["id"] != t["id"]),
     "The period is not over: {n} of these deals can still close in it.",
     frame=OPENING,
 )
@@ -256,7 +255,9 @@ KPIS: tuple[Kpi, ...] = (
         "Commit accuracy",
         "How near the amount won in the period came to the amount in commit when it began.",
         "1 - |won in the period - opening commit| / opening commit, not below 0",
-        _COMMIT + " Everything won in the period counts as the actual, whether it was in commit or not.",
+        _COMMIT
+        + " Everything won in the period counts as the actual, whether it was in commit or not. The period must be "
+        "over.",
         sides=(
             Side(
                 "committed",
@@ -270,5 +271,6 @@ KPIS: tuple[Kpi, ...] = (
         combine=_commit_accuracy,
         sample="committed",
         requires=(NEEDS_CATEGORY, NEEDS_OPENING, NEEDS_OUTCOME, NEEDS_CREATED),
+        unfit=lambda context: STILL_WON if context.running else "",
     ),
 )

@@ -19,6 +19,7 @@ from salesops.analytics.engine.catalogue.parts import (
 from salesops.analytics.engine.figure import Figure, quotient, undefined
 from salesops.analytics.engine.journeys import WON_ORDER
 from salesops.analytics.engine.kpi import Context, Flag, Kpi, Measure, Requirement, Side
+from salesops.analytics.engine.paces import FLOOR
 
 VISITS, ENTRIES, PRESENCE, STANDING = "stage_visits", "stage_entries", "stage_presence", "standing"
 
@@ -26,6 +27,7 @@ HISTORY = "export the history of stages (opportunity history), or import the dea
 NOTHING_ENTERED = "no deal entered a stage on a known day"
 NOTHING_ENDED = "no stay in a stage ended on a known day"
 NOTHING_STANDS = "of no open deal is it known since when it stands in its stage"
+NOTHING_COMPARED = f"no open deal stands since a known day in a stage that {FLOOR} stays of won deals tell of"
 
 STAY = Measure("days", start="entered_on", end="left_on")
 STAY_MEDIAN = Measure("median_days", start="entered_on", end="left_on")
@@ -114,12 +116,18 @@ def since_known(t: ir.Table, context: Context) -> ir.BooleanValue:
 
 def stalled(t: ir.Table, context: Context) -> ir.BooleanValue:
     """Open deals longer in their stage than nine of ten won deals were."""
-    return t["days"].cast("float64") > t["won_p90"]
+    return t["days"] > t["stage_limit"]
 
 
 def comparable(t: ir.Table, context: Context) -> ir.BooleanValue:
-    """Open deals in a stage that won deals have been through, with a known first day in it."""
-    return t["won_p90"].notnull() & t["entered_on"].notnull()
+    """Open deals in a stage that enough won deals have been through, with a known first day in it."""
+    return t["stage_limit"].notnull() & t["entered_on"].notnull()
+
+
+def _stalled_amount(sides: Sides) -> Figure:
+    if not sides["compared"].n:
+        return undefined(NOTHING_COMPARED)
+    return sum_of("stalled", "no stalled deal has an amount")(sides)
 
 
 def _still_there(sides: Sides) -> tuple[str, ...]:
@@ -158,6 +166,13 @@ _UNKNOWN_ENTRY = Flag(
     lambda t, context: t["entered_on"].isnull(),
     "Stages entered before the history begins, outside every period: {n}.",
     frame=ENTRIES,
+)
+
+_COMPARED = Side("compared", "Open deals compared", comparable, frame=STANDING)
+_STALLED = (
+    "A stock. The limit of a stage is the firm's own, the same for whoever asks and in the inspection: the number of "
+    f"days within which nine of ten stays of won deals in it ended (nearest rank). Deals in a stage that fewer than "
+    f"{FLOOR} such stays tell of, and those of which nothing tells since when they stand there, are not judged."
 )
 
 KPIS: tuple[Kpi, ...] = (
@@ -316,19 +331,16 @@ KPIS: tuple[Kpi, ...] = (
         "Stalled deals",
         "The share of open deals that have stood in their stage longer than nine of ten won deals did.",
         "open deals older in their stage than the 90th percentile of won deals in it / open deals compared",
-        "A stock. The limit is the firm's own: the 90th percentile of the stays of won deals in that stage. Deals "
-        "in a stage that no won deal is known to have been through are not judged.",
+        _STALLED,
         direction="down",
         grain="opportunity",
         frame=STANDING,
         dated_by="",
         sides=(
             Side("stalled", "Stalled deals", c.all_of(comparable, stalled), frame=STANDING),
-            Side("compared", "Open deals compared", comparable, frame=STANDING),
+            _COMPARED,
         ),
-        combine=ratio_of_counts(
-            "stalled", "compared", "no open deal stands in a stage that won deals went through"
-        ),
+        combine=ratio_of_counts("stalled", "compared", NOTHING_COMPARED),
         sample="compared",
         requires=(NEEDS_SINCE,),
         wilson=("stalled", "compared"),
@@ -344,8 +356,11 @@ KPIS: tuple[Kpi, ...] = (
         grain="opportunity",
         frame=STANDING,
         dated_by="",
-        sides=(Side("stalled", "Stalled deals", c.all_of(comparable, stalled), AMOUNT, frame=STANDING),),
-        combine=sum_of("stalled", "no stalled deal has an amount"),
+        sides=(
+            Side("stalled", "Stalled deals", c.all_of(comparable, stalled), AMOUNT, frame=STANDING),
+            _COMPARED,
+        ),
+        combine=_stalled_amount,
         sample="stalled",
         requires=(NEEDS_SINCE,),
     ),

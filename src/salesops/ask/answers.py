@@ -1,0 +1,384 @@
+"""A question in words answered for one reader: the same figures, lists and records that the pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+
+from salesops.analytics import account_records, list_address, records
+from salesops.analytics.addresses import Address, AddressError, deal_href, href
+from salesops.analytics.engine.filters import FilterError
+from salesops.analytics.engine.kpi import Kpi, KpiValue
+from salesops.analytics.engine.selection import KpiError
+from salesops.analytics.inspections import OpenInspection, Sum, open_inspection
+from salesops.analytics.list_address import ListAddress
+from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.analytics.shown import rows_href
+from salesops.ask.engine.parse import ALL, understand
+from salesops.ask.engine.query import Choice, Query, Understood
+from salesops.ask.engine.tokens import QuestionError, cleaned
+from salesops.ask.inputs import lexicon
+from salesops.core.calendars import Period, PeriodError
+from salesops.platform.access import NotAllowedError
+from salesops.platform.actors import Actor
+from salesops.process.inputs import open_frames
+
+USUAL_PERIOD = "quarter"
+ROWS = 10
+"""Rows of a list that an answer shows where the question does not say how many."""
+RECORDS = 5
+
+
+@dataclass(frozen=True)
+class NumberAnswer:
+    """A number with what it rests on.
+
+    Attributes:
+        kpi: its declaration.
+        total: its value over all that was asked for.
+        groups: its values by the columns asked for, in the order asked for; empty without a split.
+        left: groups that the ranking leaves out.
+        before: its value in the period it is compared with.
+        groups_before: group -> its value then.
+        period, against: the days; None for all.
+        period_named: whether the question named them.
+        as_of, today, facts_version, currency, notes: as of an answer of the selectors.
+        address: the same question as an address of the number pages.
+    """
+
+    kpi: Kpi
+    total: KpiValue
+    groups: tuple[KpiValue, ...]
+    left: int
+    before: KpiValue | None
+    groups_before: Mapping[tuple[Any, ...], KpiValue]
+    period: Period | None
+    against: Period | None
+    period_named: bool
+    as_of: date
+    today: date
+    facts_version: str
+    currency: str
+    notes: tuple[str, ...]
+    address: Address
+
+    @property
+    def href(self) -> str:
+        """The number's own page with the same period, day and filters, and the first split."""
+        return self.address.to("number", self.kpi.name)
+
+    @property
+    def rows_href(self) -> str:
+        """The rows behind it; "" where they can't be listed."""
+        return rows_href(self.address, self.kpi, by="") if any(side.rows for side in self.kpi.sides) else ""
+
+
+@dataclass(frozen=True)
+class ListAnswer:
+    """Deals with what they add up to.
+
+    Attributes:
+        title: which deals, in words.
+        rows: the first of them, in the order asked for.
+        total: how many there are in all.
+        sums: their amounts.
+        href: the page that lists all of them under the same conditions.
+        reason: why there is no list; "" where there is.
+    """
+
+    title: str
+    rows: tuple[Mapping[str, Any], ...]
+    total: int
+    sums: Sum
+    currency: str
+    as_of: date
+    today: date
+    href: str
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record whose name holds the words."""
+
+    kind: str
+    name: str
+    more: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the words may name.
+
+    Attributes:
+        found: the first accounts and deals.
+        deals, accounts: how many there are in all.
+        href: the list of deals that hold the words.
+    """
+
+    found: tuple[Record, ...]
+    deals: int
+    accounts: int
+    href: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a question.
+
+    Attributes:
+        understood: how it was read.
+        problem: why there is no answer; "" where there is one.
+    """
+
+    understood: Understood
+    number: NumberAnswer | None = None
+    deals: ListAnswer | None = None
+    records: Records | None = None
+    problem: str = ""
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What could be asked instead: for a record only where none was found."""
+        return () if self.records and self.records.found else self.understood.choices
+
+
+def answer(actor: Actor, text: str, *, may_list: bool = True) -> Answer:
+    """Answer a question with what a reader may see.
+
+    Args:
+        actor: the reader.
+        text: the question.
+        may_list: whether deals and records may be told, which a token may be barred from.
+
+    Raises:
+        NotAllowedError: it asks for deals or records, and these may not be told.
+        NoDataError: nothing was imported yet.
+        QuestionError: the text can't be read as a question.
+    """
+    text = cleaned(text)
+    with open_frames(actor) as frames:
+        known = lexicon(actor, frames, text)
+        understood = understand(text, known)
+    query = understood.query
+    if query is not None and query.kind != "number" and not may_list:
+        raise NotAllowedError(
+            "This token may not be used for lists and records: it lacks the scope records.read."
+        )
+    if query is None:
+        return Answer(understood, problem=understood.problem)
+    try:
+        if query.kind == "number":
+            return Answer(understood, number=number(actor, query))
+        if query.kind == "list":
+            return Answer(understood, deals=deals(actor, query))
+    except (KpiError, FilterError, PeriodError, AddressError) as error:
+        said = f"{known.vocabulary.named[query.kpi].title}: {error}" if query.kpi else str(error)
+        return Answer(replace(understood, query=None), problem=said[:1].upper() + said[1:])
+    people = known.vocabulary.values.get("owner_name", ())
+    found = search(actor, " ".join(query.words), people)
+    if found.found:
+        return Answer(understood, records=found)
+    said = "No account, deal or number is called that, as far as you may see."
+    return Answer(understood, records=found, problem=said)
+
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+
+def address_of(query: Query) -> Address:
+    """A number's question as an address of its page."""
+    label = "all" if query.period == ALL else query.period.label if query.period else USUAL_PERIOD
+    return Address(period=label, as_of=query.as_of, filters=query.filters, by=query.by[0] if query.by else "")
+
+
+def question_of(query: Query) -> Question:
+    """A number's question as the selectors take it."""
+    return replace(address_of(query).question(), by=query.by)
+
+
+def number(actor: Actor, query: Query) -> NumberAnswer:
+    """The answer to a question after a number. Errors as :func:`salesops.analytics.selectors.ask`."""
+    address = address_of(query)
+    with ask(actor, question_of(query)) as asked:
+        kpi = asked.kpis([query.kpi])[0]
+        groups = asked.values([query.kpi]) if query.by else []
+        whole = replace(asked, splits=())
+        total = whole.values([query.kpi])[0]
+        before, then = _before(asked, query)
+        if (
+            asked.period and query.period != ALL
+        ):  # the page is asked for the very days, whichever day it is opened on
+            address = replace(address, period=asked.period.label)
+        ordered, left = _ranked(query, groups)
+        manifest = asked.frames.facts.manifest
+        return NumberAnswer(
+            kpi=kpi,
+            total=total,
+            groups=tuple(ordered),
+            left=left,
+            before=before,
+            groups_before=then,
+            period=asked.period,
+            against=query.against,
+            period_named=query.period is not None,
+            as_of=asked.frames.as_of,
+            today=asked.frames.today,
+            facts_version=str(manifest.id) if manifest else "",
+            currency=asked.frames.currency,
+            notes=tuple(dict.fromkeys([*total.notes, *asked.frames.notes])),
+            address=address,
+        )
+
+
+def _before(asked: OpenQuestion, query: Query) -> tuple[KpiValue | None, dict[tuple[Any, ...], KpiValue]]:
+    if query.against is None:
+        return None, {}
+    value = asked.over(query.against).values([query.kpi])[0]
+    if not query.by:
+        return value, {}
+    groups = asked.over(query.against, *asked.splits).values([query.kpi])
+    return value, {group_key(g): g for g in groups}
+
+
+def group_key(value: KpiValue) -> tuple[Any, ...]:
+    """What tells a group from others."""
+    return tuple(value.group.values())
+
+
+def _ranked(query: Query, groups: Sequence[KpiValue]) -> tuple[list[KpiValue], int]:
+    """Groups as asked for: periods in time, else from the largest; what is undefined last."""
+    timed = any(name.endswith(("_year", "_quarter", "_month")) for name in query.by)
+    if timed and query.rank is None:
+        return list(groups), 0
+    sign = 1 if query.rank and query.rank.order == "least" else -1
+    ordered = sorted(
+        groups, key=lambda g: (g.value is None, sign * (g.value or 0), tuple(map(str, group_key(g))))
+    )
+    if query.rank is None:
+        return ordered, 0
+    known = [g for g in ordered if g.value is not None]
+    return known[: query.rank.count], max(0, len(groups) - query.rank.count)
+
+
+# --- Lists ----------------------------------------------------------------------------------------
+
+
+def deals(actor: Actor, query: Query) -> ListAnswer:
+    """The answer to a question after deals. Errors as :func:`salesops.analytics.records.open_list`."""
+    return _line(actor, query) if query.line else _list(actor, query)
+
+
+def list_address_of(query: Query) -> ListAddress:
+    """A question after deals as an address of the list."""
+    return ListAddress(
+        status=query.status,
+        closed=query.period.label if query.period else "",
+        created=query.created.label if query.created else "",
+        flag=query.flags,
+        filters=query.filters,
+        sort=query.sort or list_address.DEFAULT_SORT,
+        as_of=query.as_of,
+    )
+
+
+def _list(actor: Actor, query: Query) -> ListAnswer:
+    if query.period == ALL:
+        query = replace(query, period=None)
+    address = list_address_of(query)
+    size = query.rank.count if query.rank else ROWS
+    with records.open_list(actor, replace(address.list_query(), size=size)) as opened:
+        rules = {rule.code for rule in opened.judge.rules} if query.flags else set()
+        missing = [code for code in query.flags if code not in rules]
+        page = opened.page()
+    totals = page.totals
+    sums = (
+        Sum(totals.rows, totals.amount, totals.known, totals.estimate, totals.estimated) if totals else Sum()
+    )
+    reason = "The data does not hold what tells these deals, or it is hidden from you." if missing else ""
+    return ListAnswer(
+        title=f"{list_address.STATUSES[query.status]} deals" if query.status != "all" else "Deals",
+        rows=() if reason else tuple(page.rows),
+        total=0 if reason else page.total,
+        sums=Sum() if reason else sums,
+        currency=page.currency,
+        as_of=page.as_of,
+        today=page.today,
+        href=_list_href(address),
+        reason=reason,
+        notes=tuple(page.notes),
+    )
+
+
+def _line(actor: Actor, query: Query) -> ListAnswer:
+    """Deals of a line of the pipeline inspection."""
+    label = query.period.label if query.period and query.period != ALL else "all"
+    address = Address(period=label, as_of=query.as_of, filters=query.filters, default="all")
+    with open_inspection(actor, address.question()) as opened:
+        check, reason = next((c, why) for c, why in opened.checks if c.name == query.line)
+        sums = Sum() if reason else opened.together().sums[query.line]
+        size = query.rank.count if query.rank else ROWS
+        rows = [] if reason or not sums.deals else _first(opened, query, size)
+        frames = opened.frames
+        return ListAnswer(
+            title=f"Open deals: {check.title[:1].lower()}{check.title[1:]}",
+            rows=tuple(rows),
+            total=sums.deals,
+            sums=sums,
+            currency=frames.currency,
+            as_of=frames.as_of,
+            today=frames.today,
+            href=reverse("inspection_deals", args=[query.line]) + address.query(),
+            reason=f"{reason[:1].upper()}{reason[1:]}." if reason else "",
+            notes=tuple(frames.notes),
+        )
+
+
+def _first(opened: OpenInspection, query: Query, size: int) -> list[dict[str, Any]]:
+    return opened.page(query.line, 1, size, query.sort or "-amount")
+
+
+# --- Records --------------------------------------------------------------------------------------
+
+
+def search(actor: Actor, words: str, people: Sequence[str] = ()) -> Records:
+    """People, accounts and deals whose names hold all of some words.
+
+    Args:
+        actor: the reader.
+        words: what they may be called.
+        people: names of the owners of his rows.
+    """
+    accounts = account_records.account_list(actor, search=words, size=RECORDS)
+    columns = ("name", "account_name", "stage", "owner_name")
+    page = records.deal_list(actor, records.ListQuery(search=words, size=RECORDS, columns=columns))
+    wanted = words.casefold().split()
+    owners = [name for name in people if all(word in name.casefold() for word in wanted)]
+    found = [
+        Record("person", name, "open deals", _list_href(ListAddress(owner=(name,), status="open")))
+        for name in owners[:RECORDS]
+    ]
+    for row in accounts.rows:
+        link = href("pipeline_account", row["id"])
+        found.append(Record("account", row["name"] or row["id"], _deals_words(row["deals"]), link))
+    for row in page.rows:
+        more = " · ".join(str(row[c]) for c in columns[1:] if row.get(c))
+        found.append(Record("deal", row["name"] or row["id"], more, deal_href(row["id"])))
+    return Records(tuple(found), page.total, accounts.total, _list_href(ListAddress(q=words, status="all")))
+
+
+def _list_href(address: ListAddress) -> str:
+    return f"{reverse('pipeline')}?{address.query()}"
+
+
+def _deals_words(count: int) -> str:
+    return f"{count:,} {'deal' if count == 1 else 'deals'}"
+
+
+__all__ = ["Answer", "QuestionError", "answer"]

@@ -1,0 +1,237 @@
+"""A question cut into the longest phrases that are known: numbers, columns, values, days and the words between."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from salesops.ask.engine import words
+from salesops.ask.engine.dates import Days, When
+from salesops.ask.engine.query import Vocabulary
+from salesops.ask.engine.tokens import Token, stems_of, tokens, words_of
+
+ItemKind = Literal[
+    "when", "number", "split", "each_period", "value", "line", "flag", "status", "deals", "show", "closing", "closed",
+    "created", "by", "of_owner", "of_manager", "against", "as_of", "since", "from", "to", "between", "most", "least",
+    "best", "worst", "top", "bottom", "amount", "compared", "not", "and", "or", "who", "mine", "fill", "amount_given",
+    "unknown",
+]  # fmt: skip
+
+Valued = tuple[str, str]
+"""A column and one of its values."""
+
+_MONEY = re.compile(r"[$€£]?(\d[\d,]*(?:\.\d+)?)(k|m|mn|mm|b|bn)?", re.IGNORECASE)
+_TIMES = {"": 1, "k": 1_000, "m": 1_000_000, "mn": 1_000_000, "mm": 1_000_000, "b": 10**9, "bn": 10**9}
+
+_RANKS: tuple[ItemKind, ...] = ("when", "line", "flag", "number", "value", "split")
+"""What comes first where phrases of one length fit; other words of ours come after these."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """Words of a question that are one thing.
+
+    Attributes:
+        kind: what they are.
+        meaning: what they stand for, by kind.
+        first, last: the tokens, ``last`` excluded.
+        values: values of the data that the same words name, where they are something else first.
+    """
+
+    kind: ItemKind
+    meaning: Any
+    first: int
+    last: int
+    values: tuple[Valued, ...] = ()
+
+
+class Lexicon:
+    """Every phrase that a question may hold, found by its first word.
+
+    Args:
+        vocabulary: what may be named.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._ours: dict[str, list[tuple[tuple[str, ...], ItemKind, Any]]] = defaultdict(list)
+        self._values: dict[str, list[tuple[tuple[str, ...], list[Valued]]]] = defaultdict(list)
+        self._names: dict[str, list[Valued]] = defaultdict(list)
+        self._add_ours()
+        self._add_values()
+
+    def _add_ours(self) -> None:
+        numbers: dict[tuple[str, ...], list[str]] = {}
+        for number in self.vocabulary.numbers:
+            for phrase in number.phrases:
+                found = numbers.setdefault(stems_of(phrase), [])
+                if number.name not in found:
+                    found.append(number.name)
+        for said, names in numbers.items():
+            self._put(said, "number", self._meant(said, names))
+        columns: dict[tuple[str, ...], list[str]] = {}
+        for column, phrases in self.vocabulary.dimensions.items():
+            for phrase in phrases:
+                found = columns.setdefault(stems_of(phrase), [])
+                if column not in found:
+                    found.append(column)
+        for said, names in columns.items():
+            self._put(said, "split", names[0])
+        for kind, phrase, meaning in _fixed():
+            self._put(stems_of(phrase), kind, meaning)
+
+    def _meant(self, phrase: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
+        """The number whose own phrase it is, else every number that people mean by it."""
+        own = [n for n in names if stems_of(self.vocabulary.named[n].phrases[0]) == phrase]
+        return tuple(own or names)
+
+    def _put(self, phrase: tuple[str, ...], kind: ItemKind, meaning: Any) -> None:
+        if phrase:
+            self._ours[phrase[0]].append((phrase, kind, meaning))
+
+    def _add_values(self) -> None:
+        by_words: dict[tuple[str, ...], list[Valued]] = {}
+        for column, values in self.vocabulary.values.items():
+            for value in values:
+                if said := words_of(value):
+                    by_words.setdefault(said, []).append((column, value))
+        for said, meant in by_words.items():
+            self._values[said[0]].append((said, meant))
+        for value in self.vocabulary.values.get("owner_name", ()):
+            for word in dict.fromkeys(words_of(value)):
+                if len(word) > 2:
+                    self._names[word].append(("owner_name", value))
+
+    def phrases_at(self, found: Sequence[Token], place: int) -> Iterator[tuple[ItemKind, Any, int]]:
+        """Phrases of ours that begin at a token: (kind, meaning, how many tokens)."""
+        if found[place].quoted:
+            return
+        rest = [None if t.quoted else t.stem for t in found[place : place + 14]]
+        for phrase, kind, meaning in self._ours.get(found[place].stem, ()):
+            if tuple(rest[: len(phrase)]) == phrase:
+                yield kind, meaning, len(phrase)
+
+    def values_at(self, found: Sequence[Token], place: int) -> tuple[tuple[Valued, ...], int]:
+        """The longest value that begins at a token, in every column that holds it, and its tokens."""
+        token = found[place]
+        if token.quoted:
+            said = words_of(token.text)
+            hits = [
+                meant for words_, meant in self._values.get(said[0] if said else "", ()) if words_ == said
+            ]
+            return (tuple(hits[0]), 1) if hits else ((), 0)
+        best: tuple[tuple[Valued, ...], int] = ((), 0)
+        rest = [None if t.quoted else t.word for t in found[place:]]
+        for said, meant in self._values.get(token.word, ()):
+            if len(said) > best[1] and tuple(rest[: len(said)]) == said:
+                best = (tuple(meant), len(said))
+        return best
+
+    def named(self, word: str) -> tuple[Valued, ...]:
+        """People one of whose names is this word."""
+        return tuple(self._names.get(word, ()))
+
+
+def _fixed() -> Iterator[tuple[ItemKind, str, Any]]:
+    """The words between: (kind, phrase, meaning)."""
+    groups: tuple[tuple[ItemKind, Iterable[str]], ...] = (
+        ("deals", words.DEALS), ("show", words.SHOWING), ("closing", words.CLOSING), ("closed", words.CLOSED),
+        ("created", words.CREATED), ("by", words.BY), ("of_owner", words.OF_OWNER), ("of_manager", words.OF_MANAGER),
+        ("against", words.AGAINST), ("as_of", words.AS_OF), ("since", words.SINCE), ("most", words.MOST),
+        ("least", words.LEAST), ("best", words.BEST), ("worst", words.WORST), ("top", words.TOP),
+        ("bottom", words.BOTTOM), ("amount", words.AMOUNT), ("not", words.NOT), ("mine", words.MINE),
+        ("from", ("from",)), ("to", ("to", "until", "through", "till")), ("between", ("between",)),
+        ("and", ("and", "&")),
+        ("or", ("or",)), ("who", ("who",)),
+    )  # fmt: skip
+    for kind, phrases in groups:
+        for phrase in phrases:
+            yield kind, phrase, phrase
+    for operator, phrases in words.COMPARED.items():
+        for phrase in phrases:
+            yield "compared", phrase, operator
+    for phrase, period in words.PERIOD_KINDS.items():
+        yield "each_period", phrase, period
+    keyed: tuple[tuple[ItemKind, Any], ...] = (
+        ("line", words.LINES), ("flag", words.FLAGS), ("status", words.STATUS),
+    )  # fmt: skip
+    for kind, table in keyed:
+        for meaning, phrases in table.items():
+            for phrase in phrases:
+                yield kind, phrase, meaning
+
+
+def amount_in(text: str) -> Decimal | None:
+    """An amount as people write it: 50k, 1.5m, 50,000, $50k; None where it is none."""
+    match = _MONEY.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return Decimal(match[1].replace(",", "")) * _TIMES[(match[2] or "").lower()]
+    except (InvalidOperation, KeyError):
+        return None
+
+
+def cut(text: str, lexicon: Lexicon, today: Any = None) -> tuple[list[Token], list[Item]]:
+    """A cleaned question as tokens, and these as items from left to right, none left out.
+
+    Args:
+        text: the question.
+        lexicon: the phrases.
+        today: what "today" means; the data's own date where it is None.
+    """
+    found = tokens(text)
+    days = Days(lexicon.vocabulary.calendar, today or lexicon.vocabulary.today)
+    items: list[Item] = []
+    at = 0
+    while at < len(found):
+        item = _item(found, at, lexicon, days, items)
+        items.append(item)
+        at = item.last
+    return found, items
+
+
+def _item(found: Sequence[Token], at: int, lexicon: Lexicon, days: Days, before: Sequence[Item]) -> Item:
+    values, count = lexicon.values_at(found, at)
+    fits: list[tuple[int, int, ItemKind, Any]] = []
+    if values:
+        fits.append((count, -_RANKS.index("value"), "value", values))
+    when = None if found[at].quoted else days.at(found, at, ahead=_ahead(before))
+    if when is not None and not _only_a_kind(when, found, at):
+        fits.append((when.length, 0, "when", when))
+    for kind, meaning, length in lexicon.phrases_at(found, at):
+        rank = _RANKS.index(kind) if kind in _RANKS else len(_RANKS)
+        fits.append((length, -rank, kind, meaning))
+    if fits:
+        length, _, kind, meaning = max(fits, key=lambda fit: fit[:2])
+        same = values if kind != "value" and count == length else ()
+        return Item(kind, meaning, at, at + length, same)
+    return _single(found[at], at, lexicon)
+
+
+def _only_a_kind(when: When, found: Sequence[Token], at: int) -> bool:
+    return when.length == 1 and found[at].word in words.PERIOD_KINDS
+
+
+def _ahead(before: Sequence[Item]) -> bool:
+    """Whether days that follow look ahead: after "closing", "due"."""
+    last = [item.kind for item in before[-3:] if item.kind not in ("fill", "deals")]
+    return last[-1:] == ["closing"]
+
+
+def _single(token: Token, at: int, lexicon: Lexicon) -> Item:
+    if token.quoted:
+        return Item("unknown", token.text, at, at + 1)
+    amount = amount_in(token.text)
+    if amount is not None:
+        return Item("amount_given", amount, at, at + 1)
+    if token.word in words.FILL:
+        return Item("fill", token.word, at, at + 1)
+    people = lexicon.named(token.word)
+    if people:
+        return Item("value", people, at, at + 1)
+    return Item("unknown", token.text, at, at + 1)

@@ -1,0 +1,163 @@
+"""What every judgement of a question shares: what is refused, conditions, days."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from salesops.analytics.engine.filters import Filter
+from salesops.ask.engine.items import Lexicon
+from salesops.ask.engine.query import Choice, Part, Query, Role, Understood
+from salesops.ask.engine.reading import Reading, Span
+from salesops.core.calendars import Period
+
+ALL = Period("custom", "all", "All data", date(1, 1, 1), date(9999, 12, 31))
+"""Stands for every day in a query: what "all time" asks for."""
+
+
+class NoAnswer(Exception):
+    """Why there is no answer, and what could be asked instead."""
+
+    def __init__(self, problem: str, choices: tuple[Choice, ...] = ()) -> None:
+        super().__init__(problem)
+        self.problem, self.choices = problem, choices
+
+
+class Judgement:
+    """What was read, judged as a whole."""
+
+    def __init__(self, text: str, reading: Reading, lexicon: Lexicon, today: date) -> None:
+        self.text, self.reading, self.found = text, reading, reading.found
+        self.lexicon, self.vocabulary = lexicon, lexicon.vocabulary
+        self.today = today
+        self.days = reading.days
+        self.parts: list[Part] = []
+        self.near: tuple[Choice, ...] = ()
+
+    # --- What can't be passed by --------------------------------------------------------------------
+
+    def _refuse_changing(self, query: Query) -> None:
+        if query.kind == "record":
+            return
+        changing = merged(self.text, [span for span, changes in self.found.unknown if changes])
+        if self.found.mine:
+            raise NoAnswer(
+                "This account stands for no person in the data, so nothing in it is its own: "
+                "ask for our, or name somebody.",
+                self._left_out(tuple(changing)),
+            )
+        if changing:
+            said = " and ".join(f"“{self.text[a:b]}”" for a, b in sorted(changing))
+            raise NoAnswer(
+                f"I did not understand {said}, which may change what is asked, so there is no answer.",
+                self._left_out(tuple(changing)),
+            )
+
+    def _left_out(self, spans: tuple[Span, ...]) -> tuple[Choice, ...]:
+        rest = tidied(Understood(self.text, None).without(spans))
+        return (Choice("The question without these words", rest),) if rest else ()
+
+    def _once(self, what: str, places: list[Span]) -> None:
+        if len(places) > 1:
+            said = " and ".join(f"“{self.text[a:b]}”" for a, b in places)
+            raise NoAnswer(f"{said} are {len(places)} {what}: ask for one at a time.")
+
+    def _part(self, role: Role, *spans: Span, said: str = "") -> None:
+        self.parts.append(Part(role, said, spans))
+
+    # --- Filters ------------------------------------------------------------------------------------
+
+    def _filters(self) -> tuple[Filter, ...]:
+        for meant, span, negated in self.found.several:
+            column_names = self.vocabulary.dimensions
+            choices = []
+            for column, value in meant:
+                called = column_names.get(column, (column,))[0]
+                written = value.replace('"', " ")
+                choices.append(
+                    Choice(f"{called} {value}", self._with(span, f'{negated}{called} "{written}"'))
+                )
+            raise NoAnswer(
+                f"“{self.text[span[0] : span[1]]}” may be taken in several ways.", tuple(choices[:8])
+            )
+        filters = [part.filter for part in self.found.filters if part.filter is not None]
+        for item in filters:
+            if item.op in ("eq", "in") and any(
+                other is not item and other.column == item.column and other.op in ("eq", "in")
+                for other in filters
+            ):
+                raise NoAnswer(
+                    "Two conditions on the same column can't both hold: join what may be either by “or”."
+                )
+        return tuple(dict.fromkeys(filters))
+
+    def _with(self, span: Span, words_: str) -> str:
+        """The question with other words in place of some."""
+        return " ".join(f"{self.text[: span[0]]} {words_} {self.text[span[1] :]}".split())
+
+    # --- Days ---------------------------------------------------------------------------------------
+
+    def _period(self) -> tuple[Period | None, bool]:
+        """The period asked for, and whether all days are."""
+        found = self.found.periods
+        self._once("periods", [span for _, span in found])
+        if not found:
+            return None, False
+        when, span = found[0]
+        self._part("period", span)
+        if when.says == "ever":
+            return None, True
+        return when.period, False
+
+    def _as_of(self) -> date | None:
+        found = self.found.as_of
+        self._once("days", [span for _, span in found])
+        if not found or found[0][0].period is None:
+            return None
+        when, span = found[0]
+        self._part("day", span)
+        day = found[0][0].period.last
+        if when.says == "day" and day > self.vocabulary.today:
+            raise NoAnswer(f"The data ends on {self.vocabulary.today}: ask for that day or an earlier one.")
+        return min(day, self.vocabulary.today)
+
+    def _compared(self, period: Period | None, ever: bool) -> Period | None:
+        found = self.found.against
+        self._once("comparisons", [span for _, span, _ in found])
+        if not found:
+            return None
+        when, span, last_year = found[0]
+        self._part("comparison", span)
+        if ever:
+            raise NoAnswer("All data can't be compared with a part of it: name a period.")
+        base = period or self.days.calendar.period("quarter", self.today)
+        if when.says == "earlier" and when.earlier:
+            return self.days.before(base, when.earlier)
+        if last_year and base.kind != "year":
+            return self.days.before(base, "year")
+        return when.period
+
+
+def merged(text: str, spans: list[Span]) -> list[Span]:
+    """Stretches of words, those that stand side by side as one."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and not text[found[-1][1] : start].strip():
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+_DANGLING = frozenset(
+    {"and", "or", "for", "in", "of", "by", "to", "with", "from", "at", "on", "than", "vs", "&"}
+)
+
+
+def tidied(text: str) -> str:
+    """A question from which words were taken, without the small words that they leave at its ends."""
+    said = text.split()
+    while said and said[-1].strip("?.!,").casefold() in _DANGLING:
+        said.pop()
+    while said and said[0].casefold() in ("and", "or"):
+        said.pop(0)
+    return " ".join(said)

@@ -1,0 +1,47 @@
+"""The one thing that asking writes: that an assistant asked, in the audit ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from salesops.platform import audit
+from salesops.platform.actors import Actor
+
+ACTION = "mcp.call"
+_MOST_CHARACTERS = 500
+_MOST_ITEMS = 30
+
+
+def call_record(
+    *, actor: Actor, tool: str, arguments: Mapping[str, Any], rows: int | None, refusal: str = ""
+) -> None:
+    """Record one call of an assistant: who, which tool, what was asked, and how much was given. No figures.
+
+    Args:
+        actor: whose rights it had.
+        tool: name of the tool.
+        arguments: as they were sent; long ones are shortened.
+        rows: rows that were given; None where it gives no rows.
+        refusal: why nothing was given.
+    """
+    after: dict[str, Any] = {
+        "arguments": {k: _short(v) for k, v in arguments.items() if v not in (None, "", [])}
+    }
+    if rows is not None:
+        after["rows"] = rows
+    if refusal:
+        after["refused"] = _short(refusal)
+    with transaction.atomic():
+        audit.record(actor=actor, action=ACTION, subject=f"mcp:{tool}", after=after)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+        return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
+    if isinstance(value, list | tuple):
+        return [_short(one) for one in value[:_MOST_ITEMS]]
+    return value if isinstance(value, int | float | bool) else _short(str(value))

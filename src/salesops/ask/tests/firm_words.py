@@ -1,0 +1,56 @@
+"""A small vocabulary for tests that need no data: the catalogue's numbers, and the values of a made-up firm."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from salesops.analytics.engine.catalogue import FAMILIES
+from salesops.ask.engine.items import Lexicon
+from salesops.ask.engine.naming import dimensions_of, numbers_of
+from salesops.ask.engine.query import Vocabulary
+from salesops.core.calendars import FiscalCalendar
+
+TODAY = date(2026, 10, 31)
+COLUMNS = {
+    "region": "Region",
+    "owner_name": "Owner",
+    "manager_name": "Manager",
+    "team": "Team",
+    "segment": "Segment",
+    "industry": "Industry",
+    "stage": "Stage",
+    "lead_source": "Lead source",
+    "product_name": "Product",
+    "account_name": "Account",
+    "deal_kind": "New or renewal",
+    "loss_reason": "Loss reason",
+    "x_channel_partner": "Channel partner",
+}
+VALUES = {
+    "region": ("APAC", "EMEA", "North America", "West"),
+    "owner_name": ("Anna Berg", "Anna Lopez", "Ben Okoro", "May Sands", "Won Park"),
+    "manager_name": ("Ben Okoro",),
+    "team": ("North", "West"),
+    "segment": ("Enterprise", "Mid-Market", "SMB"),
+    "industry": ("Retail", "R&D services"),
+    "stage": ("Closed Won", "Discovery", "Proposal"),
+    "lead_source": ("Partner referral", "Web"),
+    "product_name": ("Atlas Core", 'Quote "Plus"'),
+    "account_name": ("Acme, Inc.", "Last Quarter Ltd", "Win Rate Partners"),
+    "deal_kind": ("new business", "renewal"),
+    "loss_reason": ("Price",),
+    "x_channel_partner": ("Northwind",),
+}
+
+
+def vocabulary(calendar: FiscalCalendar | None = None, me: str = "") -> Vocabulary:
+    """The vocabulary on the last day of October 2026."""
+    kpis = [kpi for family in FAMILIES.values() for kpi in family]
+    return Vocabulary(
+        numbers_of(kpis), dimensions_of(COLUMNS), VALUES, calendar or FiscalCalendar(), TODAY, me
+    )
+
+
+def lexicon(calendar: FiscalCalendar | None = None, me: str = "") -> Lexicon:
+    """The phrases of that vocabulary."""
+    return Lexicon(vocabulary(calendar, me))

@@ -1,0 +1,409 @@
+"""Webhooks against a server on this machine: told once it is done, until it arrives, to nobody inside."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from salesops.crm import services as crm
+from salesops.facts.scope import Scope
+from salesops.feeds import jobs as feed_jobs
+from salesops.feeds import outbound, sending
+from salesops.feeds import webhook_services as webhooks
+from salesops.feeds.engine.addresses import networks
+from salesops.feeds.engine.retries import MOST_TRIES
+from salesops.feeds.models import WebhookDelivery, WebhookTarget
+from salesops.feeds.tests.receiver import Receiver, receiving
+from salesops.meetings.services import action_add, action_change, meeting_hold
+from salesops.org.services import organisation_decide
+from salesops.platform import jobs
+from salesops.platform.access import NotAllowedError
+from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
+from salesops.platform.actors import Actor, actor_of
+from salesops.platform.job_kinds import quick_kinds
+from salesops.platform.models import AuditEvent, Job
+from salesops.platform.signin import account_save
+from salesops.platform.tests.roles import load_facts
+from salesops.platform.worker import Worker
+from salesops.quotas.services import quotas_decide
+
+pytestmark = pytest.mark.django_db
+DAY = date(2026, 9, 30)
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    settings.WEBHOOK_NETWORKS = ["127.0.0.0/8"]
+    settings.WEBHOOK_SECONDS = 5.0
+    with receiving() as made:
+        yield made
+
+
+def owner(name: str = "hooks", role: str = "ops_manager") -> Actor:
+    return actor_of(account_save(actor=ADMIN, username=name, role=role))
+
+
+def target(receiver: Receiver, *kinds: str, name: str = "Warehouse") -> tuple[WebhookTarget, str]:
+    return webhooks.target_create(
+        actor=owner(), name=name, url=f"{receiver.url}/hook?k=1", kinds_wanted=kinds
+    )
+
+
+def work() -> None:
+    """What a worker does: look, then run what waits."""
+    feed_jobs.look()
+    jobs.run_waiting()
+    failed = Job.objects.filter(kind="webhooks", state="failed").first()
+    assert failed is None, failed.error
+
+
+def decide(currency: str = "USD") -> str:
+    """Something that happens, and its event id."""
+    organisation_decide(actor=ADMIN, values={"currency": currency})
+    return f"evt_{AuditEvent.objects.get(action='decision.record', id=_last()).pk}"
+
+
+def _last() -> int:
+    return AuditEvent.objects.order_by("-id").values_list("pk", flat=True)[0]
+
+
+def later(row: WebhookDelivery) -> None:
+    """Let the pause of a delivery, and of its target, be over."""
+    WebhookDelivery.objects.filter(pk=row.pk).update(next_at=timezone.now())
+    WebhookTarget.objects.filter(pk=row.target_id).update(not_before=None)
+
+
+# --- What is told ---------------------------------------------------------------------------------
+
+
+def sample() -> Any:
+    """The function of the how-to, as its reader would run it."""
+    page = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "webhooks.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    return found["verified"]
+
+
+def test_what_happens_is_told_signed_and_without_amounts(receiver: Receiver, tmp_path: Path) -> None:
+    organisation_decide(actor=ADMIN, values={"currency": "EUR"})
+    row, secret = target(receiver)
+    decide()
+    load_facts({"users": [{"id": "u1", "name": "Ann"}]})
+    quotas_decide(
+        actor=ADMIN, rows=[{"person": "u1", "period": "2026-Q4", "amount": "987654"}], reason="plan 987654"
+    )
+    meeting_hold(actor=owner("mara"), subject="firm", data_on=DAY)
+    item = action_add(
+        actor=ADMIN, scope=Scope.all(), subject="firm", text="Offer 45678 less", owner_id="u1", owner_name="Ann",
+        due_on=DAY, deal_id="D1",
+    )  # fmt: skip
+    action_change(actor=ADMIN, scope=Scope.all(), item_id=item.pk, kind="done", note="for 45678")
+    file = tmp_path / "deals.csv"
+    file.write_text(
+        "Opportunity ID,Opportunity Name,Account Name,Stage,Amount,Created Date,Close Date\n"
+        "Q1,Depot,Depots,Prospecting,1234567.00,2026-01-05,2026-03-31\n"
+    )
+    crm.import_now(actor=ADMIN, paths=[file])
+    work()
+    found = {}
+    verified = sample()
+    for path, headers, body in receiver.got:
+        assert path == "/hook?k=1"
+        assert verified(secret, headers["Salesops-Signature"], body)
+        assert not verified(secret, headers["Salesops-Signature"], body + b" ")
+        assert headers["Salesops-Attempt"] == "1"
+        told = json.loads(body)
+        assert told["id"] == headers["Salesops-Event-Id"]
+        found.setdefault(told["type"], []).append(told["data"])
+        assert not re.search(rb"987654|45678|1234567|Offer|Depot\b", body)
+    assert {"decision.published", "meeting.held", "action.noted", "action.changed", "import.landed"} == set(
+        found
+    )
+    assert {"quota", "organisation"} <= {d["decision"] for d in found["decision.published"]}
+    assert found["action.noted"][0]["deal"] == "D1"
+    assert found["action.changed"][0] == {
+        "action": str(item.pk), "became": "done", "by": ADMIN.name, "due_on": str(DAY)
+    }  # fmt: skip
+    assert "opportunities" in found["import.landed"][0]["tables"]
+    assert len(receiver.ids) == len(set(receiver.ids)), "each event once"
+    row.refresh_from_db()
+    assert secret not in str(WebhookTarget.objects.filter(pk=row.pk).values().get())
+    assert secret not in str(list(AuditEvent.objects.values()))
+
+
+def test_only_what_was_chosen_is_told_and_only_from_then_on(receiver: Receiver) -> None:
+    decide("EUR")
+    target(receiver, "meeting.held")
+    decide("USD")
+    work()
+    assert receiver.got == []
+    assert Job.objects.filter(kind="webhooks").count() == 0, "nothing to do, no job"
+    meeting_hold(actor=ADMIN, subject="firm", data_on=DAY)
+    work()
+    assert [json.loads(body)["type"] for _, _, body in receiver.got] == ["meeting.held"]
+
+
+def test_what_was_undone_is_not_told(receiver: Receiver) -> None:
+    from django.db import transaction
+
+    target(receiver)
+    try:
+        with transaction.atomic():
+            decide()
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    work()
+    assert receiver.got == []
+
+
+# --- Until it arrives -----------------------------------------------------------------------------
+
+
+def test_a_failure_is_tried_again_and_given_up_and_replayed(receiver: Receiver) -> None:
+    row, _ = target(receiver)
+    receiver.answers = [500]
+    event = decide()
+    work()
+    one = WebhookDelivery.objects.get()
+    assert (one.state, one.tries, one.last_status) == ("waiting", 1, 500)
+    assert timedelta(seconds=50) < one.next_at - timezone.now() <= timedelta(minutes=1)
+    work()
+    assert len(receiver.got) == 1, "not before its pause is over"
+    for _ in range(MOST_TRIES - 1):
+        later(one)
+        work()
+    one.refresh_from_db()
+    assert (one.state, one.tries, one.last_error) == ("dead", MOST_TRIES, "It answered 500.")
+    later(one)
+    work()
+    assert receiver.ids == [event] * MOST_TRIES
+    assert [h["Salesops-Attempt"] for _, h, _ in receiver.got] == [str(n + 1) for n in range(MOST_TRIES)]
+    receiver.answers = [204]
+    webhooks.delivery_replay(actor=owner(), row=one)
+    work()
+    one.refresh_from_db()
+    assert (one.state, one.last_status, one.last_error) == ("done", 204, "")
+    assert receiver.ids[-1] == event
+    assert len({body for _, _, body in receiver.got}) == 1, "the same body every time"
+    row.refresh_from_db()
+    assert row.failing_since is None
+
+
+def test_a_sender_that_dies_after_sending_sends_again_under_the_same_id(receiver: Receiver) -> None:
+    target(receiver)
+    event = decide()
+    webhooks.plan()
+    (claimed,) = sending.claim((), 5)
+    assert sending.send(claimed).ok
+    # Here the process is killed: nothing is recorded.
+    work()
+    assert receiver.ids == [event], "as long as it may still be on its way it is not sent again"
+    later(WebhookDelivery.objects.get())
+    work()
+    assert receiver.ids == [event, event]
+    assert [h["Salesops-Attempt"] for _, h, _ in receiver.got] == ["1", "2"]
+    assert WebhookDelivery.objects.get().state == "done"
+    assert sending.record(claimed, outbound.Outcome(500, "late", True, 1)) is False, (
+        "what is late is not taken"
+    )
+    assert WebhookDelivery.objects.get().state == "done"
+
+
+def test_a_planner_that_dies_loses_and_doubles_nothing(receiver: Receiver, monkeypatch: Any) -> None:
+    target(receiver)
+    events = [decide(currency) for currency in ("EUR", "USD", "CHF")]
+    real = webhooks._deliver
+
+    def dies(*given: Any) -> int:
+        real(*given)
+        raise MemoryError
+
+    monkeypatch.setattr(webhooks, "_deliver", dies)
+    with pytest.raises(MemoryError):
+        webhooks.plan()
+    assert WebhookDelivery.objects.count() == 0
+    monkeypatch.setattr(webhooks, "_deliver", real)
+    monkeypatch.setattr(webhooks, "AT_ONCE", 2)
+    assert webhooks.plan() == 3
+    assert webhooks.plan() == 0
+    work()
+    assert receiver.ids == events
+
+
+@pytest.mark.parametrize("way", ["hang", "drip"])
+def test_a_target_that_hangs_holds_up_no_other(receiver: Receiver, settings: Any, way: str) -> None:
+    settings.WEBHOOK_SECONDS = 0.4
+    with receiving() as slow:
+        slow.answers = [way]
+        target(slow, name="Slow")
+        target(receiver, name="Quick")
+        events = [decide(currency) for currency in ("EUR", "USD", "CHF")]
+        work()
+        assert receiver.ids == events
+        assert slow.ids == events[:1], "it is left alone after the first one"
+        held = WebhookTarget.objects.get(name="Slow")
+        assert held.not_before is not None
+        assert held.failing_since is not None
+        one = held.deliveries.get(event_id=events[0])
+        assert one.last_error == "No answer within 0.4 seconds."
+        assert one.last_status is None
+        work()
+        assert slow.ids == events[:1]
+
+
+def test_webhooks_have_a_lane_of_their_own(receiver: Receiver) -> None:
+    target(receiver)
+    decide()
+    feed_jobs.look()
+    feed_jobs.look()
+    assert Job.objects.filter(kind="webhooks", state="queued").count() == 1
+    lanes = {lane.name: lane for lane in Worker().lanes}
+    for name in ("salesops-worker", "salesops-worker-quick"):
+        assert jobs.claim(lanes[name].kinds, lanes[name].but_not) is None
+    assert "webhooks" not in quick_kinds()
+    own = lanes["salesops-worker-webhooks"]
+    assert jobs.claim(own.kinds, own.but_not) is not None
+
+
+# --- Targets --------------------------------------------------------------------------------------
+
+
+def test_a_target_that_fails_for_days_is_paused_and_resumed_without_loss(receiver: Receiver) -> None:
+    row, _ = target(receiver)
+    receiver.answers = [503]
+    first = decide("EUR")
+    work()
+    WebhookTarget.objects.filter(pk=row.pk).update(failing_since=timezone.now() - timedelta(days=3))
+    later(WebhookDelivery.objects.get())
+    work()
+    row.refresh_from_db()
+    assert row.paused_at is not None
+    assert "failed for 3 days" in row.why_paused
+    assert AuditEvent.objects.filter(action="webhook.pause").count() == 1
+    receiver.answers, receiver.got[:] = [200], []
+    second = decide("USD")
+    later(WebhookDelivery.objects.get())
+    work()
+    assert receiver.got == []
+    webhooks.target_resume(actor=owner(), row=row)
+    work()
+    assert receiver.ids == [first, second]
+
+
+def test_a_target_ends_with_its_owners_right(receiver: Receiver) -> None:
+    row, _ = target(receiver)
+    owner(role="rep")
+    decide()
+    work()
+    row.refresh_from_db()
+    assert receiver.got == []
+    assert "manages no webhooks" in row.why_paused
+    with pytest.raises(ValidationError, match="manages no webhooks"):
+        webhooks.target_resume(actor=ADMIN, row=row)
+    owner()
+    row = WebhookTarget.objects.get(pk=row.pk)
+    webhooks.target_resume(actor=ADMIN, row=row)
+    work()
+    assert len(receiver.got) == 1
+    webhooks.target_remove(actor=owner(), row=row)
+    decide("CHF")
+    work()
+    assert len(receiver.got) == 1
+    assert WebhookTarget.objects.get(pk=row.pk).secret_sealed == ""
+
+
+def test_everything_since_an_instant_is_replayed(receiver: Receiver) -> None:
+    since = timezone.now()
+    before = decide("EUR")
+    row, _ = target(receiver)
+    after = decide("USD")
+    work()
+    assert receiver.ids == [after]
+    assert webhooks.target_replay(actor=owner(), row=row, since=since) == 2
+    work()
+    assert receiver.ids == [after, before, after]
+    with pytest.raises(ValidationError, match="ahead"):
+        webhooks.target_replay(actor=owner(), row=row, since=timezone.now() + timedelta(hours=1))
+    WebhookDelivery.objects.update(last_at=timezone.now() - timedelta(days=31))
+    assert webhooks.forget_old(timezone.now()) == 2
+    assert webhooks.target_replay(actor=owner(), row=row, since=since) == 2, "made anew from the ledger"
+
+
+def test_only_who_manages_webhooks_makes_targets(receiver: Receiver) -> None:
+    for role in ("rep", "sales_manager", "ops_representative", "ops_analyst", "auditor"):
+        with pytest.raises(NotAllowedError):
+            webhooks.target_create(actor=owner(f"one-{role}", role), name="x", url=receiver.url)
+    with pytest.raises(ValidationError, match="Unknown kind"):
+        target(receiver, "no.such")
+
+
+def test_a_changed_key_pauses_and_an_old_key_reads(receiver: Receiver, settings: Any) -> None:
+    row, _ = target(receiver)
+    decide("EUR")
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 10
+    settings.SECRET_KEY_FALLBACKS = [old]
+    work()
+    assert len(receiver.got) == 1
+    settings.SECRET_KEY_FALLBACKS = []
+    decide("USD")
+    work()
+    row.refresh_from_db()
+    assert "SALESOPS_SECRET_KEY was changed" in row.why_paused
+    assert len(receiver.got) == 1
+
+
+# --- Nobody inside --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/", "ftp://example.org/", "https://", "https://127.0.0.1/", "https://localhost/",
+        "https://10.0.0.8/x", "https://[::1]/", "https://[::ffff:192.168.0.1]/", "https://169.254.169.254/latest",
+        "https://0x7f.1/", "https://2130706433/", "https://u:p@8.8.8.8/", "https://8.8.8.8/#x", "https://8.8.8.8:0/",
+        "https://8.8.8.8/ x", "http://127.0.0.1:9/", "https://8.8.8.8/\nHost: x", "https://8.8.8.8:99999/",
+        f"https://{'a' * 64}.example/", "https://a..b/",
+    ],
+)  # fmt: skip
+def test_inner_and_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        webhooks.target_create(actor=owner(), name="x", url=url)
+    assert WebhookTarget.objects.count() == 0
+
+
+def test_a_name_that_leads_inside_later_is_not_followed(monkeypatch: Any, receiver: Receiver) -> None:
+    def leads_to(*addresses: str) -> Any:
+        return lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, 443)) for a in addresses]
+
+    def connected(*_: Any, **__: Any) -> socket.socket:
+        raise AssertionError("it must not even connect")
+
+    monkeypatch.setattr(socket, "getaddrinfo", leads_to("93.184.216.34"))
+    row, _ = webhooks.target_create(actor=owner(), name="Rebinding", url="https://hooks.example.org/")
+    monkeypatch.setattr(socket, "create_connection", connected)
+    for inside in (["10.9.9.9"], ["93.184.216.34", "192.168.0.7"]):
+        monkeypatch.setattr(socket, "getaddrinfo", leads_to(*inside))
+        found = outbound.post(row.url, b"{}", {}, seconds=1, allowed=networks(["127.0.0.0/8"]))
+        assert not found.ok
+        assert "private network" in found.error
+        assert "SALESOPS_WEBHOOK_NETWORKS" in found.error
+
+
+def test_redirects_are_not_followed(receiver: Receiver) -> None:
+    target(receiver)
+    receiver.answers = [307]
+    decide()
+    work()
+    assert [path for path, _, _ in receiver.got] == ["/hook?k=1"]
+    assert "redirects are not followed" in WebhookDelivery.objects.get().last_error

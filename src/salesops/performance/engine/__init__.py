@@ -1,0 +1,1 @@
+"""Engines of performance: pure arithmetic over what people sold."""

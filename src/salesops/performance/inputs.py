@@ -1,0 +1,262 @@
+"""What a fair comparison rests on, read for one reader: everybody's closed deals, stays and places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.core.calendars import Period
+from salesops.facts.scope import Scope
+from salesops.performance.engine.standardise import Compared, compare
+from salesops.performance.engine.work_done import UNKNOWN, Closed, Measure, Stay, deals, months
+from salesops.platform.actors import LOCAL_ADMINISTRATOR
+from salesops.process.inputs import Frames, masked_columns
+
+TERRITORY = ("segment", "region")
+"""Traits of a deal's territory, coarsest first, as far as the data has them."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person beside others.
+
+    Attributes:
+        id, name, team: who.
+        found: raw and adjusted result.
+        tenure: band at the end of the period.
+        stands_in: whether the time in the firm is counted from the first deal, for want of a date of hire.
+    """
+
+    id: str
+    name: str
+    team: str
+    found: Compared
+    stands_in: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A fair comparison as one reader sees it.
+
+    Attributes:
+        period: days whose closings count.
+        people: those whose records the reader may see, best adjusted result first, who is not judged last.
+        everybody: how many people the comparison rests on.
+        territory: traits of the territory that were used.
+        reason: why nothing can be compared; "" where it can.
+        notes: what is to be said beside it.
+    """
+
+    period: Period
+    people: tuple[Person, ...]
+    everybody: int
+    territory: tuple[str, ...]
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def comparison(asked: OpenQuestion, measure: Measure) -> Comparison:
+    """Everybody that the reader may see, beside what others made of the same work.
+
+    What others made is read from the whole firm's deals, in groups of at least three others; people's own
+    figures are shown where the reader sees all their deals.
+    """
+    frames = asked.frames
+    period = _period(asked)
+    hidden = _hidden(frames, measure)
+    if hidden:
+        return Comparison(period, (), 0, (), f"{hidden} hidden from your role")
+    by_tenure = not (frames.scope.masks("users", "hired_on") or frames.scope.masks("users", "left_on"))
+    firm = remembered(
+        ("fair", measure, period, by_tenure, *_firm_key(frames)),
+        lambda: _firm(asked.question, period, measure, by_tenure),
+    )
+    own = _own_units(asked, period, firm.people)
+    people = []
+    for found in firm.found:
+        person = frames.people.get(found.person)
+        name, team = (person.name, person.team) if person else (found.person, "")
+        if not frames.scope.sees_owner(found.person) or not _chosen(asked, found.person, name):
+            continue
+        if own.get(found.person, 0) != firm.closed[found.person]:
+            found = replace(
+                Compared(found.person, 0, found.total * 0, None),
+                reason="you see only some of their deals",
+            )
+        people.append(Person(found.person, name, team, found, found.person in firm.stands_in))
+    people.sort(key=lambda p: (p.found.verdict == "unknown", -(p.found.adjusted or 0), p.name, p.id))
+    notes = []
+    if not by_tenure:
+        notes.append("Not adjusted for tenure: dates of hire are hidden from your role.")
+    elif any(p.stands_in for p in people):
+        notes.append("Where no date of hire is known, time in the firm counts from the first deal.")
+    return Comparison(period, tuple(people), len(firm.found), firm.territory, "", tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Firm:
+    """What is the same for every reader."""
+
+    found: tuple[Compared, ...]
+    closed: Mapping[str, int]
+    stands_in: frozenset[str]
+    territory: tuple[str, ...]
+
+    @property
+    def people(self) -> list[str]:
+        return [one.person for one in self.found]
+
+
+def _firm_key(frames: Frames) -> tuple[object, ...]:
+    return tuple(part for part in state_key(frames) if part is not frames.scope)
+
+
+def _firm(question: Question, period: Period, measure: Measure, by_tenure: bool) -> _Firm:
+    whole = Question(as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at)
+    with ask(LOCAL_ADMINISTRATOR, whole) as asked:
+        rows, territory = _closed(asked, period)
+        stays = _stays(asked)
+        known = stays if by_tenure else {person: replace(s, since=None) for person, s in stays.items()}
+        people = asked.frames.people.values()
+        roles = {p.id: p.role for p in people}
+        if measure == "value_per_month":
+            sellers = {row.person for row in rows}
+            mine = {person: stay for person, stay in stays.items() if person in sellers}
+            last = min(period.last, asked.frames.as_of)
+            cells = months(rows, mine, roles, {p.id: p.region for p in people}, period.first, last)
+            cells = cells if by_tenure else [replace(cell, tenure=UNKNOWN) for cell in cells]
+            territory = ("region",)
+        else:
+            cells = deals(rows, known, roles, measure)
+    closed: dict[str, int] = {}
+    for row in rows:
+        closed[row.person] = closed.get(row.person, 0) + row.closed
+    found = compare(cells)
+    stands_in = frozenset(person for person, stay in stays.items() if stay.stands_in)
+    return _Firm(tuple(found), {one.person: closed.get(one.person, 0) for one in found}, stands_in, territory)
+
+
+def _closed_deals(table: ir.Table, period: Period) -> ir.Table:
+    return table.filter(
+        table.stage_class.isin(["won", "lost"]),
+        table.owner_id.notnull(),
+        table.closed_on.between(ibis.literal(period.first), ibis.literal(period.last)),
+    )
+
+
+def _closed(asked: OpenQuestion, period: Period) -> tuple[list[Closed], tuple[str, ...]]:
+    """Closed deals added up by owner, month and territory, and the traits of the territory."""
+    table = _closed_deals(asked.frames.deals, period)
+    present = asked.execute(table.agg(**{name: table[name].count() for name in TERRITORY})).to_pylist()[0]
+    traits = tuple(name for name in TERRITORY if present[name])
+    won = table.stage_class == "won"
+    grouped = table.group_by(
+        person=table.owner_id,
+        year=table.closed_on.year().cast("int64"),
+        month=table.closed_on.month().cast("int64"),
+        **{name: table[name].fill_null(UNKNOWN) for name in traits},
+    )
+    # Squares only tell how far amounts scatter: they are no money.
+    size = table.amount.cast("float64")
+    rows = asked.execute(
+        grouped.agg(
+            closed=table.count(),
+            won=won.sum(),
+            unknown=(won & table.amount.isnull()).sum(),
+            value=table.amount.sum(where=won),
+            squares=(size * size).sum(where=won),
+            cubes=(size * size * size).sum(where=won),
+        )
+    ).to_pylist()
+    return [
+        Closed(
+            person=row["person"],
+            month=date(row["year"], row["month"], 1),
+            territory=tuple(row[name] for name in traits),
+            closed=row["closed"],
+            won=int(row["won"]),
+            unknown=int(row["unknown"]),
+            value=row["value"] or Decimal(0),
+            squares=row["squares"] or 0.0,
+            cubes=row["cubes"] or 0.0,
+        )
+        for row in rows
+    ], traits
+
+
+def _stays(asked: OpenQuestion) -> dict[str, Stay]:
+    """When people came and left; the day of the first deal stands in for an unknown date of hire."""
+    facts, table = asked.frames.facts, asked.frames.deals
+    first = asked.execute(
+        table.filter(table.owner_id.notnull())
+        .group_by("owner_id")
+        .agg(first=table.created_on.min(), last=table.closed_on.max())
+    ).to_pylist()
+    users = facts.read("users", Scope.all())
+    dates = {
+        row["id"]: (row["hired_on"], row["left_on"])
+        for row in facts.execute(users.select("id", "hired_on", "left_on")).to_pylist()
+    }
+    found = {}
+    for row in first:
+        hired, left = dates.get(row["owner_id"], (None, None))
+        person = asked.frames.people.get(row["owner_id"])
+        if left is None and person is not None and not person.is_active:
+            left = row["last"]  # gone, nobody says since when: no month after the last closing is theirs
+        found[row["owner_id"]] = Stay(hired or row["first"], left, hired is None)
+    return found
+
+
+def _own_units(asked: OpenQuestion, period: Period, people: list[str]) -> Mapping[str, int]:
+    """How many closed deals of each person the reader sees."""
+
+    def read() -> dict[str, int]:
+        table = _closed_deals(asked.frames.deals, period)
+        rows = asked.execute(table.group_by("owner_id").agg(n=table.count())).to_pylist()
+        return {row["owner_id"]: row["n"] for row in rows}
+
+    return remembered(("fair own", period, *state_key(asked.frames)), read)
+
+
+def _period(asked: OpenQuestion) -> Period:
+    if asked.period is not None:
+        return asked.period
+    return asked.frames.firm.calendar.period("year", asked.frames.as_of)
+
+
+def _hidden(frames: Frames, measure: Measure) -> str:
+    """What is hidden from the reader without which the comparison can't be told."""
+    needs = {"stage", "stage_class", "closed_on", *TERRITORY} | (
+        set() if measure == "win_rate" else {"amount"}
+    )
+    gone = sorted(needs & masked_columns(frames))
+    return (
+        f"{', '.join(name.replace('_', ' ') for name in gone)} {'is' if len(gone) == 1 else 'are'}"
+        if gone
+        else ""
+    )
+
+
+def _chosen(asked: OpenQuestion, person_id: str, name: str) -> bool:
+    """Whether a person belongs to what the page's team select asks for."""
+    person = asked.frames.people.get(person_id)
+    traits = {
+        "team": person.team if person else "",
+        "region": person.region if person else "",
+        "role": person.role if person else "",
+        "owner_name": name,
+        "manager_name": "",
+    }
+    if person and (manager := asked.frames.people.get(person.manager_id)):
+        traits["manager_name"] = manager.name
+    for item in asked.filters:
+        if item.column in traits and traits[item.column] not in map(str, item.values):
+            return False
+    return True

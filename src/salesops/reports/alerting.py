@@ -1,0 +1,197 @@
+"""Looking at a number as a job, and telling its owner once when it crosses."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.urls import reverse
+
+from salesops.analytics.addresses import Address
+from salesops.analytics.engine.kpi import Kpi
+from salesops.analytics.engine.selection import KpiError
+from salesops.analytics.movements import judged, movements
+from salesops.analytics.page_parts import scope_line
+from salesops.analytics.selectors import OpenQuestion, ask
+from salesops.analytics.shown import lead_side, rows_href, value_text
+from salesops.platform import jobs, posting, schedules
+from salesops.platform.access import may
+from salesops.platform.actors import Actor
+from salesops.platform.job_kinds import JobKind, Told, add
+from salesops.platform.job_selectors import schedule_row
+from salesops.platform.mail import mail
+from salesops.platform.posting import Line
+from salesops.platform.registries import after_imports
+from salesops.platform.selectors import account
+from salesops.process.inputs import NoDataError
+from salesops.reports import alert_services as services
+from salesops.reports import selectors
+from salesops.reports.engine.crossing import Look, look
+from salesops.reports.models import Alert, Channel, Condition
+from salesops.reports.services import SHARE, WRITE
+
+
+def alert_job(*, actor: Actor, progress: jobs.Progress, alert_id: int) -> dict[str, Any]:
+    """Look at one alert's number with its owner's rights of today."""
+    row = selectors.alert_by_id(alert_id)
+    if row is None:
+        raise ValidationError("The alert was removed.")
+    if actor.user_id is None or actor.user_id != row.owner_id:
+        raise ValidationError("The alert has no owner that may sign in.")
+    address = services.address_of(row.query)
+    try:
+        with ask(actor, address.question()) as asked:
+            manifest = asked.frames.facts.manifest
+            version = str(manifest.id) if manifest else ""
+            if row.on_new_data and version == row.facts_version:
+                return _result(row, "No new data since the last look.")
+            kpi = asked.kpis([row.kpi])[0]
+            value = asked.values([row.kpi])[0]
+            verdict, why = _movement(asked, kpi) if row.condition == Condition.NOISE else ("", "")
+            scope, currency = scope_line(actor, asked, address), asked.frames.currency
+    except NoDataError:
+        return _result(row, "There is no data yet.")
+    except (KeyError, KpiError, ValueError) as error:
+        reason = str(error.args[0]) if error.args else str(error)
+        schedules.schedule_stop(row.schedule_id, reason)
+        return _result(row, f"Paused: {reason}")
+    with transaction.atomic():  # the message is asked for only if the state is kept
+        locked = services.alert_locked(alert_id)
+        if locked is None:
+            raise ValidationError("The alert was removed.")
+        now = None if value.value is None else Decimal(str(_exact(value.value)))
+        before = Decimal(locked.value) if locked.value else None
+        found = look(
+            locked.condition, locked.threshold, locked.state, now, previous=before,
+            reason=value.reason or why, verdict=verdict,
+        )  # fmt: skip
+        text = value_text(kpi, value.value, currency, to_the_cent=True) or f"undefined: {value.reason}"
+        earlier = value_text(kpi, before, currency, to_the_cent=True) if before is not None else "none"
+        if found.crossed:
+            _tell(actor, locked, kpi, address, found, text, earlier, scope)
+        services.alert_looked(
+            actor=actor, row=locked, state=found.state, reason=found.reason or why,
+            value="" if now is None else str(now), text=text, facts_version=version,
+            told=found.crossed, moved=now is not None,
+        )  # fmt: skip
+    return _result(locked, f"{kpi.title}: {text}", told=found.crossed)
+
+
+def _exact(value: Any) -> Any:
+    """A value as an exact decimal, a share to 12 places."""
+    if hasattr(value, "numerator") and not isinstance(value, int | Decimal):
+        return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("1e-12"))
+    return value
+
+
+def _movement(asked: OpenQuestion, kpi: Kpi) -> tuple[str, str]:
+    """Whether the number's latest whole period moved beyond noise, and why that can't be told."""
+    if not judged(kpi):
+        return "unknown", "periods of this number can't be compared"
+    kind: Any = (
+        asked.period.kind if asked.period and asked.period.kind in ("week", "month", "quarter") else "month"
+    )
+    found = movements(asked, [kpi], kind)
+    if not found.numbers:
+        return "unknown", f"the data holds no whole {kind}"
+    movement = found.numbers[0].movement
+    return movement.verdict, movement.reason
+
+
+def sentence(row: Alert, kpi: Kpi, found: Look, text: str, earlier: str) -> str:
+    """What happened, in one sentence."""
+    if row.condition == Condition.NOISE:
+        return (
+            f"{kpi.title} moved beyond what its own past leads one to expect; it is {text} now, "
+            f"{earlier} at the last look."
+        )
+    if row.condition == Condition.CHANGED:
+        share = abs(found.change or Decimal(0)) * 100
+        way = "rose" if (found.change or 0) > 0 else "fell"
+        return f"{kpi.title} {way} by {share:.1f}%, more than {_plain(row.threshold)}%: from {earlier} to {text}."
+    side = "above" if row.condition == Condition.ABOVE else "below"
+    return f"{kpi.title} is {text}, {side} {_plain(row.threshold)}; at the last look it was {earlier}."
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def _tell(
+    actor: Actor, row: Alert, kpi: Kpi, address: Address, found: Look, text: str, earlier: str, scope: str
+) -> None:
+    """One message with the value, the threshold, the value before, and links with the same filters."""
+    base = settings.BASE_URL
+    rows = rows_href(address, kpi) if lead_side(kpi).rows else ""
+    said = sentence(row, kpi, found, text, earlier)
+    pairs = [
+        ("Value", text),
+        ("Threshold", f"{row.get_condition_display()} {_plain(row.threshold)}".strip()),
+        ("At the last look", earlier),
+        ("Over", scope),
+    ]
+    links = [
+        ("The number", address.to("number", kpi.name)),
+        ("Its rows", rows),
+        ("The alert", reverse("alerts")),
+    ]
+    there = [(label, f"{base}{path}") for label, path in links if base and path]
+    title = f"Alert: {row.name}"
+    if row.channel == Channel.MAIL:
+        user = account(row.owner_id) if row.owner_id is not None else None
+        if user is not None and user.email:
+            lines = [
+                said,
+                "",
+                *(f"{label}: {words}" for label, words in pairs),
+                "",
+                *(f"{a}: {b}" for a, b in there),
+            ]
+            mail(actor=actor, to=[user.email], subject=title, text="\n".join(lines))
+    elif may(actor, SHARE):
+        told = [Line(said), *(Line(f"{label}: {words}") for label, words in pairs)]
+        posting.post(
+            actor=actor, channel=row.channel, title=title, lines=[*told, *(Line(a, href=b) for a, b in there)]
+        )
+
+
+def _result(row: Alert, said: str, told: bool = False) -> dict[str, Any]:
+    return {
+        "alert": row.pk,
+        "name": row.name,
+        "said": said,
+        "state": row.state,
+        "told": told,
+        "reason": row.reason,
+    }
+
+
+def told(result: Told) -> list[tuple[str, str]]:
+    """What a look's result says."""
+    lines = [("Alert", str(result["name"])), ("Look", str(result["said"])), ("State", str(result["state"]))]
+    if result["told"]:
+        lines.append(("Told", "its owner"))
+    return [*lines, ("Reason", str(result["reason"]))] if result["reason"] else lines
+
+
+def look_at_new_data() -> None:
+    """Ask for a look of every alert that waits for new data and is not paused, each as its owner."""
+    for row in selectors.waiting_alerts():
+        schedule = schedule_row(row.schedule_id)
+        if schedule is None or not schedule.active:
+            continue
+        try:
+            owner = jobs.owner(schedule)
+            key = f"schedule:{schedule.pk}"
+            jobs.enqueue(services.KIND, schedule.params, actor=owner, dedupe_key=key, schedule=schedule)
+        except PermissionError as error:  # its next turn would stop it too
+            schedules.schedule_stop(schedule.pk, str(error))
+
+
+def register() -> None:
+    """Make looking at a number known as a kind of job, and look after every import."""
+    after_imports.register("alerts", look_at_new_data)
+    add(JobKind(services.KIND, "Alert", alert_job, permission=WRITE, lines=told))
