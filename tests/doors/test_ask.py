@@ -342,6 +342,23 @@ def test_rest_answers_and_says_what_it_left_out() -> None:
     rest(secret, 400, q="win\u202erate")
 
 
+def test_every_door_says_that_a_compared_period_is_not_over(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "won value this year vs previous year"
+    found = answer(ADMIN, text).number
+    assert found is not None
+    assert found.period is not None
+    assert found.period.first <= found.as_of < found.period.last
+    day = (found.as_of - found.period.first).days + 1
+    said = f"the data stands at day {day} of {found.period.days}, the other period is whole."
+    user = account()
+    assert sum(said in note for note in rest(token(user), q=text)["number"]["notes"]) == 1
+    assert main(["ask", text]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert unescape(browser(user).get("/ask/", {"q": text}).content.decode()).count(said) == 1
+    whole = rest(token(user), q="won value in Q3 2026 compared with Q2 2026")["number"]["notes"]
+    assert not any("is not over" in note for note in whole)
+
+
 def test_a_token_reads_no_further_than_its_scopes() -> None:
     numbers = token(account(), "numbers.read")
     assert rest(numbers, q="win rate")["answered"]

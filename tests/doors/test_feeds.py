@@ -239,6 +239,12 @@ def test_only_a_digest_is_kept_and_the_secret_is_long() -> None:
     assert secret.removeprefix("sf_")[:12] not in stored + events
     api = Client().get("/api/v1/kpis", headers={"Authorization": f"Bearer {secret}"})
     assert api.status_code == 401, "it opens nothing else"
+    named = "filter=account_name:eq:Our%20account"
+    kept, _ = make(ANALYST, named)
+    made = AuditEvent.objects.get(action="feed.create", subject=f"feed:{kept.pk}")
+    assert "account_name" in kept.query
+    assert "account" not in str(made.after["question"]), "others read the ledger: it holds no question"
+    assert set(made.after) == {"name", "account", "kind", "question", "expires_at"}
     assert Client().get(f"/sign-in/{secret}/").status_code != 302
 
 

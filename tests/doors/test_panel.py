@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
+from salesops.analytics.engine.filters import FilterError
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.facts.scope import Scope
+from salesops.feeds import panels
 from salesops.feeds.panels import capitals, names_of
 from salesops.meetings.services import action_add
+from salesops.org.services import organisation_decide
 from salesops.permissions.services import mask_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
+from salesops.platform.actors import actor_of
 from salesops.platform.models import User
 from salesops.platform.signin import account_save
 from salesops.project import settings as project_settings
@@ -111,7 +115,44 @@ def test_hidden_fields_are_hidden() -> None:
     shown = f"{deal['amount']:,.0f}"
     assert shown in text(get("panel-ours", WON))
     mask_decide(actor=ADMIN, name="No amounts", columns=["amounts"], roles=["rep"], reason="test")
-    assert shown not in text(get("panel-ours", WON))
+    said = text(get("panel-ours", WON))
+    assert shown not in said
+    assert "Amount masked for your role: amount" in said
+    account = text(get("panel-ours", "A3"))
+    assert "Open amount masked for your role: amount" in account
+    assert "Won amount masked for your role: amount" in account
+    mask_decide(
+        actor=ADMIN, name="No steps", columns=["opportunities.next_step"], roles=["rep"], reason="test"
+    )
+    assert "Next step masked for your role: next step" in text(get("panel-ours", WON))
+
+
+def test_a_field_that_is_narrowed_by_and_hidden_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(*_: Any) -> None:
+        raise FilterError("account_id is masked for your role.")
+
+    monkeypatch.setattr(panels.records, "deal_list", hidden)
+    answer = get("panel-ours", "A3")
+    assert answer.status_code == 403
+    assert "account_id is masked for your role." in text(answer)
+
+
+def test_an_accounts_panel_has_the_actions_of_all_its_deals() -> None:
+    mine = [d for d in firm.deals() if d["account_id"] == "A1" and d["owner_id"] == firm.OURS]
+    is_open = [d for d in mine if d["stage"] in ("Discovery", "Proposal")]
+    smallest = min(is_open, key=lambda d: (d["amount"] is not None, d["amount"] or 0, d["id"]))
+    ended = next(d for d in mine if d["stage"] == "Closed Lost")
+    assert len(is_open) > panels.MOST_DEALS
+    assert "about a deal of this account" in text(get("panel-theirs", "A3"))
+    for deal, words in ((smallest["id"], "Ask the smallest"), (ended["id"], "Ask why it was lost")):
+        action_add(
+            actor=ADMIN, scope=Scope.all(), subject="firm", text=words, deal_id=deal,
+            owner_id=firm.OURS, owner_name="Somebody", due_on=date(2026, 1, 5),
+        )  # fmt: skip
+    said = text(get("panel-ours", "A1"))
+    assert "Ask the smallest" in said
+    assert "Ask why it was lost" in said
+    assert "Ask the" not in text(get("panel-ours", "A3"))
 
 
 def test_only_the_panel_is_framed_and_only_where_named(settings: Any) -> None:
@@ -209,3 +250,8 @@ def test_ids_of_salesforce_are_known_by_both_lengths() -> None:
 def test_late_is_told_against_the_day_of_people() -> None:
     assert timezone.now().date() > date(2026, 1, 5) + timedelta(days=1)
     assert "Late" in text(get("panel-ours", OPEN))
+    reader = actor_of(User.objects.get(username="panel-ours"))
+    late_in_the_day = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
+    assert panels.panel(reader, OPEN, late_in_the_day).clock == date(2026, 1, 5)
+    organisation_decide(actor=ADMIN, values={"zone": "Asia/Tokyo"})
+    assert panels.panel(reader, OPEN, late_in_the_day).clock == date(2026, 1, 6), "the firm's own day"

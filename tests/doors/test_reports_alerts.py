@@ -16,10 +16,10 @@ from salesops.analytics.tests import pipeline_firm as firm
 from salesops.platform import jobs, signin
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
-from salesops.platform.models import Job, Schedule, User
+from salesops.platform.models import AuditEvent, Job, Schedule, User
 from salesops.platform.registries import after_imports
 from salesops.platform.tests.roles import load_facts
-from salesops.reports import alert_services
+from salesops.reports import alert_services, alerting
 from salesops.reports.models import Alert
 from tests.doors import reports_world as world
 from tests.doors.conftest import shared_home
@@ -143,6 +143,78 @@ def test_an_owner_who_lost_the_right_is_not_told(made: World) -> None:
     job.refresh_from_db()
     assert job.state == "failed"
     assert not mail.outbox
+
+
+def test_the_value_of_another_period_is_nothing_to_compare_with(made: World) -> None:
+    row = alert(made, kpi="won_deals", query="period=2026-Q2", condition="changed", threshold=Decimal(1))
+    look(made, row)
+    assert row.period == "2026-Q2"
+    Alert.objects.filter(pk=row.pk).update(value="1000000", period="2026-Q1")
+    look(made, row)
+    assert (row.state, row.period) == ("undefined", "2026-Q2")
+    assert "no earlier value" in row.reason
+    Alert.objects.filter(pk=row.pk).update(value="1000000")
+    look(made, row)
+    assert row.state == "crossed"
+    (letter,) = mail.outbox
+    assert "fell by" in str(letter.body)
+
+
+def test_a_movement_beyond_noise_is_told_once_a_period(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = alert(made, condition="noise", threshold=None)
+    told = []
+    for verdict, month in (("up", "M05"), ("up", "M05"), ("up", "M06"), ("unknown", "M07"), ("down", "M07")):
+        monkeypatch.setattr(alerting, "_movement", lambda *_, now=(verdict, "", f"2026-{month}"): now)
+        look(made, row)
+        told.append(len(mail.outbox))
+    assert told == [1, 1, 2, 2, 3]
+    assert row.period == "2026-M07"
+
+
+@pytest.mark.parametrize("lost", ["mail address", "right", "mail server"])
+def test_who_can_not_be_told_is_not_said_to_have_been_told(made: World, settings: Any, lost: str) -> None:
+    settings.SLACK_WEBHOOK = "http://127.0.0.1:9/hook"
+    row = alert(made, channel="slack" if lost == "right" else "mail")
+    if lost == "mail address":
+        User.objects.filter(username="ana").update(email="")
+    elif lost == "right":
+        User.objects.filter(username="ana").update(role="ops_representative")
+    else:
+        settings.SMTP_SET = False
+    job = look(made, row)
+    assert (row.state, row.told_at, job.result["told"]) == ("crossed", None, False)
+    assert row.reason.startswith("Not told: ")
+    assert not mail.outbox
+    assert not Job.objects.filter(kind__in=("mail", "post")).exists()
+    (kept,) = AuditEvent.objects.filter(subject=f"alert:{row.pk}").exclude(action="alert.save")
+    assert kept.action == "alert.state"
+    assert "value" not in str(kept.after), "the ledger is read by people who may not see it"
+    User.objects.filter(username="ana").update(email="ana@firm.example", role="ops_analyst")
+    settings.SMTP_SET = True
+    look(made, row)
+    assert row.told_at is not None
+    assert row.reason == ""
+
+
+def test_a_change_that_could_not_be_told_is_told_at_the_next_look(made: World, settings: Any) -> None:
+    row = alert(made, condition="changed", threshold=Decimal(1), on_new_data=True)
+    look(made, row)
+    Alert.objects.filter(pk=row.pk).update(value="1", facts_version="")
+    settings.SMTP_SET = False
+    look(made, row)
+    assert (row.value, row.told_at) == ("1", None)
+    settings.SMTP_SET = True
+    look(made, row)
+    assert (row.value, len(mail.outbox)) == (str(opened(firm.OURS)), 1)
+    look(made, row)
+    assert len(mail.outbox) == 1
+
+
+def test_a_threshold_reads_as_its_number(made: World) -> None:
+    row = alert(made, kpi="win_rate_count", query="period=all", condition="below", threshold=Decimal("0.995"))
+    look(made, row)
+    assert ", below 99.50%; at the last look it was none." in str(mail.outbox[0].body)
+    assert "99.50%" in made.client("ana").get("/alerts/").content.decode()
 
 
 def test_what_is_refused(made: World) -> None:

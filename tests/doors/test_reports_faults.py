@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +22,8 @@ from salesops.platform import jobs, schedules
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.models import AuditEvent, Job, JobState, Schedule, User
+from salesops.reports import delivering, finding_services, services
 from salesops.reports import letters as post
-from salesops.reports import services
 from salesops.reports.models import Delivery, Subscription
 from tests.doors import reports_world as world
 from tests.doors.conftest import shared_home
@@ -290,6 +291,129 @@ def test_one_refused_recipient_does_not_hold_up_the_others(
     row = made.subscribe("ana", PAGE, "ann", "theo")
     made.send(row)
     assert states(row) == {"ann": ("refused", "550 no such user"), "theo": ("sent", "")}
+
+
+def later(*_: Any) -> None:
+    raise post.LaterError("451 not now")
+
+
+def again(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(run_after=None)
+    jobs.run_waiting()
+
+
+def test_a_retry_sends_to_nobody_whom_it_is_not_for_any_more(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = {"addresses": ["board@out.example", "Bank@out.example"]}
+    row = made.subscribe("ana", PAGE, "ann", "theo", "max", **board)
+    monkeypatch.setattr(post, "send", later)
+    job = made.send(row)
+    assert {state for state, _ in states(row).values()} == {"waiting"}, "each was tried"
+    services.subscription_leave(actor=made.actor("ann"), pk=row.pk)
+    made.subscribe("ana", PAGE, "ann", "max", addresses=["bank@out.example"], row=row)
+    monkeypatch.undo()
+    again(job)
+    assert sorted(letters()) == ["Bank@out.example", "max@firm.example"]
+    gone = ("skipped", "No longer subscribed.")
+    assert [states(row)[to] for to in ("ann", "theo", "board@out.example")] == [gone] * 3
+
+
+@pytest.mark.parametrize("how", ["cancelled", "killed", "edited"])
+def test_however_a_job_ends_nothing_of_its_run_waits_for_ever(
+    made: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(post, "send", later)
+    row = made.subscribe("ana", PAGE, "ann")
+    job = made.send(row)
+    assert states(row)["ann"] == ("waiting", "451 not now")
+    if how == "cancelled":
+        jobs.cancel(job)
+    elif how == "killed":
+        Job.objects.filter(pk=job.pk).update(most_attempts=job.attempts)
+        again(job)
+    else:
+        made.subscribe("ana", PAGE, "ann", row=row)
+        Job.objects.filter(pk=job.pk).update(most_attempts=job.attempts + 1)
+        again(job)
+    assert states(row)["ann"] == ("skipped", "Given up: 451 not now")
+    assert row.runs.get().finished_at is not None
+
+
+def test_one_recipient_whose_view_fails_does_not_hold_up_the_others(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content_of = delivering.content_of
+
+    def broken(user_id: int, *rest: Any, **more: Any) -> Any:
+        if user_id == made.users["ann"].pk:
+            raise ZeroDivisionError
+        return content_of(user_id, *rest, **more)
+
+    monkeypatch.setattr(delivering, "content_of", broken)
+    row = made.subscribe("ana", PAGE, "ann", "theo")
+    job = made.send(row)
+    assert job.state == JobState.DONE
+    assert states(row) == {"ann": ("skipped", delivering.BROKEN), "theo": ("sent", "")}
+
+
+def test_a_server_that_breaks_off_with_one_is_tried_with_the_others(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = post.EmailMultiAlternatives.send
+
+    def breaking(letter: Any, *rest: Any) -> int:
+        if letter.to[0].startswith("ann"):
+            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        return send(letter, *rest)
+
+    monkeypatch.setattr(post.EmailMultiAlternatives, "send", breaking)
+    row = made.subscribe("ana", PAGE, "ann", "theo")
+    job = made.send(row)
+    assert job.state == JobState.QUEUED
+    assert states(row)["theo"] == ("sent", "")
+    assert states(row)["ann"] == ("waiting", "The mail server broke off: Connection unexpectedly closed")
+
+
+def test_one_person_in_two_spellings_is_one_recipient(made: World) -> None:
+    User.objects.filter(username="ann").update(username="Ann@Out.example", email="")
+    row = made.subscribe(
+        "ana", PAGE, "ann", addresses=["Ann@Out.example", "Bank@out.example", "bank@OUT.example"]
+    )
+    assert row.addresses == ["Ann@Out.example", "Bank@out.example"]
+    made.send(row)
+    assert sorted(states(row)) == ["Ann@Out.example", "Bank@out.example"]
+
+
+def test_who_left_stays_away_though_the_owner_takes_him_out_and_in(made: World) -> None:
+    row = made.subscribe("ana", PAGE, "ann", "theo")
+    services.subscription_leave(actor=made.actor("ann"), pk=row.pk)
+    made.subscribe("ana", PAGE, "theo", row=row)
+    made.subscribe("ana", PAGE, "ann", "theo", row=row)
+    made.send(row)
+    assert sorted(states(row)) == ["theo"]
+    services.subscription_leave(actor=made.actor("ann"), pk=row.pk, back=True)
+    made.send(row)
+    assert sorted(states(row)) == ["ann", "theo"]
+
+
+def test_a_finding_goes_along_only_while_its_owner_may_share_it(made: World) -> None:
+    owner = made.users["ana"]
+    finding = finding_services.finding_add(
+        actor=made.actor("ana"), title="Kept for us", text="t", action="a", owner_id=owner.pk, due_on=date(2026, 9, 1)
+    )  # fmt: skip
+    kept = AuditEvent.objects.get(action="finding.add", subject=f"finding:{finding.pk}")
+    assert not {"value", "query"} & set(kept.after)
+    row = made.subscribe("ana", PAGE, "ann", "ana", finding_id=finding.pk)
+    User.objects.filter(pk=owner.pk).update(role="ops_representative")
+    made.send(row)
+    said = {to: "Kept for us" in str(letter.body) for to, letter in letters().items()}
+    assert said == {"ann@firm.example": False, "ana@firm.example": True}
+    assert not finding.readers.filter(user=made.users["ann"]).exists()
+    User.objects.filter(pk=owner.pk).update(role="ops_analyst")
+    made.send(row)
+    assert "Kept for us" in str(letters()["ann@firm.example"].body)
+    assert finding.readers.filter(user=made.users["ann"]).exists()
 
 
 def test_the_turn_is_told_in_its_zone_across_a_change_of_clocks(made: World) -> None:

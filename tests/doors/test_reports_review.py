@@ -7,10 +7,14 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 import typst
@@ -22,6 +26,7 @@ from python_calamine import load_workbook
 
 from salesops.analytics.addresses import Address
 from salesops.analytics.selectors import Question, ask
+from salesops.core.calendars import FiscalCalendar
 from salesops.meetings.services import action_add
 from salesops.meetings.tests import firm
 from salesops.platform import jobs
@@ -29,8 +34,9 @@ from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.signin import account_save
 from salesops.project.cli import main
-from salesops.reports import finding_services, printing, quarter, services
+from salesops.reports import finding_services, printing, quarter, selectors, services
 from salesops.reports.models import Delivery
+from salesops.ui import exports
 from tests.doors import reports_world as world
 from tests.doors.conftest import shared_home
 
@@ -38,6 +44,14 @@ pytestmark = pytest.mark.django_db
 SHARES_A_HOME = True
 PAGE = "/business-review/?period=2026-Q3"
 Q3 = (date(2026, 7, 1), date(2026, 9, 30))
+
+
+@contextmanager
+def in_the_quarter(day: date, hour: int = 12) -> Iterator[None]:
+    """As if it were this day, by UTC."""
+    now = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    with patch.object(timezone, "now", lambda: now):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +71,16 @@ def loaded(
         vp = actor_of(users["vp"])
         with ask(vp, Question()) as asked:
             scope = asked.frames.scope
-        action_add(
-            actor=vp, scope=scope, subject="firm", text="Call <the> board", owner_id="", owner_name="vp",
-            due_on=date(2026, 9, 1),
-        )  # fmt: skip
-        finding_services.finding_add(
-            actor=vp, title="#strong[Not markup] $x$ \\ `code`", text="t", page="/numbers/won_value/?period=2026-Q3",
-            action="Look again", owner_id=users["vp"].pk, due_on=date(2026, 9, 2),
-        )  # fmt: skip
+        with in_the_quarter(date(2026, 8, 20)):
+            action_add(
+                actor=vp, scope=scope, subject="firm", text="Call <the> board", owner_id="", owner_name="vp",
+                due_on=date(2026, 9, 1),
+            )  # fmt: skip
+            finding_services.finding_add(
+                actor=vp, title="#strong[Not markup] $x$ \\ `code`", text="t",
+                page="/numbers/won_value/?period=2026-Q3", action="Look again", owner_id=users["vp"].pk,
+                due_on=date(2026, 9, 2),
+            )  # fmt: skip
         yield users
 
 
@@ -167,6 +183,65 @@ def texts(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from texts(value)
+
+
+def test_what_was_open_in_the_period_is_told_whenever_it_was_settled(loaded: dict[str, Any]) -> None:
+    vp = actor_of(loaded["vp"])
+
+    def titles(period: str) -> set[str]:
+        found = quarter.review(vp, Address(period=period))
+        (table,) = next(s for s in found.sections if s.key == "findings").tables
+        return {row["title"] for row in table.sheet.rows}
+
+    with in_the_quarter(date(2026, 6, 15)):
+        for title in ("settled before", "settled in it", "settled after"):
+            finding_services.finding_add(
+                actor=vp, title=title, text="t", action="a", owner_id=vp.user_id, due_on=date(2026, 7, 1)
+            )
+    with in_the_quarter(date(2026, 10, 2)):
+        finding_services.finding_add(
+            actor=vp,
+            title="written after",
+            text="t",
+            action="a",
+            owner_id=vp.user_id,
+            due_on=date(2026, 11, 1),
+        )
+    keys = {one.row.title: one.id for one in selectors.findings_of(vp)}
+    for title, day in (
+        ("settled before", date(2026, 6, 29)),
+        ("settled in it", date(2026, 9, 29)),
+        ("settled after", date(2026, 10, 5)),
+    ):
+        with in_the_quarter(day):
+            finding_services.finding_change(actor=vp, pk=keys[title], kind="done", result="r")
+    here = {"settled before", "settled in it", "settled after", "written after"}
+    assert titles("2026-Q3") & here == {"settled in it", "settled after"}
+    assert titles("2026-Q2") & here == {"settled before", "settled in it", "settled after"}
+    then = datetime(2026, 9, 1, tzinfo=UTC)
+    stood = {one.row.title: one.state for one in selectors.findings_of(vp, known_at=then)}
+    assert {title: stood.get(title) for title in here} == {
+        "settled before": "done", "settled in it": "open", "settled after": "open", "written after": None,
+    }  # fmt: skip
+
+
+def test_days_of_the_review_are_those_of_the_firms_zone() -> None:
+    chicago, q3 = ZoneInfo("America/Chicago"), FiscalCalendar().parse("2026-Q3")
+    late = datetime(2026, 10, 1, 3, tzinfo=UTC)  # still September there
+    assert quarter._open_in(q3, chicago, late, None)
+    assert not quarter._open_in(q3, ZoneInfo("UTC"), late, None)
+    early = datetime(2026, 7, 1, 3, tzinfo=UTC)  # still June there
+    assert not quarter._open_in(q3, chicago, early, early)
+
+
+def test_a_long_table_is_whole_in_the_workbook_and_says_elsewhere_how_much_it_shows() -> None:
+    columns = [exports.Column("group", "Rep")]
+    table = quarter.Rows(exports.Sheet("By rep", columns, [{"group": str(n)} for n in range(132)]), most=40)
+    title, rows = table.shown()
+    assert (title, len(rows), len(list(table.sheet.rows))) == ("By rep (40 of 132)", 40, 132)
+    printed = printing._table(table, str)
+    assert (printed["title"], len(printed["rows"])) == (title, 40)
+    assert replace(table, most=None).shown()[0] == "By rep"
 
 
 def test_text_of_the_data_is_never_markup(loaded: dict[str, Any]) -> None:

@@ -232,9 +232,20 @@ def number(actor: Actor, query: Query) -> NumberAnswer:
             today=asked.frames.today,
             facts_version=str(manifest.id) if manifest else "",
             currency=asked.frames.currency,
-            notes=tuple(dict.fromkeys([*total.notes, *asked.frames.notes])),
+            notes=tuple(dict.fromkeys([*_unfinished(asked, before), *total.notes, *asked.frames.notes])),
             address=address,
         )
+
+
+def _unfinished(asked: OpenQuestion, before: KpiValue | None) -> list[str]:
+    """A word on a period that is not over, where it is compared with one that is."""
+    period, day = asked.period, asked.frames.as_of
+    if before is None or period is None or not period.contains(day) or day == period.last:
+        return []
+    at = (day - period.first).days + 1
+    return [
+        f"{period.title} is not over: the data stands at day {at} of {period.days}, the other period is whole."
+    ]
 
 
 def _before(asked: OpenQuestion, query: Query) -> tuple[KpiValue | None, dict[tuple[Any, ...], KpiValue]]:

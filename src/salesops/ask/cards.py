@@ -162,7 +162,6 @@ def number(found: NumberAnswer) -> dict[str, Any]:
         "rests": sample_text(kpi, total),
         "interval": interval_text(total),
         "notes": found.notes,
-        "unfinished": _unfinished(found),
         "days": days(found.period),
         "before": _before(found),
         "href": found.href,
@@ -171,20 +170,6 @@ def number(found: NumberAnswer) -> dict[str, Any]:
         "left": found.left,
         "by": [column_title(name) for name in found.groups[0].group] if found.groups else [],
     }
-
-
-def _unfinished(found: NumberAnswer) -> str:
-    """A word on a period that is not over, where it is compared with one that is."""
-    period = found.period
-    if (
-        found.before is None
-        or period is None
-        or not period.contains(found.as_of)
-        or found.as_of == period.last
-    ):
-        return ""
-    day = (found.as_of - period.first).days + 1
-    return f"{period.title} is not over: the data stands at day {day} of {period.days}, the other period is whole."
 
 
 def _before(found: NumberAnswer) -> dict[str, Any] | None:

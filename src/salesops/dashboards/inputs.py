@@ -58,6 +58,7 @@ class Figures:
         totals: KPI -> value over all rows.
         before: KPI -> value on the same day of the period before.
         before_words: what that is.
+        asked: the period that was asked for, which ``before`` belongs to.
         by: column that is split by; "" without one.
         groups: values of the split, each with KPI -> value, in the order of the engine.
         periods, past: periods, the oldest first, and the number's value in each.
@@ -75,6 +76,7 @@ class Figures:
     totals: Mapping[str, KpiValue] = field(default_factory=dict)
     before: Mapping[str, KpiValue] = field(default_factory=dict)
     before_words: str = ""
+    asked: Period | None = None
     by: str = ""
     groups: tuple[tuple[Any, Mapping[str, KpiValue]], ...] = ()
     periods: tuple[Period, ...] = ()
@@ -213,6 +215,7 @@ class _Together:
                 totals={name: totals[name][0] for name in tile.kpis},
                 before={name: before[name] for name in tile.kpis if name in before},
                 before_words=words,
+                asked=self.asked.period,
                 by=by,
                 groups=tuple(
                     (group, {name: found[name] for name in tile.kpis if name in found})

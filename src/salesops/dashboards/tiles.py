@@ -375,7 +375,9 @@ def over_periods(found: Figures, frames: Frames) -> Content:
         return period.first <= frames.as_of < period.last
 
     points = [readings.Point(p.label, v, running(p)) for p, v in pairs]
-    before = found.before.get(kpi.name)
+    # Days that are no period of the calendar were compared with the same days before: not what stands here.
+    same = bool(found.periods) and found.asked == found.periods[-1]
+    before = found.before.get(kpi.name) if same else None
     sentence = readings.of_periods(
         kpi.title,
         points,

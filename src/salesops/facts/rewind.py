@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -22,7 +22,6 @@ _DAYS = (
     "ordered_on",
     "issued_on",
     "paid_on",
-    "month_on",
     "starts_on",
     "valid_on",
 )
@@ -42,6 +41,11 @@ def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
     for name in _DAYS:
         if name in table.columns:
             existed = existed | (table[name] <= day).fill_null(False)
+    if "month_on" in table.columns:  # what a month cost is known at its end
+        over = table.month_on.truncate("M").cast("date") + ibis.interval(months=1)
+        existed = existed | (
+            over.cast("date") <= ibis.literal(as_of.date() + timedelta(days=1), type="date")
+        ).fill_null(False)
     for name in _INSTANTS:
         if name in table.columns:
             existed = existed | (table[name] <= instant(as_of)).fill_null(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -14,16 +16,21 @@ from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.job_kinds import JobKind, Told, add
 from salesops.platform.registries import chores
 
+_log = logging.getLogger(__name__)
+
 KIND = "webhooks"
 AT_ONCE = 16
 """Targets that are sent to at the same time; each gets one delivery after the other."""
+
+PLAN_EVERY = 5.0
+"""Seconds between two plans while the job goes on: a long replay to one target keeps no other waiting."""
 
 
 def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
     """Plan what happened, and send what is due. A target that hangs holds up no other."""
     webhook_services.forget_old(timezone.now())
-    planned = webhook_services.plan()
-    tally = {"planned": planned, "delivered": 0, "failed": 0}
+    tally = {"planned": webhook_services.plan(), "delivered": 0, "failed": 0}
+    planned_at = time.monotonic()
     under_way: dict[Future[Outcome], sending.Claimed] = {}
 
     def settle(future: Future[Outcome]) -> None:
@@ -36,6 +43,9 @@ def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
             while True:
                 done = tally["delivered"] + tally["failed"]
                 progress(done, done + len(under_way) + 1, f"{tally['delivered']:,} delivered")
+                if time.monotonic() - planned_at >= PLAN_EVERY:
+                    tally["planned"] += webhook_services.plan()
+                    planned_at = time.monotonic()
                 busy = {claimed.target_id for claimed in under_way.values()}
                 for claimed in sending.claim(busy, AT_ONCE - len(under_way)):
                     under_way[pool.submit(sending.send, claimed)] = claimed
@@ -46,7 +56,10 @@ def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
         finally:
             # Stopped in the middle: what is on its way arrives, so what comes of it is kept.
             for future in list(under_way):
-                settle(future)
+                try:
+                    settle(future)
+                except Exception:  # noqa: BLE001 - the others' outcomes are kept all the same; this one is sent again
+                    _log.exception("What came of a delivery could not be kept")
 
 
 def look() -> None:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from salesops.analytics.engine.filters import FilterError
 from salesops.feeds import panels
 from salesops.platform.actors import actor_of
 from salesops.process.inputs import NoDataError
@@ -53,6 +54,8 @@ def _panel(request: HttpRequest) -> HttpResponse:
         return _said(request, 404, "Nothing has been imported into salesops yet.")
     except LookupError as error:
         return _said(request, 404, str(error))
+    except FilterError as error:  # a field that the panel narrows by is hidden from the reader
+        return _said(request, 403, f"This panel can't be shown: {error}")
     return render(request, "feeds/panel.html", {"title": found.title, "panel": found})
 
 

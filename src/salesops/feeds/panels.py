@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -14,16 +14,19 @@ from salesops.analytics import account_records, records
 from salesops.analytics.addresses import deal_href
 from salesops.analytics.deal_columns import label
 from salesops.analytics.engine.filters import Filter
+from salesops.analytics.engine.masking import reason_of
 from salesops.analytics.flags import Flag
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
 from salesops.analytics.records import ListQuery
-from salesops.analytics.selectors import Question, ask
+from salesops.analytics.selectors import Question, ask, hidden_from
 from salesops.meetings.selectors import Item, items
 from salesops.platform.actors import Actor
-from salesops.process.inputs import NoDataError
+from salesops.process.inputs import Frames, NoDataError
 from salesops.ui import formats
 
 MOST_DEALS = 10
+NOT_GIVEN = "not given in the data"
+OWNER = ("accounts.owner_id", "accounts.owner_name")
 _SHORT = re.compile(r"[A-Za-z0-9]{15}")
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -57,11 +60,13 @@ class Panel:
         href: its page here.
         facts: key numbers.
         flags: what is at fault, with the evidence; of a deal.
+        next_step_why: why there is no next step.
         deals: the largest open deals; of an account.
+        ranked: whether they are the largest: not where amounts are hidden from the reader.
         more_deals: open deals of the account that are not among those.
         actions: open actions about it.
         today: the data's own date.
-        clock: people's own day, which actions are late against.
+        clock: people's own day in the firm's zone, which actions are late against.
     """
 
     kind: str
@@ -74,8 +79,10 @@ class Panel:
     facts: Sequence[Fact] = ()
     flags: Sequence[Flag] = ()
     next_step: str = ""
+    next_step_why: str = ""
     deals: Sequence[DealLine] = ()
     more_deals: int = 0
+    ranked: bool = True
     actions: Sequence[Item] = ()
     notes: Sequence[str] = field(default_factory=tuple)
 
@@ -86,6 +93,7 @@ def panel(actor: Actor, record: str, now: datetime) -> Panel:
     Raises:
         LookupError: there is none of that id that the actor may see.
         NoDataError: nothing was imported yet.
+        FilterError: an account's deals can't be told without a column that is hidden from the reader.
     """
     for name in names_of(record):
         for build in (_deal, _account):
@@ -118,43 +126,72 @@ def capitals(record: str) -> str:
     return "".join(_ALPHABET[sum(1 << n for n, ch in enumerate(five) if "A" <= ch <= "Z")] for five in fives)
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What the panel needs beside the record itself.
+
+    Attributes:
+        hidden: columns hidden from the reader: of the deals plain, of other tables with their table.
+        clock: today in the firm's zone.
+        actions: open actions about the record that the reader may see.
+    """
+
+    hidden: frozenset[str]
+    clock: date
+    actions: Sequence[Item]
+
+    def why(self, columns: Collection[str], otherwise: str) -> str:
+        """Why there is no value: its columns are hidden, or else ``otherwise``."""
+        masked = self.hidden & set(columns)
+        return reason_of(masked) if masked else otherwise
+
+
+def _beside(actor: Actor, now: datetime, mine: Callable[[Frames, list[str]], set[str]]) -> _Beside:
+    """Rights, day and actions; ``mine`` says which of some deals the record is, or holds."""
+    with ask(actor, Question()) as asked:
+        frames = asked.frames
+        found = [one for one in items(actor, frames.scope, settled=0) if one.state == "open" and one.deal_id]
+        deals = mine(frames, sorted({one.deal_id for one in found})) if found else set()
+        about = sorted((one for one in found if one.deal_id in deals), key=lambda one: (one.due_on, one.id))
+        clock = now.astimezone(ZoneInfo(frames.firm.zone)).date()
+        return _Beside(hidden_from(frames), clock, about)
+
+
 def _deal(actor: Actor, name: str, now: datetime) -> Panel:
     found = records.deal(actor, name, inspect=True)
     values = found.values
+    beside = _beside(actor, now, lambda *_: {values["id"]})
     money = formats.Unit("money", found.currency)
-    stage_class = values.get("stage_class") or "unmapped"
-    amount = values.get("amount")
+    stage_class = "" if "stage_class" in beside.hidden else values.get("stage_class") or "unmapped"
+    amount, closed = values.get("amount"), values.get("closed_on")
+    day = "closed_on" if closed else "expected_close_on"
     facts = [
-        Fact("Amount", money.exact(amount) if amount is not None else "", "not given in the data"),
-        Fact("Stage", values.get("stage") or "", "not given in the data"),
-        _day_fact("closed_on" if values.get("closed_on") else "expected_close_on", values),
-        Fact("Owner", values.get("owner_name") or "", "nobody owns it"),
-        Fact("Account", values.get("account_name") or "", "not given in the data"),
+        Fact("Amount", money.exact(amount) if amount is not None else "", beside.why(["amount"], NOT_GIVEN)),
+        Fact("Stage", values.get("stage") or "", beside.why(["stage"], NOT_GIVEN)),
+        Fact(label(day), formats.day(values[day]) if values.get(day) else "", beside.why([day], NOT_GIVEN)),
+        Fact("Owner", values.get("owner_name") or "", beside.why(["owner_name"], "nobody owns it")),
+        Fact("Account", values.get("account_name") or "", beside.why(["account_name"], NOT_GIVEN)),
     ]
-    created, end = values.get("created_on"), values.get("closed_on") or found.as_of or found.today
-    if created is not None:
-        facts.append(
-            Fact("Took" if values.get("closed_on") else "Open for", formats.days((end - created).days))
-        )
+    created, end = values.get("created_on"), closed or found.as_of or found.today
+    if why := beside.why(["created_on", "closed_on"], ""):
+        facts.append(Fact("Open for", "", why))
+    elif created is not None:
+        facts.append(Fact("Took" if closed else "Open for", formats.days((end - created).days)))
     return Panel(
         kind="opportunity",
         title=values.get("name") or values["id"],
         href=deal_href(values["id"]),
         today=found.today,
-        clock=now.date(),
+        clock=beside.clock,
         status=STATUS_WORDS.get(stage_class, stage_class),
         tone=STATUS_TONES.get(stage_class, "neutral"),
         facts=facts,
         flags=found.flags,
         next_step=values.get("next_step") or "",
-        actions=_actions(actor, {values["id"]}),
+        next_step_why=beside.why(["next_step"], "none in the CRM"),
+        actions=beside.actions,
         notes=found.notes,
     )
-
-
-def _day_fact(column: str, values: dict[str, Any]) -> Fact:
-    day = values.get(column)
-    return Fact(label(column), formats.day(day) if day else "", "not given in the data")
 
 
 def _account(actor: Actor, name: str, now: datetime) -> Panel:
@@ -171,6 +208,7 @@ def _account(actor: Actor, name: str, now: datetime) -> Panel:
             exact=True,
         ),
     )
+    beside = _beside(actor, now, _deals_of(found.values["id"]))
     deals = [
         DealLine(
             name=row["name"] or row["id"],
@@ -185,29 +223,44 @@ def _account(actor: Actor, name: str, now: datetime) -> Panel:
     facts = [
         Fact("Open deals", f"{measures['open_deals']:,}"),
         Fact(
-            "Open amount", money.exact(open_amount) if open_amount is not None else "", "no open deal has one"
+            "Open amount",
+            money.exact(open_amount) if open_amount is not None else "",
+            beside.why(["amount"], "no open deal has one"),
         ),
         Fact("Won deals", f"{measures['won_deals']:,}"),
-        Fact("Won amount", money.exact(won) if won is not None else "", "no won deal has one"),
-        Fact("Owner", found.owner, "nobody, or not yours to see"),
+        Fact(
+            "Won amount",
+            money.exact(won) if won is not None else "",
+            beside.why(["amount"], "no won deal has one"),
+        ),
+        Fact(
+            "Owner",
+            found.owner,
+            beside.why(OWNER, "nobody owns it" if found.owned else "not yours to see"),
+        ),
     ]
     return Panel(
         kind="account",
         title=found.values.get("name") or found.values["id"],
         href=reverse("pipeline_account", args=[found.values["id"]]),
         today=found.today,
-        clock=now.date(),
+        clock=beside.clock,
         facts=facts,
         deals=deals,
         more_deals=shown.total - len(deals),
-        actions=_actions(actor, {row["id"] for row in shown.rows}),
+        ranked="amount" not in beside.hidden,
+        actions=beside.actions,
         notes=shown.notes,
     )
 
 
-def _actions(actor: Actor, deals: set[str]) -> list[Item]:
-    """Open actions about some deals that the actor may see."""
-    with ask(actor, Question()) as asked:
-        found = items(actor, asked.frames.scope, settled=0)
-    about = [one for one in found if one.state == "open" and one.deal_id in deals]
-    return sorted(about, key=lambda one: (one.due_on, one.id))
+def _deals_of(account_id: str) -> Callable[[Frames, list[str]], set[str]]:
+    """Which of some deals are an account's, open or not, as far as the reader may see them."""
+
+    def mine(frames: Frames, ids: list[str]) -> set[str]:
+        chosen = frames.facts.chosen(ids)
+        named = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
+        rows = named.filter(named.account_id == account_id).select("id")
+        return set(frames.facts.execute(rows).column("id").to_pylist())
+
+    return mine

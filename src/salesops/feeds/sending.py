@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from salesops.feeds.engine.retries import pause_after
 from salesops.feeds.engine.signing import signature
 from salesops.feeds.models import DeliveryState, WebhookDelivery, WebhookTarget
 from salesops.feeds.sealing import SealError, unseal
-from salesops.feeds.webhook_services import THE_SENDER, _due, _pause, active
+from salesops.feeds.webhook_services import THE_SENDER, _due, _pause, _why_not, active
+
+_log = logging.getLogger(__name__)
 
 LOST_AFTER = timedelta(minutes=2)
 """A delivery that was claimed so long ago, with nothing recorded, is sent again: its sender is gone."""
@@ -47,7 +50,10 @@ class Claimed:
 
 
 def claim(busy: Collection[int], most: int) -> list[Claimed]:
-    """Take one due delivery, the oldest event first, of every target that is not busy."""
+    """Take one due delivery, the oldest event first, of every target that is not busy.
+
+    A target whose owner has lost the right to it meanwhile is paused instead.
+    """
     now = timezone.now()
     found: list[Claimed] = []
     for row in active():
@@ -57,6 +63,10 @@ def claim(busy: Collection[int], most: int) -> list[Claimed]:
             continue
         waiting = _due(now, [row.pk]).order_by("occurred_at", "pk").first()
         if waiting is None:
+            continue
+        if why := _why_not(row):
+            with transaction.atomic():
+                _pause(row, THE_SENDER, f"Paused: {why}")
             continue
         try:
             secret = unseal(row.secret_sealed)
@@ -88,7 +98,20 @@ def _lost_after() -> timedelta:
 
 
 def send(claimed: Claimed) -> outbound.Outcome:
-    """Send one delivery. Touches no database: it runs in a thread of its own."""
+    """Send one delivery. Touches no database: it runs in a thread of its own. Nothing is raised.
+
+    A fault of our own is a failed try like any other: it must hold up no other target.
+    """
+    begun = time.monotonic()
+    try:
+        return _send(claimed)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _log.exception("Delivery %s could not be sent", claimed.delivery_id)
+        milliseconds = round((time.monotonic() - begun) * 1000)
+        return outbound.Outcome(None, f"It could not be sent ({type(error).__name__}).", False, milliseconds)
+
+
+def _send(claimed: Claimed) -> outbound.Outcome:
     at = int(time.time())
     headers = {
         "Content-Type": "application/json",
@@ -108,8 +131,15 @@ def send(claimed: Claimed) -> outbound.Outcome:
 
 @transaction.atomic
 def record(claimed: Claimed, outcome: outbound.Outcome) -> bool:
-    """Keep what came of a delivery. Returns False where it was claimed again, or replayed, meanwhile."""
+    """Keep what came of a delivery. Returns False where it was claimed again, or replayed, meanwhile.
+
+    The target is locked before its deliveries, here as everywhere else: two that lock in another order
+    could wait for each other.
+    """
     now = timezone.now()
+    row = WebhookTarget.objects.select_for_update().filter(pk=claimed.target_id).first()
+    if row is None:  # it went with its owner's account
+        return False
     pause = None if outcome.ok else pause_after(claimed.tries)
     state = (
         DeliveryState.DONE if outcome.ok else DeliveryState.DEAD if pause is None else DeliveryState.WAITING
@@ -123,15 +153,18 @@ def record(claimed: Claimed, outcome: outbound.Outcome) -> bool:
         last_ms=outcome.milliseconds,
         last_error=outcome.error,
     )
-    row = WebhookTarget.objects.select_for_update().get(pk=claimed.target_id)
     if outcome.ok:
         row.failing_since = row.not_before = None
     else:
         row.failing_since = row.failing_since or now
         if not outcome.reached:
             row.not_before = now + min(pause or LONGEST_HOLD, LONGEST_HOLD)
+    too_long = row.failing_since is not None and _too_long(row.failing_since, now)
+    if not row.deliveries.filter(state=DeliveryState.WAITING).exists():
+        # The last one was given up: nothing is tried until something happens, and that time is no failing.
+        row.failing_since = None
     row.save(update_fields=["failing_since", "not_before"])
-    if row.failing_since is not None and _too_long(row.failing_since, now):
+    if too_long:
         days = settings.WEBHOOK_PAUSE_DAYS
         _pause(row, THE_SENDER, f"Paused: it has failed for {days} days. The last time: {outcome.error}")
     return bool(held)

@@ -29,7 +29,6 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-@transaction.atomic
 def feed_create(
     *,
     actor: Actor,
@@ -67,30 +66,32 @@ def feed_create(
         raise ValidationError({"days": f"A feed lasts from 1 to {most} days (SALESOPS_FEED_DAYS)."})
     if separator not in Separator.values or question.kind not in FeedKind.values:
         raise ValidationError("There is no such kind of feed.")
-    now = timezone.now()
-    if Feed.objects.filter(owner=user, revoked_at=None, expires_at__gt=now).count() >= MOST_FEEDS:
-        raise ValidationError(f"You have {MOST_FEEDS} feeds already: revoke one first.")
     try:
-        kept = inputs.checked(actor, question)
+        kept = inputs.checked(actor, question)  # reads facts, which takes a while: before the transaction
     except inputs.UnanswerableError as error:
         raise ValidationError({"question": str(error)}) from error
     secret = f"sf_{secrets.token_urlsafe(32)}"
-    row = Feed.objects.create(
-        owner=user,
-        name=name,
-        kind=kept.kind,
-        number=kept.number,
-        query=kept.query,
-        separator=separator,
-        digest=digest_of(secret),
-        created_at=now,
-        expires_at=now + timedelta(days=days),
-    )
-    after = {
-        "name": name, "account": user.username, "kind": kept.kind, "number": kept.number, "query": kept.query,
-        "expires_at": row.expires_at.isoformat(),
-    }  # fmt: skip
-    audit.record(actor=actor, action="feed.create", subject=f"feed:{row.pk}", after=after)
+    with transaction.atomic():
+        now = timezone.now()
+        if Feed.objects.filter(owner=user, revoked_at=None, expires_at__gt=now).count() >= MOST_FEEDS:
+            raise ValidationError(f"You have {MOST_FEEDS} feeds already: revoke one first.")
+        row = Feed.objects.create(
+            owner=user,
+            name=name,
+            kind=kept.kind,
+            number=kept.number,
+            query=kept.query,
+            separator=separator,
+            digest=digest_of(secret),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        # What is asked may name what only its owner sees, and the ledger is read by others: its digest alone.
+        after = {
+            "name": name, "account": user.username, "kind": kept.kind,
+            "question": digest_of(f"{kept.number}?{kept.query}"), "expires_at": row.expires_at.isoformat(),
+        }  # fmt: skip
+        audit.record(actor=actor, action="feed.create", subject=f"feed:{row.pk}", after=after)
     return row, secret
 
 

@@ -8,6 +8,7 @@ deliveries were planned, so nothing is lost by a process that dies, and nothing 
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.documents import plain
 from salesops.platform.roles import Role
+
+_log = logging.getLogger(__name__)
 
 MANAGE = "webhook.manage"
 MOST_TARGETS = 50
@@ -139,11 +142,11 @@ def target_ping(*, actor: Actor, row: WebhookTarget) -> WebhookDelivery:
     """Send a delivery of the kind ``ping``, to see whether it arrives."""
     require(actor, MANAGE)
     now, event_id = timezone.now(), f"evt_ping_{uuid4().hex[:20]}"
+    WebhookTarget.objects.filter(pk=row.pk).update(not_before=None)
     made = WebhookDelivery.objects.create(
         target=row, event_id=event_id, kind="ping", occurred_at=now, next_at=now,
         body=body_of(event_id, "ping", now, {"target": row.name, "by": actor.name}),
     )  # fmt: skip
-    WebhookTarget.objects.filter(pk=row.pk).update(not_before=None)
     audit.record(actor=actor, action="webhook.ping", subject=f"webhook:{row.pk}", after={"event": event_id})
     return made
 
@@ -164,8 +167,8 @@ def _why_not(row: WebhookTarget) -> str:
 def delivery_replay(*, actor: Actor, row: WebhookDelivery) -> None:
     """Send one delivery again, whatever came of it: the same body under the same event id."""
     require(actor, MANAGE)
+    WebhookTarget.objects.filter(pk=row.target_id).update(not_before=None)  # locked before its deliveries
     _again(WebhookDelivery.objects.filter(pk=row.pk))
-    WebhookTarget.objects.filter(pk=row.target_id).update(not_before=None)
     audit.record(
         actor=actor,
         action="webhook.replay",
@@ -269,23 +272,33 @@ def _plan_some(target_id: int) -> int | None:
 
 
 def _deliver(row: WebhookTarget, events: Iterable[Any]) -> int:
-    """One delivery for each event that is told of; those there are already stay."""
+    """One delivery for each event that is told of; those there are already stay.
+
+    An event whose kind can't say what is told of it is passed over, and the ledger says so: it must not hold
+    up what comes after it. A replay makes it once the fault is mended.
+    """
     now, made = timezone.now(), []
     for event in events:
         act = Act(
             event.pk, event.at, event.actor_name, event.action, event.subject, event.before, event.after
         )
-        said = kinds.told(act, row.kinds)
+        try:
+            said = kinds.told(act, row.kinds)
+            body = body_of(act.event_id, said[0], act.at, said[1]) if said is not None else ""
+        except Exception as error:  # noqa: BLE001 - a kind is any room's code
+            _log.exception("Event %s can't be told of to webhook %s", act.event_id, row.pk)
+            why = f"{act.event_id} ({act.action}) could not be told of: {type(error).__name__}"
+            audit.record(actor=THE_SENDER, action="webhook.skip", subject=f"webhook:{row.pk}", reason=why)
+            continue
         if said is not None:
-            kind, data = said
             made.append(
                 WebhookDelivery(
                     target=row,
                     event_id=act.event_id,
-                    kind=kind,
+                    kind=said[0],
                     occurred_at=act.at,
                     next_at=now,
-                    body=body_of(act.event_id, kind, act.at, data),
+                    body=body,
                 )
             )
     WebhookDelivery.objects.bulk_create(made, ignore_conflicts=True)

@@ -79,9 +79,7 @@ class ActionIn(Body):
     due_on: date
     owner_id: Name = ""
     deal_id: Name = ""
-    person_id: Name = Field(
-        "", description="of the one-to-one it was agreed in; empty for a team's meeting"
-    )
+    person_id: Name = Field("", description="of the one-to-one it was agreed in; empty for a team's meeting")
     team: TeamName = ""
 
 
@@ -262,7 +260,7 @@ def note_list(
     """Notes that the caller may read, newest first; about the caller without ``person_id``."""
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
-        found = selectors.notes(actor, asked.frames.scope, person_id or inputs.own_person(actor))
+        found = selectors.notes(actor, asked.frames.people, person_id or inputs.own_person(actor), most=None)
     total, rows = page_of(found, page, size)
     return reply({"total": total, "rows": [asdict(one) for one in rows]})
 
@@ -272,11 +270,11 @@ def note_add(request: HttpRequest, body: NoteIn) -> HttpResponse:
     """Written by the person or a manager of theirs."""
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
-        scope = asked.frames.scope
+        people = asked.frames.people
     row = services.note_add(
-        actor=actor, scope=scope, person_id=body.person_id, text=body.text, shared=body.shared
+        actor=actor, people=people, person_id=body.person_id, text=body.text, shared=body.shared
     )
-    made = next(one for one in selectors.notes(actor, scope, body.person_id) if one.id == row.pk)
+    made = next(one for one in selectors.notes(actor, people, body.person_id) if one.id == row.pk)
     return reply(asdict(made), 201)
 
 

@@ -163,10 +163,13 @@ def _me(actor: Actor, asked: OpenQuestion) -> inputs.Owner:
 
 def _notes(actor: Actor, asked: OpenQuestion, person_id: str, address: Address) -> dict[str, Any]:
     """Notes about the person that the reader may read, and the form for one more where he may write it."""
-    scope = asked.frames.scope
-    writes = selectors.coaches(actor, scope, person_id) and address.known.now
+    if address.as_of or not address.known.now:
+        # Who manages whom is asked of today; such a page shows the hierarchy of another day.
+        return {"coaching": [], "note_form": None}
+    people = asked.frames.people
+    writes = selectors.coaches(actor, people, person_id)
     return {
-        "coaching": selectors.notes(actor, scope, person_id, known_at=address.known.known_at),
+        "coaching": selectors.notes(actor, people, person_id),
         "note_form": NoteForm(initial={"person": person_id}, auto_id="note_%s") if writes else None,
     }
 
@@ -330,9 +333,9 @@ def note(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Note something about a person."""
     sent = _sent(NoteForm(request.POST))
     with ask(actor, Question()) as asked:
-        scope = asked.frames.scope
+        people = asked.frames.people
     services.note_add(
-        actor=actor, scope=scope, person_id=sent["person"], text=sent["text"], shared=not sent["mine"]
+        actor=actor, people=people, person_id=sent["person"], text=sent["text"], shared=not sent["mine"]
     )
     messages.success(request, "Noted.")
     return redirect(_back(request))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from salesops.facts.scope import Scope
 from salesops.meetings.models import ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
+from salesops.org.engine.hierarchy import Person, chain
 from salesops.platform.access import may, real_id
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
@@ -139,24 +140,37 @@ class Note:
     author: str
 
 
-def coaches(actor: Actor, scope: Scope, person_id: str) -> bool:
-    """Whether an actor reads and writes shared notes about a person: it is himself, or he manages them."""
-    if not person_id or not may(actor, NOTE):
-        return False
+def coaches(actor: Actor, people: Mapping[str, Person], person_id: str) -> bool:
+    """Whether an actor reads and writes shared notes about a person: it is himself, or he manages them.
+
+    Args:
+        actor: who reads or writes.
+        people: the hierarchy of today; what else the actor's role lets him see makes nobody a manager.
+        person_id: whom the notes are about.
+    """
     own = real_id(actor.person_id) if actor.person_id else ""
-    return own == person_id or (actor.role == Role.SALES_MANAGER and scope.sees_owner(person_id))
+    if not person_id or not own or not may(actor, NOTE):
+        return False
+    return own == person_id or (actor.role == Role.SALES_MANAGER and own in chain(people, person_id))
 
 
-def notes(actor: Actor, scope: Scope, person_id: str, *, known_at: datetime | None = None) -> list[Note]:
+def notes(
+    actor: Actor,
+    people: Mapping[str, Person],
+    person_id: str,
+    *,
+    known_at: datetime | None = None,
+    most: int | None = MOST_NOTES,
+) -> list[Note]:
     """Notes about a person, newest first: shared ones for the person and their managers, own ones for their author."""
     mine = Q(created_by_id=actor.user_id) if actor.user_id is not None else Q(pk__in=[])
     rows = CoachingNote.objects.filter(person_id=person_id)
-    rows = rows.filter(mine | Q(shared=True) if coaches(actor, scope, person_id) else mine)
+    rows = rows.filter(mine | Q(shared=True) if coaches(actor, people, person_id) else mine)
     if known_at is not None:
         rows = rows.filter(created_at__lte=known_at)
     return [
         Note(row.pk, row.text, row.shared, row.created_at, row.author_name)
-        for row in rows.order_by("-id")[:MOST_NOTES]
+        for row in rows.order_by("-id")[:most]
     ]
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from salesops.facts.scope import Scope
 from salesops.meetings import selectors
 from salesops.meetings.models import ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
+from salesops.org.engine.hierarchy import Person
 from salesops.platform import audit, posting
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor
@@ -60,12 +61,14 @@ def meeting_hold(*, actor: Actor, subject: str, data_on: date, manifest_id: str 
     return row
 
 
-def note_add(*, actor: Actor, scope: Scope, person_id: str, text: str, shared: bool) -> CoachingNote:
+def note_add(
+    *, actor: Actor, people: Mapping[str, Person], person_id: str, text: str, shared: bool
+) -> CoachingNote:
     """Note something about a person. The audit log says that it was done, never what was written.
 
     Args:
         actor: who writes: the person, or a manager of theirs.
-        scope: the actor's rows.
+        people: the hierarchy of today.
         person_id: whom it is about.
         text: the note, at most 2,000 characters.
         shared: whether the person and their managers read it, or the actor alone.
@@ -75,7 +78,7 @@ def note_add(*, actor: Actor, scope: Scope, person_id: str, text: str, shared: b
         ValidationError: nothing was written, or too much.
     """
     require(actor, selectors.NOTE)
-    if not selectors.coaches(actor, scope, person_id):
+    if not selectors.coaches(actor, people, person_id):
         raise NotAllowedError("Notes about somebody are written by their managers and by themselves.")
     text = text.strip()
     if not text or len(text) > MOST_NOTE:

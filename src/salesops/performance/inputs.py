@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import ibis
 import ibis.expr.types as ir
@@ -14,7 +15,7 @@ from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.selectors import OpenQuestion, Question, ask
 from salesops.core.calendars import Period
 from salesops.facts.scope import Scope
-from salesops.performance.engine.standardise import Compared, compare
+from salesops.performance.engine.standardise import FEWEST_PEOPLE, Compared, compare
 from salesops.performance.engine.work_done import UNKNOWN, Closed, Measure, Stay, deals, months
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
 from salesops.process.inputs import Frames, masked_columns
@@ -73,7 +74,12 @@ def comparison(asked: OpenQuestion, measure: Measure) -> Comparison:
     hidden = _hidden(frames, measure)
     if hidden:
         return Comparison(period, (), 0, (), f"{hidden} hidden from your role")
-    by_tenure = not (frames.scope.masks("users", "hired_on") or frames.scope.masks("users", "left_on"))
+    dates = frames.scope.masks("users", "hired_on") or frames.scope.masks("users", "left_on")
+    if dates and measure == "value_per_month":
+        return Comparison(
+            period, (), 0, (), "dates of hire are hidden from your role, and months would tell them"
+        )
+    by_tenure = not dates
     firm = remembered(
         ("fair", measure, period, by_tenure, *_firm_key(frames)),
         lambda: _firm(asked.question, period, measure, by_tenure),
@@ -89,6 +95,11 @@ def comparison(asked: OpenQuestion, measure: Measure) -> Comparison:
             found = replace(
                 Compared(found.person, 0, found.total * 0, None),
                 reason="you see only some of their deals",
+            )
+        elif _tells_of_few(found, frames.scope):
+            found = replace(
+                Compared(found.person, found.units, found.total, found.raw),
+                reason="what others make would tell of one or two people whose records you may not see",
             )
         people.append(Person(found.person, name, team, found, found.person in firm.stands_in))
     people.sort(key=lambda p: (p.found.verdict == "unknown", -(p.found.adjusted or 0), p.name, p.id))
@@ -114,6 +125,12 @@ class _Firm:
         return [one.person for one in self.found]
 
 
+def _tells_of_few(found: Compared, scope: Scope) -> bool:
+    """Whether a group rests on one or two people that are hidden from the reader, who knows all its others."""
+    hidden = (sum(not scope.sees_owner(person) for person in group) for group in found.groups)
+    return any(0 < number < FEWEST_PEOPLE for number in hidden)
+
+
 def _firm_key(frames: Frames) -> tuple[object, ...]:
     return tuple(part for part in state_key(frames) if part is not frames.scope)
 
@@ -127,8 +144,9 @@ def _firm(question: Question, period: Period, measure: Measure, by_tenure: bool)
         people = asked.frames.people.values()
         roles = {p.id: p.role for p in people}
         if measure == "value_per_month":
-            sellers = {row.person for row in rows}
-            mine = {person: stay for person, stay in stays.items() if person in sellers}
+            # Who sold nothing counts too: colleagues of the sellers' roles who own deals.
+            selling = {roles.get(row.person, "") for row in rows}
+            mine = {person: stay for person, stay in stays.items() if roles.get(person, "") in selling}
             last = min(period.last, asked.frames.as_of)
             cells = months(rows, mine, roles, {p.id: p.region for p in people}, period.first, last)
             cells = cells if by_tenure else [replace(cell, tenure=UNKNOWN) for cell in cells]
@@ -138,7 +156,7 @@ def _firm(question: Question, period: Period, measure: Measure, by_tenure: bool)
     closed: dict[str, int] = {}
     for row in rows:
         closed[row.person] = closed.get(row.person, 0) + row.closed
-    found = compare(cells)
+    found = compare(cells, Fraction(1) if measure == "win_rate" else None)
     stands_in = frozenset(person for person, stay in stays.items() if stay.stands_in)
     return _Firm(tuple(found), {one.person: closed.get(one.person, 0) for one in found}, stands_in, territory)
 

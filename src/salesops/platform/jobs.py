@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 _watch = Watch()
 _me = ""
 ended: list[Callable[[Job], None]] = []
-"""Called in the transaction that ends a job of a schedule."""
+"""Called in the transaction that ends a job, however it ends."""
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -116,9 +116,11 @@ def cancel(job: Job, *, actor: Actor | None = None) -> None:
     """Ask a job to stop. A waiting one stops at once, a running one at its next safe point."""
     with transaction.atomic():
         waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-        if not waiting.update(
+        if waiting.update(
             state=JobState.CANCELLED, finished_at=timezone.now(), message="Cancelled before it began"
         ):
+            _tell_ended(Job.objects.get(pk=job.pk))
+        else:
             Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
         if actor is not None:
             audit.record(actor=actor, action="job.cancel", subject=f"job:{job.pk}", after={"kind": job.kind})
@@ -199,7 +201,13 @@ def _given_up(job: Job) -> bool:
         return False
     job.finished_at, job.lease_until = timezone.now(), None
     job.save(update_fields=["state", "message", "error", "finished_at", "lease_until"])
+    _tell_ended(job)
     return True
+
+
+def _tell_ended(job: Job) -> None:
+    for told in ended:
+        told(job)
 
 
 def _take(job: Job) -> None:
@@ -259,10 +267,9 @@ def _store(job: Job, update: dict[str, Any]) -> None:
         update["finished_at"] = timezone.now()
     with transaction.atomic():
         held = attempt_of(job.pk, job.attempts).update(lease_until=None, **update)
-        if held and job.schedule_id and update["state"] != JobState.QUEUED:
-            job.refresh_from_db()
-            for told in ended:
-                told(job)
+        if held and update["state"] != JobState.QUEUED:
+            job.refresh_from_db()  # its schedule may have been dropped meanwhile
+            _tell_ended(job)
 
 
 def _outcome(job: Job) -> dict[str, Any] | None:

@@ -57,12 +57,16 @@ def next_turn(cron: str, zone: str, after: datetime) -> datetime:
 
 
 def addresses(given: Sequence[str]) -> list[str]:
-    """Mail addresses, checked, each once.
+    """Mail addresses, checked, each once whatever its case.
 
     Raises:
         ValidationError: one is no address, or there are too many.
     """
-    found = list(dict.fromkeys(text.strip() for text in given if text.strip()))
+    each: dict[str, str] = {}
+    for text in given:
+        if text.strip():
+            each.setdefault(text.strip().lower(), text.strip())
+    found = list(each.values())
     if len(found) > MOST_ADDRESSES:
         raise ValidationError({"mail_to": f"At most {MOST_ADDRESSES} addresses."})
     for address in found:

@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from salesops.analytics.engine.kpi import Kpi
 from salesops.analytics.selectors import catalogue
+from salesops.analytics.shown import value_text
 from salesops.platform import posting
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
@@ -21,6 +23,7 @@ from salesops.platform.web import allowed, apply_errors
 from salesops.reports import alert_services as services
 from salesops.reports import selectors
 from salesops.reports.forms import AlertForm
+from salesops.reports.models import Alert, Condition
 from salesops.reports.services import SHARE, WRITE
 from salesops.ui import formats
 
@@ -42,17 +45,17 @@ def alerts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         else:
             messages.success(request, "The alert is set.")
             return redirect("alerts")
-    names = {kpi.name: kpi.title for kpi in catalogue()}
+    known = {kpi.name: kpi for kpi in catalogue()}
     found = selectors.alerts_of(actor)
     context = {
         "title": "Alerts",
         "rows": [
             (
                 one,
-                names.get(one.row.kpi, one.row.kpi),
+                known[one.row.kpi].title if one.row.kpi in known else one.row.kpi,
                 WORDS[one.row.state],
                 TONES[one.row.state],
-                "" if one.row.threshold is None else formats.number(one.row.threshold),
+                _threshold(one.row, known.get(one.row.kpi)),
             )
             for one in found
         ],
@@ -60,6 +63,15 @@ def alerts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         "zones": zones(),
     }
     return render(request, "reports/alerts.html", context, status=400 if form.errors else 200)
+
+
+def _threshold(row: Alert, kpi: Kpi | None) -> str:
+    """A threshold as its number reads; money without its currency, which only an answer knows."""
+    if row.threshold is None:
+        return ""
+    if kpi is None or row.condition == Condition.CHANGED or kpi.unit in ("money", "money_per_day"):
+        return formats.number(row.threshold)
+    return value_text(kpi, row.threshold, "", to_the_cent=True)
 
 
 def _form(request: HttpRequest, actor: Actor) -> AlertForm:

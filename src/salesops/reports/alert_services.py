@@ -144,7 +144,7 @@ def _question(actor: Actor, kpi: str, query: str) -> str:
 
 def _told(row: Alert, cron: str, zone: str) -> dict[str, Any]:
     return {
-        "name": row.name, "kpi": row.kpi, "query": row.query, "condition": row.condition,
+        "name": row.name, "kpi": row.kpi, "condition": row.condition,
         "threshold": None if row.threshold is None else str(row.threshold), "channel": row.channel, "cron": cron,
         "zone": zone, "on_new_data": row.on_new_data,
     }  # fmt: skip
@@ -191,6 +191,7 @@ def alert_looked(
     facts_version: str,
     told: bool,
     moved: bool,
+    period: str,
 ) -> None:
     """Keep what a look came to. In the transaction in which the message is asked for, so that it is told once.
 
@@ -202,17 +203,23 @@ def alert_looked(
         facts_version: that was read.
         told: whether it is told of.
         moved: whether ``value`` is to become the value that the next look compares with.
+        period: label of the period that was judged, "" for none.
     """
     if moved:
         row.previous = row.value or row.previous
-        row.value, row.value_text = value, text[:200]
+        row.value, row.value_text, row.period = value, text[:200], period
+    elif row.condition == Condition.NOISE:
+        row.period = period
     if state != row.state or told:
         audit.record(
             actor=actor,
             action="alert.crossed" if told else "alert.state",
             subject=f"alert:{row.pk}",
             before={"state": row.state},
-            after={"state": state, "value": value, "facts_version": facts_version},
+            after={
+                "state": state,
+                "facts_version": facts_version,
+            },  # without the value: not every auditor may see it
             reason=reason[:500],
         )
     row.state, row.reason, row.facts_version = state, reason[:500], facts_version

@@ -8,6 +8,7 @@ gets the mail again, under the same Message-ID.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -35,8 +36,13 @@ from salesops.reports.models import Channel, Delivery, DeliveryRun, DeliveryStat
 from salesops.reports.subjects import NoRowsError, Subject, file_of, shown, subject_at
 from salesops.ui import formats
 
-NOT_SHARED = "the owner's role may no longer send his rows to others (report.share)"
+BROKEN = "The page could not be made for this recipient: an error, which stands in the server's log."
+OF_THE_JOB = (jobs.RetryError, jobs.CancelledError, jobs.StoppedError, jobs.LostError)
+"""What a job's own machinery raises: not about one recipient."""
 FILE_OF = {Form.CSV: "csv", Form.XLSX: "xlsx", Form.HTML: "html", Form.PDF: "pdf"}
+
+
+_log = logging.getLogger(__name__)
 
 
 def report_job(*, actor: Actor, progress: jobs.Progress, subscription_id: int) -> dict[str, Any]:
@@ -101,8 +107,10 @@ def _deliver(
         RetryError: the mail server is away: nobody else need be tried now.
     """
     try:
+        if not selectors.still_meant(delivery):  # a retry comes days later, and a long run takes its time
+            raise ValidationError("No longer subscribed.")
         if delivery.user_id is None and not may(actor, services.SHARE):
-            raise ValidationError(NOT_SHARED)
+            raise ValidationError(services.NOT_SHARED)
         if row.channel == Channel.FOLDER:
             _to_folder(actor, progress, row, delivery, subject)
         elif row.channel in (Channel.SLACK, Channel.TEAMS):
@@ -119,6 +127,11 @@ def _deliver(
         _settle(actor, progress, delivery, DeliveryState.REFUSED, reason=str(error))
     except ValidationError as error:
         _settle(actor, progress, delivery, DeliveryState.SKIPPED, reason=" ".join(error.messages))
+    except (*jobs.TRANSIENT, *OF_THE_JOB):
+        raise
+    except Exception:  # noqa: BLE001 - one recipient's view that fails is no reason to leave out those behind
+        _log.exception("delivery %s of subscription %s failed", delivery.pk, row.pk)
+        _settle(actor, progress, delivery, DeliveryState.SKIPPED, reason=BROKEN)
     return ""
 
 
@@ -156,12 +169,12 @@ def _by_mail(
         raise ValidationError(UNSENT)
     assert reads.user_id is not None
     content = content_of(reads.user_id, subject, row.form, made_by=reads.name)
-    told = _told(row, delivery, subject, whose)
+    told = _told(actor, row, delivery, subject, whose)
     letters.send(address, delivery.message_id, told, content, row.form)
     _settle(actor, progress, delivery, DeliveryState.SENT, **_content_told(content))
 
 
-def _told(row: Subscription, delivery: Delivery, subject: Subject, whose: str) -> letters.Told:
+def _told(actor: Actor, row: Subscription, delivery: Delivery, subject: Subject, whose: str) -> letters.Told:
     base = settings.BASE_URL
     opens = reverse("delivery", args=[delivery.token]) if delivery.user_id else subject.address
     return letters.Told(
@@ -169,14 +182,14 @@ def _told(row: Subscription, delivery: Delivery, subject: Subject, whose: str) -
         open_url=f"{base}{opens}" if base else "",
         manage_url=f"{base}{reverse('subscriptions')}" if base and delivery.user_id else "",
         whose=whose,
-        finding=finding_lines(row),
+        finding=finding_lines(actor, row, delivery),
     )
 
 
-def finding_lines(row: Subscription) -> list[tuple[str, str]]:
-    """The finding that goes with a subscription, as (label, text)."""
+def finding_lines(actor: Actor, row: Subscription, delivery: Delivery) -> list[tuple[str, str]]:
+    """The finding that goes with a subscription, as (label, text); none while its owner may not give it to others."""
     finding = row.finding
-    if finding is None:
+    if finding is None or not services.shares_finding(actor, row, delivery):
         return []
     lines = [("Finding", finding.title), ("What it says", finding.text)]
     if finding.value_text:
@@ -196,7 +209,7 @@ def _to_channel(
     assert actor.user_id is not None
     content = content_of(actor.user_id, subject, Form.HTML, made_by=actor.name)
     table = content.tables[0] if content.tables else None
-    lines = [Line(f"{label}: {text}") for label, text in finding_lines(row)]
+    lines = [Line(f"{label}: {text}") for label, text in finding_lines(actor, row, delivery)]
     kept = 0
     if table is not None:
         heads = [column.heading for column in table.columns]

@@ -150,8 +150,9 @@ def finding_add(
             action="finding.add",
             subject=f"finding:{row.pk}",
             after={
-                "title": title, "page": basis.path, "query": basis.query, "value": basis.value,
-                "facts_version": basis.facts_version, "owner": row.owner_name, "due_on": str(due_on), "readers": people,
+                # Without value and filters: not everybody who reads the ledger may see them.
+                "title": title, "page": basis.path, "facts_version": basis.facts_version, "owner": row.owner_name,
+                "due_on": str(due_on), "readers": people,
             },
         )  # fmt: skip
         _name(actor, row, people, [owner_id, *people], {pk: known[pk].email for pk in known})

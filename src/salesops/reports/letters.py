@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class LaterError(Exception):
 
 
 class UnreachableError(Exception):
-    """The mail server can't be reached, or hangs: nobody else need be tried."""
+    """The mail server can't be reached, does not greet or refuses the account: nobody else need be tried."""
 
 
 @dataclass(frozen=True)
@@ -121,35 +122,47 @@ def send(address: str, message_id: str, told: Told, content: Content, form: str)
 
     Raises:
         RefusedError: this recipient is refused for good.
-        LaterError: this recipient is refused for now.
+        LaterError: this recipient is refused for now, or the server broke off.
         UnreachableError: the server is away, hangs, or refuses the account.
     """
     headers = {"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
     if told.manage_url:
         headers["List-Unsubscribe"] = f"<{told.manage_url}>"
+    server = get_connection(settings.SMTP_BACKEND, timeout=TIMEOUT)
+    letter = EmailMultiAlternatives(
+        subject=subject_line(told, content),
+        body=plain_of(told, content, form),
+        to=[address],
+        headers=headers,
+        connection=server,
+    )
+    letter.attach_alternative(html_of(told, content, form), "text/html")
+    if content.data:
+        letter.attach(content.file_name, content.data, _plain_type(content.content_type))
     try:
-        with get_connection(settings.SMTP_BACKEND, timeout=TIMEOUT) as server:
-            letter = EmailMultiAlternatives(
-                subject=subject_line(told, content),
-                body=plain_of(told, content, form),
-                to=[address],
-                headers=headers,
-                connection=server,
-            )
-            letter.attach_alternative(html_of(told, content, form), "text/html")
-            if content.data:
-                letter.attach(content.file_name, content.data, _plain_type(content.content_type))
-            letter.send()
+        _open(server)
+        letter.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
         raise _sorted(code, words) from error
-    except smtplib.SMTPAuthenticationError as error:
-        raise UnreachableError(f"The mail server refuses the account: {_words(error.smtp_error)}") from error
     except smtplib.SMTPResponseException as error:
         raise _sorted(error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
+        raise LaterError(f"The mail server broke off: {str(error) or type(error).__name__}") from error
+    finally:
+        with suppress(OSError):  # what was taken is sent, however the farewell goes
+            server.close()
+
+
+def _open(server: Any) -> None:
+    """Reach the mail server, be greeted and sign in."""
+    try:
+        server.open()
+    except smtplib.SMTPAuthenticationError as error:
+        raise UnreachableError(f"The mail server refuses the account: {_words(error.smtp_error)}") from error
+    except OSError as error:
         raise UnreachableError(
-            f"The mail server can't be reached: {error or type(error).__name__}"
+            f"The mail server can't be reached: {str(error) or type(error).__name__}"
         ) from error
 
 

@@ -236,6 +236,12 @@ class Alert(models.Model):
     value = models.CharField(max_length=100, blank=True, default="")
     value_text = models.CharField(max_length=200, blank=True, default="")
     previous = models.CharField(max_length=100, blank=True, default="")
+    period = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Label of the period that the value, or a verdict, is of.",
+    )
     facts_version = models.CharField(max_length=40, blank=True, default="")
     looked_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)

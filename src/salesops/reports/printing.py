@@ -64,10 +64,10 @@ def document(found: Review, *, made_by: str, made_at: datetime) -> dict[str, Any
 
 
 def _table(table: Rows, link: Any) -> dict[str, Any]:
-    rows = list(table.sheet.rows)
+    title, rows = table.shown()
     columns = table.sheet.columns
     return {
-        "title": table.sheet.name,
+        "title": title,
         "head": [column.heading for column in columns],
         "right": [column.kind in NUMERIC for column in columns],
         "rows": [[text for text, _ in line] for line in cells_of(columns, rows)] if columns else [],

@@ -80,11 +80,11 @@ def _drawn(section: quarter.Section) -> dict[str, Any]:
 
 
 def _table(one: quarter.Rows, ident: str) -> dict[str, Any]:
-    rows, columns = list(one.sheet.rows), one.sheet.columns
+    (title, rows), columns = one.shown(), one.sheet.columns
     lines = cells_of(columns, rows) if columns else []
     return {
         "id": ident,
-        "title": one.sheet.name,
+        "title": title,
         "wide": len(columns) > WIDE,
         "heads": [(c.heading, c.kind in NUMERIC) for c in columns],
         "rows": [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,11 +76,25 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rows:
-    """One table of the review; ``link`` gives the address of a row's own page, "" for none."""
+    """One table of the review.
+
+    Attributes:
+        sheet: every row, as the workbook has them.
+        link: gives the address of a row's own page, "" for none.
+        most: rows that page and paper show, with a word on how many there are; None for all.
+    """
 
     sheet: exports.Sheet
     empty: str = ""
     link: Callable[[Any], str] | None = None
+    most: int | None = None
+
+    def shown(self) -> tuple[str, list[Any]]:
+        """Heading and rows as page and paper show them."""
+        rows = list(self.sheet.rows)
+        if self.most is None or len(rows) <= self.most:
+            return self.sheet.name, rows
+        return f"{self.sheet.name} ({self.most:,} of {len(rows):,})", rows[: self.most]
 
 
 @dataclass(frozen=True)
@@ -162,11 +176,11 @@ def review(actor: Actor, address: Address) -> Review:
             "zone": frames.firm.zone,
             "version": str(manifest.id) if manifest else "",
         }
+        findings = _findings(actor, asked, period)
         notes = list(frames.notes)
     then = replace(address, as_of=end)
     pipeline = _pipeline(actor, then, period, end)
     moved = _moved(actor, then, period)
-    findings = _findings(actor, period)
     sections = (*made, _waterfall(actor, address, period, end), *pipeline, moved, actions, findings)
     return Review(**head, notes=tuple(unique(notes)), sections=sections)  # type: ignore[arg-type]
 
@@ -224,7 +238,9 @@ def _by(asked: OpenQuestion, names: Sequence[str], by: str, title: str) -> Rows:
     ordered = sorted(cells.values(), key=lambda r: (r.get(first) is None, -(r.get(first) or 0), r["group"]))
     if not any(row["why"] for row in ordered):
         columns.pop()
-    return Rows(exports.Sheet(title, columns, ordered[:MOST_GROUPS]), empty="No row falls in this period.")
+    return Rows(
+        exports.Sheet(title, columns, ordered), empty="No row falls in this period.", most=MOST_GROUPS
+    )
 
 
 # --- Sections -------------------------------------------------------------------------------------
@@ -403,20 +419,21 @@ def _moved(actor: Actor, then: Address, period: Period) -> Section:
 def _actions(actor: Actor, asked: OpenQuestion, period: Period) -> Section:
     """Action items that were open in the period or settled in it, as they stand."""
     zone = ZoneInfo(asked.frames.firm.zone)
-    found = items(actor, asked.frames.scope, known_at=asked.frames.known_at, settled=None)
-
-    def inside(item: Any) -> bool:
-        settled = item.settled_at.astimezone(zone).date() if item.settled_at else None
-        return settled is None or period.contains(settled)
-
+    found = [
+        one
+        for one in items(actor, asked.frames.scope, known_at=asked.frames.known_at, settled=None)
+        if _open_in(period, zone, one.created_at, one.settled_at)
+    ]
     rows = [
         {
             "text": one.text, "owner": one.owner_name, "due": one.due_on, "state": one.state, "note": one.note,
         }
         for one in found
-        if inside(one)
     ]  # fmt: skip
-    count = {state: sum(row["state"] == state for row in rows) for state in ("open", "done", "dropped")}
+    ended = [one for one in found if one.settled_at and _day(one.settled_at, zone) <= period.last]
+    count = {state: sum(one.state == state for one in ended) for state in ("done", "dropped")}
+    still = sum(one.settled_at is None for one in found)
+    since = len(found) - len(ended) - still
     columns = [
         exports.Column("text", "Action", width=48),
         exports.Column("owner", "Owner"),
@@ -424,7 +441,8 @@ def _actions(actor: Actor, asked: OpenQuestion, period: Period) -> Section:
         exports.Column("state", "State"),
         exports.Column("note", "Remark", width=36),
     ]
-    said = f"{count['done']} done and {count['dropped']} dropped in the period, {count['open']} open now."
+    later = f" {since} settled since," if since else ""
+    said = f"{count['done']} done and {count['dropped']} dropped in the period,{later} {still} open now."
     return Section(
         "actions",
         "Actions",
@@ -434,11 +452,21 @@ def _actions(actor: Actor, asked: OpenQuestion, period: Period) -> Section:
     )
 
 
-def _findings(actor: Actor, period: Period) -> Section:
+def _day(instant: datetime, zone: ZoneInfo) -> date:
+    return instant.astimezone(zone).date()
+
+
+def _open_in(period: Period, zone: ZoneInfo, created: datetime, settled: datetime | None) -> bool:
+    """Whether something was there, and not settled before, on any day of a period in the firm's zone."""
+    return _day(created, zone) <= period.last and (settled is None or _day(settled, zone) >= period.first)
+
+
+def _findings(actor: Actor, asked: OpenQuestion, period: Period) -> Section:
+    """Findings that were open in the period or settled in it, as they stand."""
+    zone = ZoneInfo(asked.frames.firm.zone)
     rows = []
-    for one in selectors.findings_of(actor):
-        settled = one.settled_at.date() if one.settled_at else None
-        if settled is None or period.contains(settled):
+    for one in selectors.findings_of(actor, known_at=asked.frames.known_at):
+        if _open_in(period, zone, one.row.created_at, one.settled_at):
             rows.append(
                 {
                     "id": one.id, "title": one.row.title, "value": one.row.value_text, "action": one.row.action,

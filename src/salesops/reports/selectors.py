@@ -221,8 +221,20 @@ def run_of_job(job_id: int) -> DeliveryRun | None:
 
 def deliveries_of(run: DeliveryRun, *states: str) -> list[Delivery]:
     """Deliveries of a run in order; of some states only where given."""
-    rows = Delivery.objects.filter(run=run).select_related("user").order_by("id")
+    rows = Delivery.objects.filter(run=run).select_related("user", "run").order_by("id")
     return list(rows.filter(state__in=states) if states else rows)
+
+
+def still_meant(delivery: Delivery) -> bool:
+    """Whether a subscription, as it is now, is still for the recipient of a delivery that waits."""
+    row = Subscription.objects.filter(pk=delivery.run.subscription_id, removed_at=None).first()
+    if row is None:
+        return False
+    if row.channel != Channel.MAIL:
+        return delivery.user_id is None and delivery.to == Channel(row.channel).label
+    if delivery.user_id is not None:
+        return row.recipients.filter(user_id=delivery.user_id, left_at=None).exists()
+    return delivery.to.lower() in {text[:320].lower() for text in row.addresses}
 
 
 def deliveries_to(actor: Actor, most: int = 30) -> list[Delivery]:
@@ -294,10 +306,12 @@ def visible_findings(actor: Actor) -> Q:
     return Q(created_by_id=actor.user_id) | Q(owner_id=actor.user_id) | Q(readers__user_id=actor.user_id)
 
 
-def findings_of(actor: Actor) -> list[FindingView]:
-    """Findings an actor may see, newest first."""
+def findings_of(actor: Actor, known_at: datetime | None = None) -> list[FindingView]:
+    """Findings an actor may see, newest first, each as it stood at an instant; None for now."""
     rows = Finding.objects.filter(visible_findings(actor)).distinct().order_by("-id")
-    return [_finding(actor, row) for row in rows.prefetch_related("events", "readers__user")]
+    if known_at is not None:
+        rows = rows.filter(created_at__lte=known_at)
+    return [_finding(actor, row, known_at) for row in rows.prefetch_related("events", "readers__user")]
 
 
 def finding_of(actor: Actor, pk: int) -> FindingView | None:
@@ -307,9 +321,11 @@ def finding_of(actor: Actor, pk: int) -> FindingView | None:
     return _finding(actor, row) if row is not None else None
 
 
-def _finding(actor: Actor, row: Finding) -> FindingView:
+def _finding(actor: Actor, row: Finding, known_at: datetime | None = None) -> FindingView:
     state, due, moved, result, settled = "open", row.due_on, 0, "", None
     for event in row.events.all():
+        if known_at is not None and event.at > known_at:
+            continue
         if event.kind == FindingEventKind.MOVED:
             due, moved = event.due_on or due, moved + 1
         elif event.kind == FindingEventKind.REOPENED:

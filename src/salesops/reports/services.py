@@ -40,6 +40,7 @@ KIND = "report"
 MOST_RECIPIENTS = 500
 GIVEN_UP = "Given up: "
 """How the reason of a delivery begins that a run ended without."""
+NOT_SHARED = "the owner's role may no longer send his rows to others (report.share)"
 CLOSED = "Only whoever made a subscription, or an administrator, may change it."
 
 
@@ -100,9 +101,9 @@ def subscription_save(
     row.name, row.path, row.query, row.subject = name, subject.path, subject.query, subject.name
     row.form, row.channel, row.addresses, row.finding = form, channel, checked, finding
     row.save()
-    for user_id in people:  # one who left stays away until he comes back himself
+    for user_id in people:  # one who left stays away until he comes back himself: his row is kept
         Recipient.objects.get_or_create(subscription=row, user_id=user_id)
-    row.recipients.exclude(user_id__in=people).delete()
+    row.recipients.filter(left_at=None).exclude(user_id__in=people).delete()
     schedules.schedule_drop(was)
     made = schedules.schedule_create(
         actor=actor,
@@ -276,9 +277,14 @@ def _targets(row: Subscription) -> list[tuple[int | None, str]]:
     if row.channel != Channel.MAIL:
         return [(None, Channel(row.channel).label)]
     people = [r.user for r in row.recipients.filter(left_at=None).select_related("user").order_by("id")]
-    mails = {user.email.lower() for user in people if user.email} | {user.get_username() for user in people}
+    mails = {text.lower() for user in people for text in (user.email, user.get_username()) if text}
     found: list[tuple[int | None, str]] = [(user.pk, user.get_username()) for user in people]
     return found + [(None, text) for text in row.addresses if text.lower() not in mails]
+
+
+def shares_finding(actor: Actor, row: Subscription, delivery: Delivery) -> bool:
+    """Whether a subscription's finding may go to a recipient now: its owner's right, or he is the owner himself."""
+    return delivery.user_id == actor.user_id or may(actor, SHARE)
 
 
 @transaction.atomic
@@ -301,7 +307,8 @@ def delivery_settle(
         row.rows, row.rows_of, row.data_on = rows, rows_of, data_on
         row.file_name, row.sha256 = file_name[:200], sha256
     row.save()
-    finding_id = row.run.subscription.finding_id
+    subscription = row.run.subscription
+    finding_id = subscription.finding_id if shares_finding(actor, subscription, row) else None
     if state == DeliveryState.SENT and finding_id is not None and row.user_id is not None:
         FindingReader.objects.get_or_create(
             finding_id=finding_id, user_id=row.user_id, defaults={"told_at": timezone.now()}

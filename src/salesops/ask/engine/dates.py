@@ -30,6 +30,8 @@ COUNTS: dict[str, int] = {
 }
 _THIS = frozenset({"this", "current", "present"})
 _LAST = frozenset({"last", "previous", "prior", "past"})
+_PRIOR = frozenset({"previous", "prior"})
+"""What lies before the period asked for where two are compared, not before today."""
 _NEXT = frozenset({"next", "coming", "following", "upcoming"})
 _TO_DATE = {"ytd": "year", "qtd": "quarter", "mtd": "month"}
 _YEARLY = (("year", "on", "year"), ("year", "over", "year"), ("yoy",), ("y", "o", "y"))
@@ -61,13 +63,18 @@ class When:
         says: a period, one day, all days, or "the same a while earlier" (``earlier`` tells how much).
         period: the days; None for all and for what is relative to another period.
         earlier: kind of period that it lies earlier by: year, quarter or month.
-        whole: whether it names a stretch by its place ("Q2", "last month"), which has a beginning for "since".
+        compares: whether "earlier" asks for a comparison ("year on year"), not for that period itself.
+        same: kind of period that lies earlier ("the same month last year"); None where none is named.
+        prior: kind and count of periods said to be the previous ones ("previous quarter", "prior 30 days").
     """
 
     length: int
     says: Says
     period: Period | None = None
     earlier: PeriodKind | None = None
+    compares: bool = False
+    same: PeriodKind | Literal["day"] | None = None
+    prior: tuple[PeriodKind | Literal["day"], int] | None = None
 
 
 class Days:
@@ -120,13 +127,15 @@ class Days:
         )  # fmt: skip
         for phrases, kind in kinds:
             if length := _longest(words, phrases):
-                return When(length, "earlier", earlier=kind)
+                return When(length, "earlier", earlier=kind, compares=True)
         if words[:3] in (["a", "year", "ago"], ["a", "year", "earlier"], ["a", "year", "before"]):
             return When(3, "earlier", earlier="year")
         start = 1 if words[0] == "the" else 0
         same = words[start : start + 1] == ["same"] and words[start + 2 : start + 4] == ["last", "year"]
         if same and words[start + 1] in (*_KINDS, "period", "time", "day", "days"):
-            return When(start + 4, "earlier", earlier="year")
+            named: PeriodKind | Literal["day"] | None = _KINDS.get(words[start + 1])
+            named = "day" if words[start + 1] in ("time", "day", "days") else named
+            return When(start + 4, "earlier", earlier="year", same=named)
         if words[:1] == ["the"] and words[1:3] == ["year", "before"]:
             return When(3, "earlier", earlier="year")
         return None
@@ -265,7 +274,7 @@ class Days:
         found = self.calendar.shift(self.calendar.period(kind, self.today), step)
         if step == 0 and kind != "year" and words[at + 1 : at + 3] == ["last", "year"]:
             return When(at + 3, "period", self.year_before(found))
-        return When(at + 1, "period", found)
+        return When(at + 1, "period", found, prior=(kind, 1) if words[start] in _PRIOR else None)
 
     def _rolling(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
         start = 1 if words[0] == "the" else 0
@@ -288,7 +297,9 @@ class Days:
             first, last = (far.first, near.last) if back else (near.first, far.last)
         else:
             return None
-        return When(start + 3, "period", self.calendar.parse(f"{first}..{last}"))
+        kind: PeriodKind | Literal["day"] = "day" if unit == "day" else _KINDS[unit]
+        prior = (kind, count) if words[start] in _PRIOR else None
+        return When(start + 3, "period", self.calendar.parse(f"{first}..{last}"), prior=prior)
 
     # --- Periods from others ------------------------------------------------------------------------
 
@@ -314,6 +325,28 @@ class Days:
         ends = self.calendar.period(kind, period.last)
         last = self.calendar.same_day_of(ends, self.calendar.shift(ends, -1), period.last)
         return self.calendar.parse(f"{first}..{last}")
+
+    def preceding(self, base: Period, kind: PeriodKind | Literal["day"], count: int) -> Period:
+        """The ``count`` periods, or days, that end where ``base`` begins.
+
+        Raises:
+            PeriodError: the base does not begin with such a period, or is longer or shorter than that.
+        """
+        if kind == "day":
+            if base.days != count:
+                raise PeriodError(f"{base.title} has {base.days} days, not {count}: name the other period.")
+            return self.span(base.first - timedelta(days=count), base.first - timedelta(days=1))
+        opening = self.calendar.period(kind, base.first)
+        begun = base.kind == "custom" and base.first == opening.first and base.last <= opening.last
+        if count == 1 and begun and kind in ("year", "quarter", "month"):
+            return self.before(base, kind)
+        ends = self.calendar.shift(opening, count - 1).last
+        if (opening.first, ends) != (base.first, base.last):
+            length = f"one {kind}" if count == 1 else f"{count} {kind}s"
+            raise PeriodError(f"{base.title} is not {length} long: name the period it is compared with.")
+        if count == 1:
+            return self.calendar.shift(opening, -1)
+        return self.span(self.calendar.shift(opening, -count).first, base.first - timedelta(days=1))
 
     def span(self, first: date, last: date) -> Period:
         """The days from one to another.

@@ -24,8 +24,15 @@ ItemKind = Literal[
 Valued = tuple[str, str]
 """A column and one of its values."""
 
-_MONEY = re.compile(r"[$€£]?(\d[\d,]*(?:\.\d+)?)(k|m|mn|mm|b|bn)?", re.IGNORECASE)
-_TIMES = {"": 1, "k": 1_000, "m": 1_000_000, "mn": 1_000_000, "mm": 1_000_000, "b": 10**9, "bn": 10**9}
+_MONEY = re.compile(
+    r"[$€£]?(\d[\d,]*(?:\.\d+)?)\s?(k|m|mn|mm|b|bn|thousand|millions?|billions?)?", re.IGNORECASE
+)
+_TIMES = {
+    "": 1, "k": 1_000, "thousand": 1_000, "m": 10**6, "mn": 10**6, "mm": 10**6, "million": 10**6, "millions": 10**6,
+    "b": 10**9, "bn": 10**9, "billion": 10**9, "billions": 10**9,
+}  # fmt: skip
+_BEFORE_A_VALUE = "-−–!"
+"""Signs right before a value that leave it out."""
 
 _RANKS: tuple[ItemKind, ...] = ("when", "line", "flag", "number", "value", "split")
 """What comes first where phrases of one length fit; other words of ours come after these."""
@@ -83,6 +90,8 @@ class Lexicon:
             self._put(said, "split", names[0])
         for kind, phrase, meaning in _fixed():
             self._put(stems_of(phrase), kind, meaning)
+        for sign in _BEFORE_A_VALUE:
+            self._put((sign,), "not", sign)
 
     def _meant(self, phrase: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
         """The number whose own phrase it is, else every number that people mean by it."""
@@ -115,8 +124,16 @@ class Lexicon:
             if tuple(rest[: len(phrase)]) == phrase:
                 yield kind, meaning, len(phrase)
 
-    def values_at(self, found: Sequence[Token], place: int) -> tuple[tuple[Valued, ...], int]:
-        """The longest value that begins at a token, in every column that holds it, and its tokens."""
+    def values_at(
+        self, found: Sequence[Token], place: int, column: str = ""
+    ) -> tuple[tuple[Valued, ...], int]:
+        """The longest value that begins at a token, in every column that holds it, and its tokens.
+
+        Args:
+            found: tokens of the whole question.
+            place: where to begin.
+            column: the column named right before: its values may be words that are small elsewhere.
+        """
         token = found[place]
         if token.quoted:
             said = words_of(token.text)
@@ -128,8 +145,25 @@ class Lexicon:
         rest = [None if t.quoted else t.word for t in found[place:]]
         for said, meant in self._values.get(token.word, ()):
             if len(said) > best[1] and tuple(rest[: len(said)]) == said:
-                best = (tuple(meant), len(said))
+                if words.SMALL.issuperset(said):
+                    meant = self._meant_though_small(found, place, meant, column, len(said))
+                if meant:
+                    best = (tuple(meant), len(said))
         return best
+
+    def _meant_though_small(
+        self, found: Sequence[Token], place: int, meant: list[Valued], column: str, length: int
+    ) -> list[Valued]:
+        """Which of the values that read like small words are meant: "IN", "country in", not "in"."""
+        written = [t.text for t in found[place : place + length]]
+        after = place + length
+        follows = after < len(found) and bool(self.values_at(found, after)[0])
+        return [
+            (named, value)
+            for named, value in meant
+            if (named == column and not follows)
+            or ([t.text for t in tokens(value)] == written and case_tells(found, place))
+        ]
 
     def named(self, word: str) -> tuple[Valued, ...]:
         """People one of whose names is this word."""
@@ -146,7 +180,7 @@ def _fixed() -> Iterator[tuple[ItemKind, str, Any]]:
         ("bottom", words.BOTTOM), ("amount", words.AMOUNT), ("not", words.NOT), ("mine", words.MINE),
         ("from", ("from",)), ("to", ("to", "until", "through", "till")), ("between", ("between",)),
         ("and", ("and", "&")),
-        ("or", ("or",)), ("who", ("who",)),
+        ("or", ("or",)), ("who", ("who",)), ("fill", words.POLITE),
     )  # fmt: skip
     for kind, phrases in groups:
         for phrase in phrases:
@@ -163,6 +197,14 @@ def _fixed() -> Iterator[tuple[ItemKind, str, Any]]:
         for meaning, phrases in table.items():
             for phrase in phrases:
                 yield kind, phrase, meaning
+
+
+def case_tells(found: Sequence[Token], place: int) -> bool:
+    """Whether a word with a capital is one because it is a name: not where sentences or headings ask for it."""
+    text = found[place].text
+    if not any(t.text.islower() for t in found if not t.quoted) or text == text.casefold():
+        return False
+    return place > 0 or (len(text) > 1 and text.isupper())
 
 
 def amount_in(text: str) -> Decimal | None:
@@ -196,7 +238,7 @@ def cut(text: str, lexicon: Lexicon, today: Any = None) -> tuple[list[Token], li
 
 
 def _item(found: Sequence[Token], at: int, lexicon: Lexicon, days: Days, before: Sequence[Item]) -> Item:
-    values, count = lexicon.values_at(found, at)
+    values, count = lexicon.values_at(found, at, _column_before(found, at, days, before))
     fits: list[tuple[int, int, ItemKind, Any]] = []
     if values:
         fits.append((count, -_RANKS.index("value"), "value", values))
@@ -210,7 +252,7 @@ def _item(found: Sequence[Token], at: int, lexicon: Lexicon, days: Days, before:
         length, _, kind, meaning = max(fits, key=lambda fit: fit[:2])
         same = values if kind != "value" and count == length else ()
         return Item(kind, meaning, at, at + length, same)
-    return _single(found[at], at, lexicon)
+    return _single(found, at, lexicon)
 
 
 def _only_a_kind(when: When, found: Sequence[Token], at: int) -> bool:
@@ -223,15 +265,23 @@ def _ahead(before: Sequence[Item]) -> bool:
     return last[-1:] == ["closing"]
 
 
-def _single(token: Token, at: int, lexicon: Lexicon) -> Item:
+def _column_before(found: Sequence[Token], at: int, days: Days, before: Sequence[Item]) -> str:
+    """The column named right before, where it is no column to split by and no days follow ("in Q2")."""
+    if not before or before[-1].kind != "split" or (len(before) > 1 and before[-2].kind == "by"):
+        return ""
+    return "" if days.at(found, at + 1) else str(before[-1].meaning)
+
+
+def _single(found: Sequence[Token], at: int, lexicon: Lexicon) -> Item:
+    token = found[at]
     if token.quoted:
         return Item("unknown", token.text, at, at + 1)
     amount = amount_in(token.text)
     if amount is not None:
         return Item("amount_given", amount, at, at + 1)
+    people = lexicon.named(token.word)
+    if people and (token.word not in words.SMALL or case_tells(found, at)):
+        return Item("value", people, at, at + 1)
     if token.word in words.FILL:
         return Item("fill", token.word, at, at + 1)
-    people = lexicon.named(token.word)
-    if people:
-        return Item("value", people, at, at + 1)
     return Item("unknown", token.text, at, at + 1)

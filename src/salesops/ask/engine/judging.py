@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from salesops.analytics.engine.filters import Filter
+from salesops.ask.engine.dates import When
+from salesops.ask.engine.found import Span
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.query import Choice, Part, Query, Role, Understood
-from salesops.ask.engine.reading import Reading, Span
+from salesops.ask.engine.reading import Reading
 from salesops.core.calendars import Period
 
 ALL = Period("custom", "all", "All data", date(1, 1, 1), date(9999, 12, 31))
@@ -79,6 +81,13 @@ class Judgement:
             raise NoAnswer(
                 f"“{self.text[span[0] : span[1]]}” may be taken in several ways.", tuple(choices[:8])
             )
+        for span, one_column in self.found.open_ended:
+            ways = [("left out, too", " or " if one_column else " not ")]
+            ways += [] if one_column else [("only these", " ")]
+            raise NoAnswer(
+                "What follows may be left out, too, or be the only one that counts. Which is meant?",
+                tuple(Choice(f"What follows: {said}", self._with(span, joins)) for said, joins in ways),
+            )
         filters = [part.filter for part in self.found.filters if part.filter is not None]
         for item in filters:
             if item.op in ("eq", "in") and any(
@@ -127,13 +136,25 @@ class Judgement:
             return None
         when, span, last_year = found[0]
         self._part("comparison", span)
+        said = self.text[span[0] : span[1]]
         if ever:
             raise NoAnswer("All data can't be compared with a part of it: name a period.")
         base = period or self.days.calendar.period("quarter", self.today)
+        against = self._other(base, when, last_year)
+        if against is not None and (against.first, against.last) == (base.first, base.last):
+            raise NoAnswer(f"“{said}” is the period asked for itself, {base.title}: name two that differ.")
+        return against
+
+    def _other(self, base: Period, when: When, last_year: bool) -> Period | None:
+        """The period that ``base`` is compared with; "previous" counts from it, "last" from today."""
         if when.says == "earlier" and when.earlier:
+            if when.same not in (None, "day", base.kind) and base.kind != "custom":
+                raise NoAnswer(f"{base.title} is no {when.same}: name the period it is compared with.")
             return self.days.before(base, when.earlier)
         if last_year and base.kind != "year":
             return self.days.before(base, "year")
+        if when.prior:
+            return self.days.preceding(base, *when.prior)
         return when.period
 
 

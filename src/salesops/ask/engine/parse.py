@@ -10,12 +10,13 @@ from datetime import date
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
-from salesops.ask.engine.dates import Days
+from salesops.ask.engine.dates import COUNTS, Days
+from salesops.ask.engine.found import Ranked, Span
 from salesops.ask.engine.items import Lexicon, cut
 from salesops.ask.engine.judging import ALL, Judgement, NoAnswer, merged, tidied
 from salesops.ask.engine.nearest import nearest
 from salesops.ask.engine.query import Choice, Part, Query, Ranking, Understood
-from salesops.ask.engine.reading import Ranked, Reading, Span
+from salesops.ask.engine.reading import Reading
 from salesops.ask.engine.tokens import cleaned
 from salesops.core.calendars import Period, PeriodError
 
@@ -264,6 +265,9 @@ class _Verdict(Judgement):
         filters = self._filters()
         status = self._status()
         period, _ = self._period()
+        dated = found.closed or any("deals_created" in names for names, _ in found.numbers)
+        if period and (found.lines or (found.flags and status not in ("won", "lost") and not dated)):
+            raise self._of_which_date(period)
         self._once("dates", [*(s for _, s in found.closing), *(s for _, s in found.periods)])
         for one, span in found.closing:
             period = one
@@ -311,6 +315,16 @@ class _Verdict(Judgement):
             sort,
         )
 
+    def _of_which_date(self, period: Period) -> NoAnswer:
+        """A period beside what deals lack or how they stand still may date that, or the deals."""
+        span = self.found.periods[0][1]
+        label = f"fiscal {period.label}" if period.kind == "year" else period.label.replace("..", " to ")
+        ways = [] if self.found.closed else ["closing"] if self.found.lines else ["closing", "created"]
+        return NoAnswer(
+            f"Which date of these deals is “{self.text[span[0] : span[1]]}” about?",
+            tuple(Choice(f"{way} in {period.title}", self._with(span, f"{way} {label}")) for way in ways),
+        )
+
     def _distinct(self) -> list[tuple[str, Span]]:
         return list({line: (line, span) for line, span in self.found.lines}.values())
 
@@ -330,8 +344,13 @@ class _Verdict(Judgement):
         if not self.found.ranks:
             return "", None
         rank = self.found.ranks[0]
+        said = self.text[rank.span[0] : rank.span[1]]
+        if rank.order in ("best", "worst") or not words.BY_AMOUNT.issuperset(
+            word.casefold() for word in said.split() if word.isalpha() and word.casefold() not in COUNTS
+        ):
+            raise NoAnswer(f"A list of deals is sorted by amount, not by “{said}”: ask for the largest ones.")
         self._part("ranking", rank.span)
-        least = rank.order in ("least", "worst")
+        least = rank.order == "least"
         return ("amount" if least else "-amount"), Ranking(rank.count or MANY, "least" if least else "most")
 
     def _named_records(self) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
 from salesops.ask.engine.dates import COUNTS, Days, When
+from salesops.ask.engine.found import Found, Ranked, Span
 from salesops.ask.engine.items import Item, Lexicon, Valued, amount_in
-from salesops.ask.engine.query import Order, Part, Role
+from salesops.ask.engine.query import Part, Role
 from salesops.ask.engine.tokens import Token
 from salesops.core.calendars import Period, PeriodError
 
@@ -18,47 +19,9 @@ _BEFORE_VALUES = frozenset({"in", "for", "during", "on", "of", "at", "from", "wi
 _UNITS = frozenset(
     {"day", "week", "month", "quarter", "year", "hour", "minute", "%", "percent", "time", "day's"}
 )
+_BETWEEN = frozenset({"the", "our", "a", "an", "all", "of", "from"})
+_COUNTED = frozenset({"open_deals", "won_deals", "lost_deals", "deals_created"})
 MOST_RANKED = 100
-
-Span = tuple[int, int]
-
-
-@dataclass
-class Ranked:
-    """A ranking as it was said: how many, in which order, and where."""
-
-    order: Order | str
-    count: int | None
-    span: Span
-
-
-@dataclass
-class Found:
-    """Everything that was read, before it is judged as a whole."""
-
-    numbers: list[tuple[tuple[str, ...], Span]] = field(default_factory=list)
-    periods: list[tuple[When, Span]] = field(default_factory=list)
-    against: list[tuple[When, Span, bool]] = field(default_factory=list)
-    as_of: list[tuple[When, Span]] = field(default_factory=list)
-    closing: list[tuple[Period, Span]] = field(default_factory=list)
-    created: list[tuple[Period, Span]] = field(default_factory=list)
-    splits: list[tuple[str, Span]] = field(default_factory=list)
-    each: list[tuple[str, Span]] = field(default_factory=list)
-    loose: list[tuple[str, Span, bool]] = field(default_factory=list)
-    filters: list[Part] = field(default_factory=list)
-    several: list[tuple[tuple[Valued, ...], Span, str]] = field(default_factory=list)
-    ranks: list[Ranked] = field(default_factory=list)
-    lines: list[tuple[str, Span]] = field(default_factory=list)
-    flags: list[tuple[str, Span]] = field(default_factory=list)
-    status: list[tuple[str, Span]] = field(default_factory=list)
-    unknown: list[tuple[Span, bool]] = field(default_factory=list)
-    """Words not understood; whether they change what is asked."""
-    words: list[Span] = field(default_factory=list)
-    """Those of them that are no words of ours: what a record may be called."""
-    deals: bool = False
-    shown: bool = False
-    closed: list[Span] = field(default_factory=list)
-    mine: Span | None = None
 
 
 class Reading:
@@ -129,11 +92,33 @@ class Reading:
     def _when(self, at: int) -> int:
         when: When = self.items[at].meaning
         if when.says == "earlier":
-            self.found.against.append((when, self._led(at, at), False))
-            return at + 1
+            return self._earlier(at, when)
         if self._kind(at + 1) == "to" and (until := self._when_at(at + 2)):
             return self._from_to(at, at + 2, self._led(at, at + 2), when, until)
         self.found.periods.append((when, self._led(at, at)))
+        return at + 1
+
+    def _earlier(self, at: int, when: When) -> int:
+        """Year on year is a comparison; the same quarter last year, said alone, is the period itself."""
+        if when.compares:
+            self.found.against.append((when, self._led(at, at), False))
+            return at + 1
+        if when.same == "day" or when.earlier is None:
+            return self._unknown(at)
+        try:
+            period = self.days.before(
+                self.days.calendar.period(when.same or "quarter", self.days.today), when.earlier
+            )
+        except PeriodError:
+            return self._unknown(at)
+        self.found.periods.append((When(0, "period", period), self._led(at, at)))
+        return at + 1
+
+    def _to(self, at: int) -> int:
+        """A "to" that no range took: before days it would change them."""
+        nearest = self._next(at)
+        if self._word(at) != "to" or self._kind(nearest) == "when":
+            return self._unknown(at, nearest)
         return at + 1
 
     def _from_to(self, at: int, last: int, span: Span, when: When, until: When) -> int:
@@ -168,6 +153,8 @@ class Reading:
         low, high = self._amount_at(first), self._amount_at(last)
         if low is None or high is None or self._unit_follows(last):
             return self._unknown(at, last)
+        if low < 1_000 and self._word(first).isdigit() and not self._word(last)[-1:].isdigit():
+            return self._unknown(at, last)  # "between 2 and 5 million"
         self._amount_filter("between", (low, high), at, last)
         return last + 1
 
@@ -182,7 +169,7 @@ class Reading:
         last = nearest
         if when.period is not None:
             period, last = self._reaching(when.period, nearest)
-            when = replace(when, period=period)
+            when = replace(when, period=period, prior=when.prior if last == nearest else None)
         self.found.against.append((when, self.span(at, last), last_year and last == nearest))
         return last + 1
 
@@ -384,11 +371,28 @@ class Reading:
             values.append(more[0])
             last += 2
         values = list(dict.fromkeys(values))
+        if without:
+            self._open_ended(last, column)
         many = {"": ("eq", "in"), "not": ("ne", "not_in")}["not" if without else ""]
         self._filter(Filter(column, many[len(values) > 1], tuple(values)), self._led(first, last))
         if compared:
             self.found.splits.append((column, self.span(first, last)))
         return last + 1
+
+    def _open_ended(self, last: int, column: str) -> None:
+        """Note a value that a "not" before may reach: "not in EMEA and SMB"."""
+        if last + 1 >= len(self.items):
+            return
+        joined = self._kind(last + 1) == "and"
+        nearest = self._next(last + 1 if joined else last)
+        named = self.items[nearest].meaning if self._kind(nearest) == "split" else ""
+        values = self._values_at(self._next(nearest) if named else nearest)
+        if named:
+            values = tuple(v for v in values if v[0] == named)
+        start = self.tokens[self.items[last].last - 1].end
+        end = self.tokens[self.items[last + 1].last - 1].end if joined else start + 1
+        if values and (joined or "," in self.text[start : self.tokens[self.items[last + 1].first].start]):
+            self.found.open_ended.append(((start, end), all(c == column for c, _ in values)))
 
     def _not(self, at: int) -> int:
         nearest = self._next(at)
@@ -412,8 +416,11 @@ class Reading:
         return amount_in(self.tokens[self.items[at].first].text)
 
     def _unit_follows(self, at: int) -> bool:
+        """Whether a unit, or a word that may be one, stands right after an amount."""
         place = self.items[at].last
-        return place < len(self.tokens) and self.tokens[place].stem in _UNITS
+        return self._kind(at + 1) == "unknown" or (
+            place < len(self.tokens) and self.tokens[place].stem in _UNITS
+        )
 
     def _compared(self, at: int) -> int:
         nearest = self._next(at, "amount")
@@ -434,6 +441,17 @@ class Reading:
             u for u in self.found.unknown if not (span[0] <= u[0][0] and u[0][1] <= span[1])
         ]
         self._filter(Filter("amount", op, tuple(f"{a.normalize():f}" for a in amounts)), span)
+
+    def _fill(self, at: int) -> int:
+        """The value of a count is no count: "value of lost deals"."""
+        if self._word(at) != "value" or self._kind(self._next(at, "amount")) in ("compared", "between"):
+            return at + 1
+        if at and self._kind(at - 1) in ("most", "least", "top", "bottom"):
+            return at + 1  # "highest value deals"
+        beside = (self._next(at, "amount"), at - 1)
+        if any(self._kind(n) == "number" and set(self.items[n].meaning) & _COUNTED for n in beside if n >= 0):
+            return self._unknown(at)
+        return at + 1
 
     def _amount(self, at: int) -> int:
         if self._word(at) == "of" or self._kind(self._next(at, "amount")) in ("compared", "between"):
@@ -531,5 +549,18 @@ class Reading:
         )
         proper = at > 0 and token.text[:1].isupper()
         self.found.words.append(self.span(at, at))
-        odd = token.quoted or not token.text.isalpha() or token.word in words.CHANGING
-        return self._unknown(at, changing=led or proper or odd)
+        odd = token.quoted or not token.text.isalpha() or self._changes(token)
+        return self._unknown(at, changing=led or proper or odd or self._before_a_value(at))
+
+    @staticmethod
+    def _changes(token: Token) -> bool:
+        return bool({token.word, token.stem} & words.CHANGING) or token.word.startswith(words.CHANGING_STEMS)
+
+    def _before_a_value(self, at: int) -> bool:
+        """Whether a value is right behind: "bypassing EMEA" may be its opposite."""
+        at += 1
+        while self._kind(at) == "split" or (
+            self._kind(at) in ("fill", "amount", "from") and self._word(at) in _BETWEEN
+        ):
+            at += 1
+        return bool(self._values_at(at))

@@ -13,8 +13,9 @@ _TOKEN = re.compile(
     r"""
       "(?P<straight>[^"]*)" | “(?P<curly>[^”]*)”
     | \d{4}-\d{2}-\d{2}(?!\w) | \d{4}-[HQMWhqmw]\d{1,2}(?!\w) | \d{4}-\d{2}(?!\w)
-    | [$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?:bn|mn|mm|k|m|b)?%?(?!\w)
+    | [$€£]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:bn|mn|mm|k|m|b|thousand|millions?|billions?))?%?(?!\w)
     | \w+(?:['’]\w+)*
+    | (?<![\w.)!-])[-−–!](?=[\w"“$€£])
     | >=|<=|!=|[<>=&%$€£*;|/\\]
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -109,6 +109,8 @@ AS_OF = ("as of the end of", "as of", "as at", "as it stood on", "as they stood 
 SINCE = ("since",)
 MOST = ("highest", "most", "largest", "biggest", "greatest", "maximum", "max", "longest")
 LEAST = ("lowest", "least", "smallest", "fewest", "minimum", "min", "shortest")
+BY_AMOUNT = frozenset({*MOST, *LEAST, "top", "bottom"}) - {"longest", "shortest"}
+"""Words that rank deals by their amounts."""
 BEST = ("best", "strongest")
 WORST = ("worst", "weakest")
 TOP = ("top",)
@@ -129,19 +131,21 @@ NOT = (
     "not in", "not from", "not for", "not", "except for", "except", "excluding", "other than", "outside of",
     "outside",
     "without", "but not", "apart from", "leaving out", "minus", "!=", "non", "aside from", "besides", "isn't",
-    "aren't",
+    "aren't", "excl", "excluded", "ex", "ignoring", "omitting", "sans", "skipping", "exclusive of", "barring", "w/o",
 )  # fmt: skip
 
 FILL = frozenset({
     "a", "an", "the", "is", "are", "was", "were", "be", "been", "am", "do", "does", "did", "has", "have", "had",
-    "what", "what's", "whats", "how", "much", "many", "please", "tell", "can", "could", "would", "will", "you",
-    "i'd", "to", "know", "see", "get", "need", "want", "me", "it", "its", "there", "then", "current",
+    "what", "what's", "whats", "how", "much", "many", "please", "tell", "can", "you",
+    "i'd", "to", "know", "see", "get", "want", "me", "it", "its", "there", "then", "current",
     "currently", "right", "now", "our", "ours", "we", "us", "so", "far", "of", "in", "on", "at", "for", "with",
     "value", "number", "figure", "total", "overall", "do's", "hi", "hello", "hey", "ok", "okay", "question",
     "answer", "just", "deal", "opportunity", "look", "going", "doing", "that", "which", "this", "and", "all",
     "i'm", "calculate", "compute", "report",
 })  # fmt: skip
 """Words that change nothing."""
+POLITE = ("could you", "would you", "will you")
+"""Phrases that change nothing, of words that alone would."""
 
 MINE = ("my own", "my", "mine", "i", "myself")
 
@@ -157,8 +161,18 @@ CHANGING = frozenset({
     "another", "older", "newer", "earlier", "later", "last", "next", "previous", "first", "second", "third",
     "half", "double", "ahead", "behind", "similar", "like", "about", "around", "roughly", "approximately",
     "nearly", "almost", "exactly", "both", "together", "combined", "running", "rolling", "cumulative", "should",
+    "need", "needed", "will", "would", "could", "might", "may", "must", "recent", "recently", "latest", "earliest",
+    "oldest", "newest", "old", "soonest", "fastest", "slowest", "quickest", "avg", "daily", "hourly", "biweekly",
+    "rising", "risen", "rose", "fell", "fallen",
 })  # fmt: skip
 """Words that change what is asked: where one is left over, there is no answer that passes it by."""
+CHANGING_STEMS = (
+    "weight", "unweight", "project", "averag", "increas", "decreas", "declin", "grow", "dropp", "predict", "forecast",
+    "expect", "estimat", "weekl", "opposit", "invers", "revers", "exclu", "ignor", "omit", "skip", "compar", "chang",
+    "differ", "improv", "worsen", "shrink", "annuali", "adjust", "normali", "percent", "proportion", "probab",
+    "trend",
+)  # fmt: skip
+"""Beginnings of words that change what is asked."""
 
 EXAMPLES = (
     "win rate this quarter",
@@ -170,3 +184,11 @@ EXAMPLES = (
     "deals without next step",
 )
 """Questions that can be answered in any firm."""
+
+SMALL = (
+    FILL
+    | CHANGING
+    | {w for phrases in (NOT, BY, AGAINST, AS_OF, AMOUNT, MINE) for p in phrases for w in p.split()}
+    | {"to", "through", "and", "on", "of"}
+)
+"""Words of our own that a value of the data may be, too: a country IN, a tier A, "All"."""

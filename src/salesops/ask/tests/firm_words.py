@@ -54,3 +54,14 @@ def vocabulary(calendar: FiscalCalendar | None = None, me: str = "") -> Vocabula
 def lexicon(calendar: FiscalCalendar | None = None, me: str = "") -> Lexicon:
     """The phrases of that vocabulary."""
     return Lexicon(vocabulary(calendar, me))
+
+
+def small_words() -> Lexicon:
+    """The phrases of that vocabulary with values that are small words of a question, too."""
+    plain = vocabulary()
+    values = {
+        **VALUES, "country": ("AT", "IN", "NO", "US"), "x_tier": ("A", "B"), "lead_source": ("All", "Web"),
+        "x_partner": ("no", "yes"), "owner_name": (*VALUES["owner_name"], "Will Smith"),
+    }  # fmt: skip
+    columns = {**COLUMNS, "country": "Country", "x_tier": "Tier", "x_partner": "Partner"}
+    return Lexicon(Vocabulary(plain.numbers, dimensions_of(columns), values, plain.calendar, plain.today))

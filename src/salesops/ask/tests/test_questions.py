@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import tokens as engine_tokens
+from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.judging import ALL
 from salesops.ask.engine.naming import dimensions_of, numbers_of
 from salesops.ask.engine.parse import understand
@@ -20,11 +21,12 @@ from salesops.ask.engine.query import Query, Ranking
 from salesops.ask.engine.tokens import MOST_CHARACTERS, QuestionError
 from salesops.ask.engine.wording import sentence
 from salesops.ask.engine.words import EXAMPLES, LINES
-from salesops.ask.tests.firm_words import TODAY, VALUES, lexicon
-from salesops.ask.tests.questions import QUESTIONS
+from salesops.ask.tests.firm_words import TODAY, VALUES, lexicon, small_words
+from salesops.ask.tests.questions import QUESTIONS, SMALL_WORDS
 from salesops.core.calendars import FiscalCalendar
 
 LEXICON = lexicon()
+SMALL = small_words()
 VOCABULARY = LEXICON.vocabulary
 
 
@@ -49,8 +51,17 @@ def test_the_table_is_large_and_has_no_question_twice() -> None:
 
 @pytest.mark.parametrize("text, wanted", QUESTIONS, ids=[text for text, _ in QUESTIONS])
 def test_question(text: str, wanted: dict[str, Any]) -> None:
+    check(text, wanted, LEXICON)
+
+
+@pytest.mark.parametrize("text, wanted", SMALL_WORDS, ids=[text for text, _ in SMALL_WORDS])
+def test_values_that_are_small_words(text: str, wanted: dict[str, Any]) -> None:
+    check(text, wanted, SMALL)
+
+
+def check(text: str, wanted: dict[str, Any], lexicon: Lexicon) -> None:
     wanted = dict(wanted)
-    found = understand(text, LEXICON)
+    found = understand(text, lexicon)
     problem, choices = wanted.pop("problem", ""), wanted.pop("choices", None)
     if problem:
         assert found.query is None
@@ -95,7 +106,7 @@ def test_every_word_of_a_question_is_understood_unknown_or_changes_nothing() -> 
     small = (
         words.FILL
         | words.DEALS
-        | {w for phrase in words.SHOWING for w in phrase.split()}
+        | {w for phrase in (*words.SHOWING, *words.POLITE) for w in phrase.split()}
         | {"and", "from", "by"}
     )
     for text, _ in QUESTIONS:
@@ -194,7 +205,7 @@ def _numbers(draw: Any) -> Query:
     if len(by) == 1 and draw(st.booleans()):
         rank = Ranking(draw(st.integers(1, 100)), draw(st.sampled_from(["most", "least"])))
     period = draw(_WHEN)
-    against = None if period == ALL else draw(st.none() | _PERIODS)
+    against = None if period == ALL else draw(st.none() | _PERIODS.filter(lambda other: other != period))
     as_of = draw(st.none() | st.dates(date(2020, 1, 1), TODAY))
     return Query("number", number.name, period, by, draw(_filters()), as_of, against, rank)
 

@@ -141,6 +141,9 @@ def test_figures_are_those_of_a_plain_count(loaded: None) -> None:
         "Won rose in 1 and stayed level in 1 of the last 2 quarters; the last, 2026-Q3 so far, is $50K, 25.0% above "
         "2026-Q2 at the same day."
     )
+    some_days = contents.computed(manager, made(manager), "period=2026-07-01..2026-08-31")
+    assert "same day" in tile(some_days, "won").sentence
+    assert "same day" not in tile(some_days, "over").sentence, "its quarters are not those days"
     assert tile(shown, "rate").subtitle == "Rep is Nora Ash"
     assert tile(shown, "both").totals[1].value == 50_000
     assert shown.question == "period=2026-Q3&team=&filter="

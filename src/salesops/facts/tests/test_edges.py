@@ -80,7 +80,6 @@ def test_a_created_day_is_the_day_in_the_reader_s_zone(shop: Shop) -> None:
     [
         ("activities", "happened_on", {"subject": "call"}),
         ("invoices", "issued_on", {"amount": Decimal(5)}),
-        ("spend", "month_on", {"amount": Decimal(5)}),
         ("exchange_rates", "valid_on", {"rate": Decimal("1.1")}),
     ],
 )
@@ -99,6 +98,17 @@ def test_what_happened_by_a_day_had_happened_then_though_a_later_file_brought_it
         ) as facts:
             found[number] = sorted(facts.execute(facts.read(table, EVERYTHING))["id"].to_pylist())
     assert found == {3: [], 4: ["A"], 8: ["A", "B"], 9: ["A", "B", "C"]}
+
+
+def test_what_a_month_cost_is_there_at_its_end(shop: Shop) -> None:
+    first = day(1).replace(day=1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    shop.take(200, [{"id": "A", "month_on": first, "amount": Decimal(5)}], table="spend")
+    found = {}
+    for on in (after - timedelta(days=2), after - timedelta(days=1)):
+        with shop.store.at(as_of=datetime.combine(on, datetime.max.time(), ZoneInfo("UTC"))) as facts:
+            found[on] = facts.execute(facts.read("spend", EVERYTHING)).num_rows
+    assert list(found.values()) == [0, 1]
 
 
 def test_a_slow_writer_does_not_date_back_what_a_quick_one_brought(shop: Shop) -> None:

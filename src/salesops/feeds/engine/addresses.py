@@ -9,6 +9,9 @@ IP = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _NAT64 = ip_network("64:ff9b::/96")
+_INNER = tuple(ip_network(text) for text in ("fec0::/10", "192.0.0.0/24", "168.63.129.16/32"))
+"""What Python counts as public and is not: site-local (RFC 3879), protocol assignments (RFC 6890), and the
+address under which a machine in Azure reaches the services of its host."""
 
 
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -38,7 +41,7 @@ def inner(address: IP) -> IP:
 def refusal(text: str, allowed: Sequence[Network] = ()) -> str:
     """Why nothing may be sent to an address; "" where something may.
 
-    Private, loopback, link-local, multicast, reserved and shared (carrier's) addresses are refused,
+    Private, site-local, loopback, link-local, multicast, reserved and shared (carrier's) addresses are refused,
     however they are written, unless one of ``allowed`` holds the address.
     """
     try:
@@ -56,7 +59,9 @@ def refusal(text: str, allowed: Sequence[Network] = ()) -> str:
         return f"{text} is a link-local address"
     if reached.is_multicast or reached.is_reserved or reached.is_unspecified:
         return f"{text} is no address of a machine"
-    return "" if reached.is_global else f"{text} is an address of a private network"
+    if not reached.is_global or any(reached.version == one.version and reached in one for one in _INNER):
+        return f"{text} is an address of a private network"
+    return ""
 
 
 def loopback(text: str) -> bool:

@@ -11,6 +11,9 @@ import hmac
 TOLERANCE = 300
 """Seconds that a message may be old, or ahead, for who receives it."""
 
+MOST_DIGITS = 12
+"""Digits of a time in seconds: enough until the year 33658, and few enough to be read at once."""
+
 
 def signature(secret: str, at: int, body: bytes) -> str:
     """The header's value.
@@ -24,9 +27,15 @@ def signature(secret: str, at: int, body: bytes) -> str:
 
 
 def verified(secret: str, header: str, body: bytes, now: int, tolerance: int = TOLERANCE) -> bool:
-    """Whether a header is the signature of these bytes, made at most ``tolerance`` seconds from ``now``."""
-    parts = dict(part.split("=", 1) for part in header.split(",") if "=" in part)
+    """Whether a header is the signature of these bytes, made at most ``tolerance`` seconds from ``now``.
+
+    A header that says one thing twice is none: two readers could each believe another half of it.
+    """
+    pairs = [part.split("=", 1) for part in header.split(",") if "=" in part]
+    parts = dict(pairs)
     at, given = parts.get("t", ""), parts.get("v1", "")
+    if len(parts) != len(pairs) or not 0 < len(at) <= MOST_DIGITS or not given.isascii():
+        return False
     if not (at.isascii() and at.isdecimal()) or abs(now - int(at)) > tolerance:
         return False
     return hmac.compare_digest(_digest(secret, int(at), body).encode(), given.encode())

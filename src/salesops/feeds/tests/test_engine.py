@@ -31,10 +31,28 @@ def test_only_the_same_body_with_the_same_secret_in_time_is_good(
 
 
 @pytest.mark.parametrize(
-    "header", ["", "t=,v1=", "v1=00", "t=1790000000", "t=1e9,v1=x", "t=-5,v1=x", "t=²,v1=x", "é"]
+    "header",
+    [
+        "",
+        "t=,v1=",
+        "v1=00",
+        "t=1790000000",
+        "t=1e9,v1=x",
+        "t=-5,v1=x",
+        "t=²,v1=x",
+        "é",
+        f"t={'1' * 5_000},v1=x",
+    ],
 )
 def test_what_is_no_signature_is_not_good(header: str) -> None:
     assert not verified("secret", header, b"", 1_790_000_000)
+
+
+def test_what_is_said_twice_is_not_believed() -> None:
+    good = signature("secret", 1_790_000_000, b"{}")
+    assert verified("secret", good, b"{}", 1_790_000_000)
+    for header in (f"{good},v1=00", f"v1=00,{good}", f"t=1,{good}", f"{good},{good}"):
+        assert not verified("secret", header, b"{}", 1_790_000_000), header
 
 
 def test_pauses_grow_and_end() -> None:
@@ -51,9 +69,19 @@ REFUSED = (
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1",
     "fe80::1%eth0", "fc00::1", "fd12:3456::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1",
-    "2002:7f00:1::", "2002:c0a8:101::1", "2001:db8::1", "no address", "",
+    "2002:7f00:1::", "2002:c0a8:101::1", "2001:db8::1", "fec0::1", "feff::1",
+    "192.0.0.9", "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "no address", "",
 )  # fmt: skip
-TAKEN = ("8.8.8.8", "93.184.216.34", "172.15.0.1", "172.32.0.1", "2606:4700:4700::1111", "::ffff:8.8.8.8")
+TAKEN = (
+    "8.8.8.8",
+    "168.63.129.17",
+    "192.0.1.1",
+    "93.184.216.34",
+    "172.15.0.1",
+    "172.32.0.1",
+    "2606:4700:4700::1111",
+    "::ffff:8.8.8.8",
+)
 
 
 @pytest.mark.parametrize("address", REFUSED)

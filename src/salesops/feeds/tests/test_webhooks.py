@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from salesops.crm import services as crm
 from salesops.facts.scope import Scope
 from salesops.feeds import jobs as feed_jobs
-from salesops.feeds import outbound, sending
+from salesops.feeds import kinds, outbound, sending
 from salesops.feeds import webhook_services as webhooks
 from salesops.feeds.engine.addresses import networks
 from salesops.feeds.engine.retries import MOST_TRIES
@@ -185,6 +187,8 @@ def test_a_failure_is_tried_again_and_given_up_and_replayed(receiver: Receiver) 
         work()
     one.refresh_from_db()
     assert (one.state, one.tries, one.last_error) == ("dead", MOST_TRIES, "It answered 500.")
+    row.refresh_from_db()
+    assert row.failing_since is None, "nothing waits any more: the next failure is a first one"
     later(one)
     work()
     assert receiver.ids == [event] * MOST_TRIES
@@ -260,6 +264,119 @@ def test_a_target_that_hangs_holds_up_no_other(receiver: Receiver, settings: Any
         assert one.last_status is None
         work()
         assert slow.ids == events[:1]
+
+
+def after_the_first(monkeypatch: Any, happens: Any) -> None:
+    """Let something happen while the job goes on: when the first outcome was kept."""
+    real, waiting = sending.record, [happens]
+
+    def record(*given: Any) -> bool:
+        kept = real(*given)
+        while waiting:
+            waiting.pop()()
+        return kept
+
+    monkeypatch.setattr(sending, "record", record)
+
+
+def run() -> dict[str, Any]:
+    return feed_jobs.webhooks_job(actor=ADMIN, progress=lambda *_: None)
+
+
+def test_what_happens_while_the_job_goes_on_is_told_by_it(receiver: Receiver, monkeypatch: Any) -> None:
+    target(receiver, "decision.published", name="Long")
+    decide()
+    with receiving() as other:
+        target(other, "meeting.held", name="Other")
+        monkeypatch.setattr(feed_jobs, "PLAN_EVERY", 0.0)
+        after_the_first(monkeypatch, lambda: meeting_hold(actor=ADMIN, subject="firm", data_on=DAY))
+        assert run() == {"planned": 2, "delivered": 2, "failed": 0}
+        assert [json.loads(body)["type"] for _, _, body in other.got] == ["meeting.held"]
+
+
+def test_an_owner_who_is_switched_off_is_sent_no_more(receiver: Receiver, monkeypatch: Any) -> None:
+    row, _ = target(receiver)
+    events = [decide(currency) for currency in ("EUR", "USD", "CHF")]
+    after_the_first(monkeypatch, lambda: owner(role="rep"))
+    run()
+    assert receiver.ids == events[:1]
+    row.refresh_from_db()
+    assert "manages no webhooks" in row.why_paused
+
+
+def test_a_fault_of_the_sender_is_a_failed_try(receiver: Receiver, monkeypatch: Any) -> None:
+    def broken(*_: Any, **__: Any) -> outbound.Outcome:
+        raise RuntimeError
+
+    target(receiver)
+    decide()
+    monkeypatch.setattr(outbound, "post", broken)
+    work()
+    one = WebhookDelivery.objects.get()
+    assert (one.state, one.tries) == ("waiting", 1)
+    assert one.last_error == "It could not be sent (RuntimeError)."
+
+
+def test_an_outcome_that_can_not_be_kept_loses_no_other(receiver: Receiver, monkeypatch: Any) -> None:
+    for name in ("One", "Two", "Three"):
+        target(receiver, name=name)
+    decide()
+    real, faults = sending.record, [OSError("one"), OSError("two")]
+
+    def record(*given: Any) -> bool:
+        if faults:
+            raise faults.pop()
+        return real(*given)
+
+    monkeypatch.setattr(sending, "record", record)
+    with pytest.raises(OSError, match="two"):
+        run()
+    assert sorted(WebhookDelivery.objects.values_list("state", flat=True)) == ["done", "waiting", "waiting"]
+
+
+def test_a_target_is_locked_before_its_deliveries(receiver: Receiver) -> None:
+    row, _ = target(receiver)
+    decide()
+    webhooks.plan()
+    (claimed,) = sending.claim((), 5)
+    one = WebhookDelivery.objects.get()
+    for act in (
+        lambda: sending.record(claimed, outbound.Outcome(500, "It answered 500.", True, 1)),
+        lambda: webhooks.delivery_replay(actor=ADMIN, row=one),
+        lambda: webhooks.target_replay(actor=ADMIN, row=row, since=one.occurred_at),
+        lambda: webhooks.target_remove(actor=ADMIN, row=row),
+    ):
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            act()
+        tables = re.findall(
+            r'(?:UPDATE|DELETE FROM|INSERT INTO|INSERT OR IGNORE INTO|SELECT .* FROM) "feeds_(webhook\w+)"',
+            "\n".join(query["sql"] for query in asked.captured_queries),
+        )
+        assert tables[0] == "webhooktarget"
+        assert "webhookdelivery" in tables
+
+
+def test_an_event_that_can_not_be_told_holds_up_no_other(receiver: Receiver, monkeypatch: Any) -> None:
+    row, _ = target(receiver)
+    since = timezone.now()
+    bad, good = decide("EUR"), decide("USD")
+    real = kinds.told
+
+    def told(act: Any, names: list[str]) -> Any:
+        if act.event_id == bad:
+            raise KeyError("amount")
+        return real(act, names)
+
+    monkeypatch.setattr(kinds, "told", told)
+    work()
+    assert receiver.ids == [good]
+    skipped = AuditEvent.objects.get(action="webhook.skip")
+    assert bad in skipped.reason
+    assert skipped.subject == f"webhook:{row.pk}"
+    monkeypatch.setattr(kinds, "told", real)
+    assert webhooks.target_replay(actor=owner(), row=row, since=since) == 2, "made once it can be told"
 
 
 def test_webhooks_have_a_lane_of_their_own(receiver: Receiver) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
@@ -11,7 +13,9 @@ from salesops.meetings import selectors, services
 from salesops.meetings.models import CoachingNote
 from salesops.meetings.tests import firm
 from salesops.meetings.tests.test_monday import actor, browser, text
+from salesops.org.services import positions_decide
 from salesops.platform.access import NotAllowedError
+from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor
 from salesops.platform.models import AuditEvent
 from salesops.platform.roles import Role
@@ -29,13 +33,13 @@ def _loaded() -> None:
 
 def read(who: Actor, person: str = firm.NORA) -> set[str]:
     with ask(who, Question()) as asked:
-        return {note.text for note in selectors.notes(who, asked.frames.scope, person)}
+        return {note.text for note in selectors.notes(who, asked.frames.people, person)}
 
 
 def add(who: Actor, person: str = firm.NORA, words: str = WORDS, *, shared: bool = True) -> CoachingNote:
     with ask(who, Question()) as asked:
-        scope = asked.frames.scope
-    return services.note_add(actor=who, scope=scope, person_id=person, text=words, shared=shared)
+        people = asked.frames.people
+    return services.note_add(actor=who, people=people, person_id=person, text=words, shared=shared)
 
 
 def test_who_reads_what() -> None:
@@ -50,6 +54,21 @@ def test_who_reads_what() -> None:
         assert read(actor(role)) == set(), role
     assert read(nick) == read(max_south) == set()
     assert read(mia, firm.NICK) == set()
+
+
+def test_who_once_managed_somebody_reads_no_notes_of_today() -> None:
+    add(actor(Role.SALES_MANAGER, firm.NORTH))
+    positions_decide(
+        actor=ADMIN,
+        rows=[{"person": firm.NORA, "manager": firm.SOUTH}],
+        starts_on=date(2026, 8, 1),
+        reason="moved",
+    )
+    before, now = browser(Role.SALES_MANAGER, firm.NORTH), browser(Role.SALES_MANAGER, firm.SOUTH)
+    then = before.get(f"/monday/with/{firm.NORA}/?as_of=2026-07-15")
+    assert then.status_code == 200
+    assert "Ask for the budget" not in then.content.decode()
+    assert "Ask for the budget" in text(now, f"/monday/with/{firm.NORA}/")
 
 
 def test_who_writes_about_whom() -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import erfc, sqrt
 from typing import Literal
@@ -31,9 +31,11 @@ from typing import Literal
 FEWEST_UNITS = 20
 """Units of others that a group needs; below, a coarser group speaks."""
 FEWEST_PEOPLE = 3
-"""Other people that a group needs: nobody's result can be read from what is expected of another."""
+"""Other people that a group needs, so that it is no single person's mean."""
 FEWEST_OWN = 10
 """Units of one's own below which nothing is judged."""
+MOST_SKEW = 3.0
+"""Skewness of a sum beyond which a few large units decide it and no range of chance can be told."""
 FALSE_SHARE = 0.05
 """Share of wrong ones among those who are called different, at most, on average."""
 Z_95 = 1.959963984540054
@@ -82,6 +84,8 @@ class Compared:
         coarse: share of the units for which a coarser group had to speak.
         verdict: above or below the others beyond noise; noise; unknown where it can't be told.
         reason: why it is unknown.
+        z: how many standard deviations the result lies from the expected one.
+        groups: people of each group that ``expected`` was read from: who may be told it depends on them.
     """
 
     person: str
@@ -97,6 +101,8 @@ class Compared:
     coarse: Fraction = Fraction(0)
     verdict: Verdict = "unknown"
     reason: str = ""
+    z: float = 0.0
+    groups: tuple[frozenset[str], ...] = field(default=(), repr=False)
 
     @property
     def effect_of_territory(self) -> Fraction | None:
@@ -171,21 +177,30 @@ class Others:
                 pool.squares += cell.squares
                 pool.cubes += cell.cubes
         self._all: dict[Group, _Pool] = defaultdict(_Pool)
-        for (_, group), pool in self._own.items():
+        people: dict[Group, set[str]] = defaultdict(set)
+        for (person, group), pool in self._own.items():
             self._all[group].add(pool)
+            people[group].add(person)
+        self.people = {group: frozenset(found) for group, found in people.items()}
 
-    def group(self, cell: Cell, *, tenure: bool) -> tuple[_Pool, _Pool, bool] | None:
-        """Others' units of the finest group that tells, all its units, and whether it is a coarser group."""
+    def group(self, cell: Cell, *, tenure: bool) -> tuple[Group, bool] | None:
+        """The finest group of a cell whose others tell, and whether it is a coarser one; None where none does."""
         for step, group in enumerate(_groups(cell, tenure=tenure)):
-            pool = self._all[group].without(self._own.get((cell.person, group)))
-            if pool.tells:
-                return pool, self._all[group], step > 0
+            if self.others(group, cell.person).tells:
+                return group, step > 0
         return None
+
+    def others(self, group: Group, person: str) -> _Pool:
+        """Units of a group without those of one person."""
+        return self._all[group].without(self._own.get((person, group)))
+
+    def whole(self, group: Group) -> _Pool:
+        """All units of a group."""
+        return self._all[group]
 
     def all_but(self, person: str, role: str) -> _Pool:
         """All units of others of the same role."""
-        group = (_role(role),)
-        return self._all[group].without(self._own.get((person, group)))
+        return self.others((_role(role),), person)
 
 
 def _groups(cell: Cell, *, tenure: bool) -> list[Group]:
@@ -204,13 +219,14 @@ def _role(role: str) -> str:
     return f"role={role}"
 
 
-def compare(cells: Sequence[Cell]) -> list[Compared]:
+def compare(cells: Sequence[Cell], most: Fraction | None = None) -> list[Compared]:
     """Everybody's result beside what others would have made of the same work.
 
     All are judged together, whoever reads: a verdict must not depend on how many people a reader may see.
 
     Args:
         cells: units of the whole firm.
+        most: what a unit yields at most (1 for a share); None where there is no such limit.
 
     Returns:
         One for each person, in the order of their first cell.
@@ -219,10 +235,10 @@ def compare(cells: Sequence[Cell]) -> list[Compared]:
     people: dict[str, list[Cell]] = {}
     for cell in cells:
         people.setdefault(cell.person, []).append(cell)
-    return _verdicts([_one(person, own, others) for person, own in people.items()])
+    return _verdicts([_one(person, own, others, most) for person, own in people.items()])
 
 
-def _one(person: str, cells: Sequence[Cell], others: Others) -> Compared:
+def _one(person: str, cells: Sequence[Cell], others: Others, most: Fraction | None) -> Compared:
     units = sum(cell.units for cell in cells)
     total = sum((cell.total for cell in cells), Fraction(0))
     if not units:
@@ -247,15 +263,20 @@ def _one(person: str, cells: Sequence[Cell], others: Others) -> Compared:
         adjusted=raw * rest.mean * units / expected,
         expected=expected,
         coarse=Fraction(sums.coarse, units),
+        groups=(*(others.people[group] for group in sums.groups), others.people[_role(cells[0].role),]),
     )
     if not spread:
         return replace(made, reason="everybody had the same result: nothing says what noise is")
+    if abs(skewness) > MOST_SKEW:
+        return replace(made, reason="a few large deals decide it: nothing says what noise is")
     z = to_normal(float(total - expected) / spread, skewness)
+    low, high = ((expected + Fraction(spread * from_normal(end, skewness))) / units for end in (-Z_95, Z_95))
     made = replace(
         made,
-        low=max((expected + Fraction(spread * from_normal(-Z_95, skewness))) / units, Fraction(0)),
-        high=(expected + Fraction(spread * from_normal(Z_95, skewness))) / units,
+        low=max(low, Fraction(0)),
+        high=high if most is None else min(high, most),
         p_value=erfc(abs(z) / sqrt(2)),
+        z=z,
     )
     return (
         replace(made, reason=f"only {units} units: {FEWEST_OWN} are needed") if units < FEWEST_OWN else made
@@ -279,25 +300,34 @@ def from_normal(z: float, skewness: float) -> float:
 
 @dataclass(frozen=True)
 class _Sums:
-    """What others would have made of some units; variance and third moment of the difference; coarse units."""
+    """What others would have made of some units; variance and third moment of the difference; coarse units.
+
+    ``groups`` are those that spoke. Cells that fall back to one group share its mean, so their errors go together.
+    """
 
     expected: Fraction
     variance: float
     skew: float
     coarse: int
+    groups: tuple[Group, ...]
 
 
 def _expected(cells: Sequence[Cell], others: Others, *, tenure: bool) -> _Sums:
-    expected, variance, skew, coarse = Fraction(0), 0.0, 0.0, 0
+    units: dict[Group, int] = defaultdict(int)
+    coarse = 0
     for cell in cells:
         found = others.group(cell, tenure=tenure)
         assert found is not None, "all others together tell, so the coarsest group does"
-        pool, whole, coarser = found
-        expected += cell.units * pool.mean
-        variance += whole.variance * (cell.units + cell.units**2 / pool.units)
-        skew += whole.skew * (cell.units - cell.units**3 / pool.units**2)
+        group, coarser = found
+        units[group] += cell.units
         coarse += cell.units if coarser else 0
-    return _Sums(expected, variance, skew, coarse)
+    expected, variance, skew = Fraction(0), 0.0, 0.0
+    for group, n in units.items():
+        pool, whole = others.others(group, cells[0].person), others.whole(group)
+        expected += n * pool.mean
+        variance += whole.variance * (n + n**2 / pool.units)
+        skew += whole.skew * (n - n**3 / pool.units**2)
+    return _Sums(expected, variance, skew, coarse, tuple(units))
 
 
 def _verdicts(found: list[Compared]) -> list[Compared]:
@@ -315,8 +345,7 @@ def _verdicts(found: list[Compared]) -> list[Compared]:
             made.append(one)
             continue
         beyond = one.p_value <= limit
-        above = one.total > one.expected
-        made.append(replace(one, verdict=("above" if above else "below") if beyond else "noise"))
+        made.append(replace(one, verdict=("above" if one.z > 0 else "below") if beyond else "noise"))
     return made
 
 

@@ -143,6 +143,32 @@ def test_nothing_that_varies_is_no_noise_to_judge_by() -> None:
     assert {one.reason for one in compare(cells_of(none))} == {"others made nothing of such work"}
 
 
+def test_cells_that_fall_back_to_one_group_share_its_error() -> None:
+    """Equal people, one spread over ten territories of his own: called different no more often than others."""
+    rng = random.Random(4)
+    low = 0
+    for _ in range(300):
+        units = [("A", (f"own {n % 10}",), "", Fraction(rng.random() < 0.3)) for n in range(100)]
+        units += [(p, ("theirs",), "", Fraction(rng.random() < 0.3)) for p in "BCD" for _ in range(30)]
+        found = compare(cells_of(units))[0]
+        assert found.coarse == 1
+        assert found.p_value is not None
+        low += found.p_value < 0.05
+    assert 0.02 < low / 300 < 0.08
+
+
+def test_one_giant_deal_gives_no_range_of_chance() -> None:
+    units = [(f"P{p}", (), "", Fraction(1 + n % 3)) for p in range(20) for n in range(40)]
+    units.append(("P3", (), "", Fraction(100_000)))
+    reasons = {one.reason for one in compare(cells_of(units))}
+    assert reasons == {"a few large deals decide it: nothing says what noise is"}
+
+
+def test_a_share_has_no_range_beyond_all() -> None:
+    units = [(p, (), "", Fraction(n % 12 > 0)) for p in "ABCDE" for n in range(12)]
+    assert {one.high for one in compare(cells_of(units), Fraction(1))} == {1}
+
+
 @given(st.floats(-3, 3), st.floats(-1.2, 1.2))
 def test_the_transformation_has_its_inverse(z: float, skewness: float) -> None:
     x = from_normal(z, skewness)

@@ -10,6 +10,7 @@ import pytest
 
 from salesops.analytics.selectors import Question, ask
 from salesops.analytics.tests.pipeline_firm import body, client
+from salesops.org.services import positions_decide
 from salesops.performance.inputs import Comparison, comparison
 from salesops.performance.tests import firm
 from salesops.permissions.services import mask_decide
@@ -100,6 +101,22 @@ def test_each_reader_sees_his_people_and_the_same_verdicts() -> None:
     assert firm.SECRET not in page
 
 
+def test_what_would_tell_of_one_person_out_of_view_is_not_told() -> None:
+    positions_decide(
+        actor=ADMIN,
+        rows=[{"person": rep, "manager": firm.NORTH} for rep in ("U4", "U5")],
+        reason="test",
+    )
+    lead = Actor(name="mia", role="sales_manager", person_id=firm.NORTH)
+    found = {p.id: p.found for p in compared(lead).people}
+    assert set(found) == {"U1", "U2", "U3", "U4", "U5"}, "all of the role but U6"
+    assert {one.expected for one in found.values()} == {None}
+    assert {one.reason for one in found.values()} == {
+        "what others make would tell of one or two people whose records you may not see"
+    }
+    assert all(one.raw is not None for one in found.values())
+
+
 def test_the_team_select_narrows_who_is_shown_and_nothing_else() -> None:
     browser = client()
     whole = browser.get("/fair-comparison/?period=2026&freeze=csv&measure=value_per_deal")
@@ -124,6 +141,7 @@ def test_what_is_hidden_is_said() -> None:
     page = client().get("/fair-comparison/?period=2026&measure=value_per_month").content.decode()
     assert "Nothing can be compared: amount is hidden from your role." in page
     mask_decide(actor=ADMIN, name="dates", columns=["users.hired_on"], roles=["ops_analyst"], reason="test")
+    assert compared(Actor(name="ana", role="ops_analyst"), "value_per_month").people == ()
     found = compared(analyst)
     assert found.notes == ("Not adjusted for tenure: dates of hire are hidden from your role.",)
     assert {p.found.effect_of_tenure for p in found.people} <= {0, None}

@@ -1,4 +1,7 @@
-"""Whether a number crossed a threshold since it was last looked at: told once, and again after it recovered."""
+"""Whether a number crossed a threshold since it was last looked at: told once, and again after it recovered.
+
+A change is another matter: each one is told, for the next look compares with what this one saw.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,11 @@ def look(
 
     Args:
         condition: ``above`` or ``below`` the threshold; ``changed`` by more than the threshold in percent of
-            ``previous``, either way; ``noise``: ``verdict`` says that it moved beyond noise.
+            ``previous``, either way, told each time; ``noise``: ``verdict`` says that it moved beyond noise.
         threshold: in the number's unit, or in percent; not used by ``noise``.
-        before: the state of the last look.
+        before: the state of the last look; of ``noise``, at the same period.
         value: now; None where undefined.
-        previous: value that ``changed`` compares with; None where there is none.
+        previous: value that ``changed`` compares with, of the same period; None where there is none.
         reason: why ``value`` is undefined.
         verdict: of the movement: ``up``, ``down``, ``noise`` or ``unknown``.
     """
@@ -70,8 +73,9 @@ def look(
     if previous == 0:
         return Look(kept, reason="the earlier value is 0: a change from it is no percentage")
     change = (value - previous) / abs(previous)
-    found = _told(abs(change) * 100 > threshold, before)
-    return Look(found.state, found.crossed, found.recovered, change=change)
+    beyond = abs(change) * 100 > threshold
+    found = _told(beyond, before)
+    return Look(found.state, beyond, found.recovered, change=change)
 
 
 def _told(beyond: bool, before: State) -> Look:

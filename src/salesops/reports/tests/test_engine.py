@@ -66,6 +66,15 @@ def test_told_on_crossing_and_again_after_recovery() -> None:
     assert told == [False, True, False, False, True, False, False, False, False, True]
 
 
+def test_each_change_is_told_and_one_within_the_threshold_is_not() -> None:
+    state, previous, told = "new", None, []
+    for value in (100, 120, 150, 200, 205, 300, 300):
+        found = look("changed", Decimal(10), state, Decimal(value), previous=previous)
+        told.append(found.crossed)
+        state, previous = found.state, Decimal(value)
+    assert told == [False, True, True, True, False, True, False]
+
+
 @pytest.mark.parametrize(
     "condition, threshold, value, previous, wanted",
     [
