@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-from asyncio import events
+import queue
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from html import unescape
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -566,7 +567,7 @@ def test_without_the_package_the_command_says_how_to_install_it(
     assert "pip install" in capsys.readouterr().err
 
 
-def test_the_protocol_offers_tools_that_only_read() -> None:
+def test_the_protocol_offers_tools_that_only_read(monkeypatch: pytest.MonkeyPatch) -> None:
     from mcp import Client as Assistant
 
     reader: Actor = actor_of(account("rep", pipeline_firm.OURS))
@@ -579,13 +580,30 @@ def test_the_protocol_offers_tools_that_only_read() -> None:
             refused = await assistant.call_tool("query", {"table": "nothing"})
             return offered, told, refused
 
-    # A browser test that ran in this thread before leaves its event loop marked as running.
-    left = events._get_running_loop()
-    events._set_running_loop(None)
-    try:
-        offered, told, refused = async_to_sync(talk)()
-    finally:
-        events._set_running_loop(left)
+    # The protocol runs in a thread of its own, the tools in this one, which holds the test's transaction.
+    calls: queue.Queue[tuple[Future[Any], Any, tuple[Any, ...]]] = queue.Queue()
+
+    def here(function: Any, **_: Any) -> Any:
+        async def called(*args: Any) -> Any:
+            waiting: Future[Any] = Future()
+            calls.put((waiting, function, args))
+            return await asyncio.wrap_future(waiting)
+
+        return called
+
+    monkeypatch.setattr(mcp, "sync_to_async", here)
+    with ThreadPoolExecutor(1) as pool:
+        talking = pool.submit(lambda: asyncio.run(talk()))
+        while not talking.done():
+            try:
+                waiting, function, args = calls.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            try:
+                waiting.set_result(function(*args))
+            except Exception as error:
+                waiting.set_exception(error)
+        offered, told, refused = talking.result()
     assert {tool.name for tool in offered.tools} == set(TOOLS)
     assert all(
         tool.annotations.read_only_hint and not tool.annotations.destructive_hint for tool in offered.tools
