@@ -19,7 +19,7 @@ from salesops.analytics.engine.filters import FilterError
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.facts.scope import Scope
 from salesops.feeds import panels
-from salesops.feeds.panels import capitals, names_of
+from salesops.feeds.panels import names_of
 from salesops.meetings.services import action_add
 from salesops.org.services import organisation_decide
 from salesops.permissions.services import mask_decide
@@ -240,7 +240,9 @@ def test_what_names_no_record_says_so() -> None:
 def test_ids_of_salesforce_are_known_by_both_lengths() -> None:
     # Pairs that public descriptions of the two forms work out by hand.
     pairs = {"001A0000006Vm9r": "IAC", "a0D30000001n7Pi": "EAI", "0019000000B98de": "AAB"}
-    assert {short: capitals(short) for short in pairs} == pairs
+    assert {short: names_of(short)[1] for short in pairs} == {
+        short: short + end for short, end in pairs.items()
+    }
     assert names_of("001A0000006Vm9r") == ["001A0000006Vm9r", "001A0000006Vm9rIAC"]
     assert names_of("001A0000006Vm9rIAC") == ["001A0000006Vm9rIAC", "001A0000006Vm9r"]
     assert names_of("001A0000006Vm9rAAA") == ["001A0000006Vm9rAAA"], "no such pair"

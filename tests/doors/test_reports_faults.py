@@ -470,7 +470,7 @@ def test_without_a_mail_server_nobody_is_said_to_have_got_it(made: World, settin
 
 
 def test_everything_is_on_the_ledger(made: World) -> None:
-    row = made.subscribe("ana", PAGE, "ann")
+    row = made.subscribe("ana", f"{PAGE}&filter=account_name:eq:Hidden Corp", "ann", name="Ours")
     made.send(row)
     services.subscription_leave(actor=made.actor("ann"), pk=row.pk)
     services.subscription_remove(actor=made.actor("ana"), row=row)
@@ -483,3 +483,7 @@ def test_everything_is_on_the_ledger(made: World) -> None:
         "subscription.remove",
     )
     assert [action for action in found if action in wanted] == list(wanted)
+    kept = AuditEvent.objects.filter(action__startswith="subscription.", subject=f"subscription:{row.pk}")
+    assert "Hidden" not in str([(event.before, event.after) for event in kept]), (
+        "filters may name what is masked"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from salesops.analytics.tests import pipeline_firm as firm
+from salesops.platform import page_files
 from salesops.reports.models import Delivery
 from tests.doors import reports_world as world
 from tests.doors.conftest import shared_home
@@ -159,6 +161,37 @@ def test_a_workbook_is_whole_or_says_how_much(made: World, settings: Any) -> Non
     assert len(data) <= 7_300
     assert 0 < kept < total
     assert f"({kept:,} of {total:,} rows)" in letter.subject
+
+
+@pytest.mark.parametrize(
+    "form, page",
+    [
+        ("csv", "/pipeline/?status=all&columns=name"),
+        ("xlsx", "/pipeline/?status=all&columns=name"),
+        ("pdf", "/business-review/?period=2026-Q2"),
+    ],
+)
+def test_what_stands_in_the_mail_is_counted_while_its_file_is_made(
+    made: World, monkeypatch: pytest.MonkeyPatch, form: str, page: str
+) -> None:
+    def again() -> Any:
+        pytest.fail("the rows are read once more")
+
+    make = page_files.made
+
+    def once(*args: Any) -> page_files.MadeFile:
+        file = make(*args)
+        return replace(file, frozen=replace(file.frozen, sheets=again))
+
+    monkeypatch.setattr(page_files, "made", once)
+    row = made.subscribe("ana", page, "ana", form=form)
+    made.send(row)
+    assert states(row) == {"ana": ("sent", "")}
+    delivery = Delivery.objects.get(run=row.runs.get())
+    assert delivery.rows == delivery.rows_of
+    if form != "pdf":
+        assert delivery.rows == len(firm.deals())
+        assert f"The first 20 of {delivery.rows} rows." in html(letters()["ana@firm.example"])
 
 
 def test_a_mail_of_tables_reads_without_scripts_or_pictures(made: World) -> None:

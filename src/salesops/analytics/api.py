@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
+from pydantic import Field
 
 from salesops.analytics import records, selectors
 from salesops.analytics.documents import definition
@@ -81,6 +82,10 @@ Filters = Annotated[
     list[str] | None, Query(alias="filter", description="column:operator:value[|value]; may be repeated")
 ]
 
+
+TeamName = Annotated[
+    str, Field(max_length=200, description="column:value, for example region:West; empty for all")
+]
 
 KnownAt = Annotated[
     str,

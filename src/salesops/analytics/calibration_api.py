@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from salesops.analytics import calibration_parts as parts
-from salesops.analytics.calibration_pages import address_of
+from salesops.analytics.addresses import read
+from salesops.analytics.api import TeamName
 from salesops.analytics.calibrations import calibration
 from salesops.analytics.selectors import ask
 from salesops.platform.rest import actor_of_request, reply, scoped
@@ -54,12 +56,13 @@ def calibrated(
     request: HttpRequest,
     on: date | None = None,
     by: Annotated[str, Field(max_length=40)] = "probability",
-    team: Annotated[str, Field(max_length=200, description="column:value; empty for all")] = "",
+    team: TeamName = "",
     filter_: Annotated[list[str], Query(alias="filter", max_length=20)] = [],  # noqa: B006 - ninja reads it
     known_at: Annotated[str, Query(max_length=64)] = "",
 ) -> HttpResponse:
     """Deals that the caller saw open at the end of a day, by default of the third last quarter."""
-    actor, address = actor_of_request(request), address_of(team, filter_, known_at)
+    query = urlencode({"filter": filter_, "team": team, "known_at": known_at}, doseq=True)
+    actor, address = actor_of_request(request), read(QueryDict(query), default="all")
     with ask(actor, address.question()) as asked:
         found = calibration(actor, asked, address, on, by)
         notes = list(asked.frames.notes)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from salesops.analytics import calibration_parts as parts
-from salesops.analytics.addresses import Address, AddressError, read, reads_address
+from salesops.analytics.addresses import AddressError, read, reads_address
 from salesops.analytics.calibrations import BY, Calibration, calibration, days
+from salesops.analytics.engine.calibration import FEWEST
 from salesops.analytics.freezing import Frozen, freezable, page
 from salesops.analytics.page_parts import chips, filter_words, selects, whose
 from salesops.analytics.selectors import ask
@@ -44,6 +45,7 @@ def calibrated(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             "reading": parts.reading(found),
             "table": _table(found, lines, by),
             "brier": _points(found),
+            "fewest": FEWEST,
             "on": found.on,
             "days": [
                 {"value": p.last.isoformat(), "title": f"End of {p.title}", "current": p.last == found.on}
@@ -89,7 +91,7 @@ def _points(found: Calibration) -> dict[str, str] | None:
     if score.mean is None or score.brier is None or score.baseline is None:
         return None
     return {
-        "mean": formats.points(score.mean).lstrip("+"),
+        "mean": formats.points(score.mean),
         "brier": formats.number(score.brier, places=3),
         "baseline": formats.number(score.baseline, places=3),
         "better": "better" if score.brier < score.baseline else "no better",
@@ -117,15 +119,3 @@ def _table(found: Calibration, lines: list[dict[str, Any]], by: str) -> Table:
             "Nothing to compare", f"It can't be told: {found.reason}." if found.reason else "", "target"
         ),
     )
-
-
-def address_of(team: str, filters: list[str], known_at: str) -> Address:
-    """The address of a REST request.
-
-    Raises:
-        AddressError: a part of it can't be read.
-    """
-    query = QueryDict(mutable=True)
-    query.setlist("filter", filters)
-    query.update({"team": team, "known_at": known_at})
-    return read(query, default="all")

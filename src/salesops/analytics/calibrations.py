@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from salesops.analytics.addresses import Address, AddressError
@@ -43,9 +43,9 @@ class Calibration:
     """
 
     on: date
-    groups: tuple[Stated, ...]
-    total: Stated | None
-    error: Error
+    groups: tuple[Stated, ...] = ()
+    total: Stated | None = None
+    error: Error = field(default_factory=Error)
     reason: str = ""
 
 
@@ -77,7 +77,7 @@ def calibration(actor: Actor, asked: OpenQuestion, address: Address, on: date | 
     hidden = masked_columns(asked.frames) & {"probability", "stage_class", by}
     if hidden:
         names = ", ".join(sorted(name.replace("_", " ") for name in hidden))
-        return Calibration(day, (), None, Error(None, None, None), f"hidden from your role: {names}")
+        return Calibration(day, reason=f"hidden from your role: {names}")
     key = ("calibration", day, by, repr(asked.filters), *state_key(asked.frames))
     return remembered(key, lambda: _read(actor, asked, address, day, by))
 
@@ -95,13 +95,9 @@ def _read(actor: Actor, asked: OpenQuestion, address: Address, day: date, by: st
         rows = asked.execute(counts(joined(before, asked.frames.deals, by))).to_pylist()
     found = groups(rows)
     if not any(one.open_then for one in found):
-        return Calibration(
-            day, (), None, Error(None, None, None), "no deal that you see was open on that day"
-        )
+        return Calibration(day, reason="no deal that you see was open on that day")
     if not any(one.decided for one in found):
-        return Calibration(
-            day, tuple(found), None, Error(None, None, None), "none of them has been decided since"
-        )
+        return Calibration(day, tuple(found), reason="none of them has been decided since")
     total = Stated(
         None,
         *(

@@ -121,7 +121,7 @@ def _usual_paces(frames: Frames, day: date) -> Mapping[paces.Place, paces.Usual]
 
 def _standing(frames: Frames, period: Period | None) -> ir.Table:
     stock = frames.as_of if period is None else min(period.last, frames.as_of)
-    return journeys(frames).standing(period, paces.usual_table(usual_paces(frames, stock)))
+    return journeys(frames).standing(period, usual_paces(frames, stock))
 
 
 def _local(frames: Frames) -> Callable[[ir.TimestampValue], ir.DateValue]:

@@ -134,7 +134,7 @@ def freezable(view: View) -> View:
         if form in FORMS and begun is not None:
             run = file_runs.FileRun(request, begun, form=form, data_on=frozen.data_on)
             answer: Any = _file(response, frozen, form, run, str(request.user))
-            answer.frozen = frozen
+            answer.frozen, answer.run = frozen, run
             answer[RUN_HEADER] = run.reference
             return answer
         return HttpResponse(

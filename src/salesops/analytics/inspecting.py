@@ -20,7 +20,7 @@ from salesops.analytics.engine import inspected as engine
 from salesops.analytics.engine.inspected import ADDED
 from salesops.analytics.engine.journeys import PATH, Journeys
 from salesops.analytics.engine.masking import reason_of
-from salesops.analytics.engine.paces import FLOOR, Place, Usual, usual_table
+from salesops.analytics.engine.paces import FLOOR, Place, Usual
 from salesops.analytics.event_inputs import journeys, usual_paces
 from salesops.analytics.flags import TONES, Flag, sentence
 from salesops.analytics.kept import remembered, state_key
@@ -154,7 +154,7 @@ def inspected_deals(frames: Frames, deals: ir.Table, on: Ground, deal_id: str = 
     if {"stage history", "close history"} & there:
         over = _paths(frames, deals.select(*PATH), beside, deal_id)
         if "stage history" in there:
-            parts |= {"stands": engine.since(over.visits()), "usually": usual_table(on.usual)}
+            parts |= {"stands": engine.since(over.visits()), "usually": on.usual}
         if "close history" in there:
             parts["moved"] = engine.pushes(over.close_moves(frames.firm.calendar))
     if "contact roles" in there:

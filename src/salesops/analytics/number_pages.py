@@ -33,7 +33,9 @@ from salesops.analytics.shown import (
     file_kind,
     group_text,
     group_words,
+    in_order,
     interval_text,
+    is_dated,
     lead_side,
     rows_href,
     sample_text,
@@ -80,7 +82,7 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
         groups = asked.over(asked.period, asked.split(by)).values([name])
         by = next(iter(groups[0].group), by) if groups else by
         history = seen.past_of(asked, name, found)
-        currency = frames.currency
+        currency, can_split = frames.currency, _dimensions(asked, kpi)
         versions, more = _as_reported(actor, asked, address, kpi, everything="reported" in request.GET)
         notes = unique([*total.notes, *frames.notes])
         context: dict[str, Any] = {
@@ -102,14 +104,14 @@ def number(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBase:
             "chart": _split_chart(address, kpi, by, groups, currency),
             "trend": _trend(kpi, history, currency, frames.as_of),
             "table": _split_table(address, kpi, by, groups, currency),
-            "split_groups": dimensions_to_split(_dimensions(asked, kpi), by),
+            "split_groups": dimensions_to_split(can_split, by),
             "by": by,
             "filter_columns": columns_to_filter(frames),
             "operators": list(OPERATOR_WORDS.items()),
             "chips": chips(address),
             "reported": first_and_now(actor, asked, address, kpi, total),
             "keep_href": address.to("number_keep", name),
-            "benchmarks": benchmarks.card(asked, kpi, total, history, found, _dimensions(asked, kpi)),
+            "benchmarks": benchmarks.card(asked, kpi, total, history, found, can_split),
             "steward": steward_card(actor, asked, address, kpi, total),
             "versions": versions,
             "more_versions": more,
@@ -162,8 +164,8 @@ def _split_chart(
     address: Address, kpi: Kpi, by: str, groups: Sequence[KpiValue], currency: str
 ) -> charts.Figure:
     unit, title = unit_of(kpi, currency), f"{kpi.title} by {column_title(by).lower()}"
-    ordered = _ordered(by, groups)
-    if _is_dated(by) or any(v.value is not None and v.value < 0 for v in groups):
+    ordered = in_order(by, groups)
+    if is_dated(by) or any(v.value is not None and v.value < 0 for v in groups):
         points = [Point(group_words(v.group[by]), v.value) for v in ordered if v.group[by] is not None][-24:]
         return charts.columns_figure("split", title, points, unit, name=kpi.title, head=column_title(by))
     rows = [
@@ -177,17 +179,6 @@ def _split_chart(
         "split", title, rows, [kpi.title], unit, subtitle=subtitle, head=column_title(by),
         row_height=44 if len(rows) <= 6 else 32,
     )  # fmt: skip
-
-
-def _is_dated(by: str) -> bool:
-    return by.endswith(("_year", "_half", "_quarter", "_month", "_week"))
-
-
-def _ordered(by: str, groups: Sequence[KpiValue]) -> list[KpiValue]:
-    """Periods in time, everything else from the largest; what is undefined last."""
-    if _is_dated(by):
-        return list(groups)
-    return sorted(groups, key=lambda v: (v.value is None, -(v.value or 0), str(v.group[by])))
 
 
 def _trend(kpi: Kpi, history: seen.Past, currency: str, today: Any) -> charts.Figure:
@@ -212,7 +203,7 @@ def _split_table(address: Address, kpi: Kpi, by: str, groups: Sequence[KpiValue]
             "n": v.n,
             "notes": " ".join([*filter(None, [interval_text(v)]), *v.notes]),
         }
-        for v in _ordered(by, groups)
+        for v in in_order(by, groups)
     ]
 
     def open_rows(row: dict[str, Any]) -> str:
@@ -320,7 +311,7 @@ def _sheets(
             "n": v.n,
             "reason": v.reason,
         }
-        for v in _ordered(by, groups)
+        for v in in_order(by, groups)
     ]
     past = [
         {"period": p.label, "value": v}

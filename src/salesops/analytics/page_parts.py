@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from salesops.analytics.addresses import OPERATOR_WORDS, TEAM_COLUMNS, Address, NotThereError
+from salesops.analytics.addresses import TEAM_COLUMNS, Address, NotThereError
 from salesops.analytics.choices import extent, period_groups, team_groups
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.selectors import OpenQuestion, kpis
-from salesops.analytics.shown import column_title, interval_text, period_words, unit_words
+from salesops.analytics.shown import filter_pair, interval_text, period_words, unit_words
 from salesops.org.known import PARAMETER
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
@@ -90,10 +91,7 @@ def filter_words(actor: Actor, asked: OpenQuestion, address: Address) -> list[tu
         pairs.append(("As of", formats.day(asked.frames.as_of)))
     if not address.known.now:
         pairs.append(("As known", known_words(asked, address).removeprefix("as known ")))
-    for item in address.filters:
-        values = ", ".join(str(v) for v in item.values)
-        pairs.append((column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()))
-    return pairs
+    return [*pairs, *map(filter_pair, address.filters)]
 
 
 def selects(asked: OpenQuestion, address: Address) -> dict[str, Any]:
@@ -106,17 +104,13 @@ def selects(asked: OpenQuestion, address: Address) -> dict[str, Any]:
     }
 
 
-def chips(address: Address) -> list[dict[str, str]]:
-    """The filters in force, each with the address that is left without it."""
-    return [_chip(address, place) for place in range(len(address.filters))]
-
-
-def _chip(address: Address, place: int) -> dict[str, str]:
-    item = address.filters[place]
-    rest = tuple(f for i, f in enumerate(address.filters) if i != place)
-    values = ", ".join(str(v) for v in item.values)
-    text = f"{column_title(item.column)} {OPERATOR_WORDS[item.op]} {values}".strip()
-    return {"text": text, "href": address.query(filters=rest) or "?"}
+def chips(address: Address, query: Callable[[Address], str] = Address.query) -> list[dict[str, str]]:
+    """The filters in force, each with the address that is left without it; ``query`` writes that address."""
+    found = []
+    for place, item in enumerate(address.filters):
+        rest = replace(address, filters=(*address.filters[:place], *address.filters[place + 1 :]))
+        found.append({"text": " ".join(filter_pair(item)), "href": query(rest) or "?"})
+    return found
 
 
 def numbers_sheet(pairs: Sequence[tuple[Kpi, KpiValue]], currency: str) -> exports.Sheet:

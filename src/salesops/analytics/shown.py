@@ -9,10 +9,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from salesops.analytics.addresses import NOTHING, Address
+from salesops.analytics.addresses import NOTHING, OPERATOR_WORDS, Address
 from salesops.analytics.deal_columns import label
 from salesops.analytics.engine.catalogue import FAMILIES
 from salesops.analytics.engine.custom import FAMILY
+from salesops.analytics.engine.filters import Filter
 from salesops.analytics.engine.frames import GRAIN
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
 from salesops.core.calendars import Period
@@ -200,10 +201,28 @@ def group_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def is_dated(by: str) -> bool:
+    """Whether a column to split by holds periods."""
+    return by.endswith(("_year", "_half", "_quarter", "_month", "_week"))
+
+
+def in_order(by: str, groups: Sequence[KpiValue]) -> list[KpiValue]:
+    """A number's groups as its page shows them: periods in time, else from the largest, what is undefined last."""
+    if is_dated(by):
+        return list(groups)
+    return sorted(groups, key=lambda v: (v.value is None, -(v.value or 0), str(v.group[by])))
+
+
 def column_title(name: str) -> str:
     """A column of a frame, or a dimension, as a heading."""
     own = {"contribution": "Adds", "fte_months": "Ramped months", "won": "Won", "owner_name": "Rep"}
     return own.get(name) or label(name)
+
+
+def filter_pair(item: Filter) -> tuple[str, str]:
+    """A filter as its column's heading and its condition in words."""
+    values = ", ".join(str(value) for value in item.values)
+    return column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()
 
 
 def file_kind(kpi: Kpi) -> exports.Kind:

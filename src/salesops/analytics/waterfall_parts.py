@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
-from salesops.analytics.addresses import OPERATOR_WORDS, TEAM_COLUMNS, Address, AddressError, text_of
+from salesops.analytics.addresses import TEAM_COLUMNS, Address, AddressError, text_of
 from salesops.analytics.addresses import read as read_address
 from salesops.analytics.choices import Option, OptionGroup
 from salesops.analytics.engine.waterfall_bars import BARS, Bar, BarKind, Waterfall, rounded
-from salesops.analytics.shown import column_title
+from salesops.analytics.shown import filter_pair
 from salesops.analytics.waterfalls import Asked, OpenWaterfall
 from salesops.core.money import currency_places
 from salesops.org.known import PARAMETER
@@ -128,9 +128,7 @@ def filter_pairs(opened: OpenWaterfall, address: WaterfallAddress, whose: str) -
     if address.shared.team:
         column, _, value = address.shared.team.partition(":")
         pairs.append((TEAM_COLUMNS[column], value))
-    for item in address.shared.filters:
-        values = ", ".join(str(v) for v in item.values)
-        pairs.append((column_title(item.column), f"{OPERATOR_WORDS[item.op]} {values}".strip()))
+    pairs += map(filter_pair, address.shared.filters)
     if address.shared.known.text:
         pairs.append(("As known", address.shared.known.text))
     return pairs

@@ -17,7 +17,7 @@ from salesops.analytics.engine.selection import KpiError
 from salesops.analytics.inspections import OpenInspection, Sum, open_inspection
 from salesops.analytics.list_address import ListAddress
 from salesops.analytics.selectors import OpenQuestion, Question, ask
-from salesops.analytics.shown import rows_href
+from salesops.analytics.shown import is_dated, rows_href
 from salesops.ask.engine.parse import ALL, understand
 from salesops.ask.engine.query import Choice, Query, Understood
 from salesops.ask.engine.tokens import QuestionError, cleaned
@@ -265,7 +265,7 @@ def group_key(value: KpiValue) -> tuple[Any, ...]:
 
 def _ranked(query: Query, groups: Sequence[KpiValue]) -> tuple[list[KpiValue], int]:
     """Groups as asked for: periods in time, else from the largest; what is undefined last."""
-    timed = any(name.endswith(("_year", "_quarter", "_month")) for name in query.by)
+    timed = any(is_dated(name) for name in query.by)
     if timed and query.rank is None:
         return list(groups), 0
     sign = 1 if query.rank and query.rank.order == "least" else -1

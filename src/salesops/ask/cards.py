@@ -23,7 +23,7 @@ from salesops.analytics.shown import (
     unit_of,
     value_text,
 )
-from salesops.ask.answers import Answer, ListAnswer, NumberAnswer, Records, group_key
+from salesops.ask.answers import Answer, ListAnswer, NumberAnswer, group_key
 from salesops.ask.engine.judging import tidied
 from salesops.ask.engine.query import Choice, Part, Understood
 from salesops.ask.engine.words import EXAMPLES
@@ -53,7 +53,7 @@ def context(answer: Answer) -> dict[str, Any]:
         "examples": examples() if answer.problem and not answer.choices else [],
         "number": number(answer.number) if answer.number else None,
         "deals": deals(answer.deals) if answer.deals else None,
-        "records": records(answer.records) if answer.records and answer.records.found else None,
+        "records": answer.records if answer.records and answer.records.found else None,
     }
 
 
@@ -221,7 +221,7 @@ def _row(found: NumberAnswer, value: KpiValue, names: Sequence[str]) -> dict[str
     }
 
 
-# --- Lists and records ----------------------------------------------------------------------------
+# --- Lists ----------------------------------------------------------------------------
 
 
 def deals(found: ListAnswer) -> dict[str, Any]:
@@ -266,8 +266,3 @@ def _deal_table(found: ListAnswer) -> Table:
         found.title, columns, rows, id="deals", row_href=lambda row: deal_href(row["id"]), live=False,
         noun="deals", empty=Empty("No deal", "Nothing that you may see meets these conditions.", "search"),
     )  # fmt: skip
-
-
-def records(found: Records) -> dict[str, Any]:
-    """Records that may be meant."""
-    return {"found": found.found, "deals": found.deals, "accounts": found.accounts, "href": found.href}

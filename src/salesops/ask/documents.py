@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from salesops.analytics.deal_columns import label
-from salesops.analytics.engine.kpi import KpiValue
+from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.ask.answers import Answer, ListAnswer, NumberAnswer, Records, group_key
 from salesops.ask.engine.query import Part, Understood
 from salesops.core.calendars import Period
@@ -60,21 +61,33 @@ def value_document(value: KpiValue) -> dict[str, Any]:
     return {"value": value.value, "reason": value.reason, "n": value.n, "sides": dict(value.sides)}
 
 
-def _number(found: NumberAnswer) -> dict[str, Any]:
-    kpi = found.kpi
-    told = {
+def number_document(
+    kpi: Kpi, total: KpiValue, *, currency: str, period: Period | None, as_of: date, today: date, facts_version: str
+) -> dict[str, Any]:  # fmt: skip
+    """A number over all that was asked for, with its definition and what it rests on."""
+    return {
         "name": kpi.name,
         "title": kpi.title,
-        **value_document(found.total),
+        **value_document(total),
         "unit": kpi.unit,
-        "currency": found.currency if kpi.unit.startswith("money") else None,
-        "period": period_document(found.period) | {"named": found.period_named},
-        "as_of": found.as_of,
-        "data_date": found.today,
-        "facts_version": found.facts_version,
+        "currency": currency if kpi.unit.startswith("money") else None,
+        "period": period_document(period),
+        "as_of": as_of,
+        "data_date": today,
+        "facts_version": facts_version,
         "definition": kpi.sentence,
         "formula": kpi.formula,
         "convention": kpi.convention,
+    }
+
+
+def _number(found: NumberAnswer) -> dict[str, Any]:
+    told = number_document(
+        found.kpi, found.total, currency=found.currency, period=found.period, as_of=found.as_of,
+        today=found.today, facts_version=found.facts_version,
+    )  # fmt: skip
+    told["period"]["named"] = found.period_named
+    told |= {
         "notes": list(found.notes),
         "groups": [_group(value, found.groups_before) for value in found.groups],
         "groups_left_out": found.left,

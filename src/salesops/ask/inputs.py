@@ -7,12 +7,11 @@ stands in somebody else's rows only is to him a word that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from salesops.analytics.deal_columns import label
 from salesops.analytics.kept import remembered, state_key
-from salesops.analytics.selectors import catalogue, dimension_names
+from salesops.analytics.selectors import ALIASES, catalogue, dimension_names
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.naming import dimensions_of, numbers_of
 from salesops.ask.engine.query import Vocabulary
@@ -38,9 +37,7 @@ def lexicon(actor: Actor, frames: Frames, text: str) -> Lexicon:
     key = ("ask", me, *state_key(frames))
     known, wide = remembered(key, lambda: _known(frames, me))
     found = _looked_up(frames, wide, text) if wide else {}
-    if not found:
-        return known
-    return Lexicon(replace(known.vocabulary, values={**known.vocabulary.values, **found}))
+    return known.also(found) if found else known
 
 
 def own_name(actor: Actor, frames: Frames) -> str:
@@ -63,7 +60,7 @@ def _known(frames: Frames, me: str) -> tuple[Lexicon, tuple[str, ...]]:
     values, wide = _values(frames, columns)
     vocabulary = Vocabulary(
         numbers=numbers_of(catalogue()),
-        dimensions=dimensions_of(columns),
+        dimensions=dimensions_of(columns, ALIASES),
         values=values,
         calendar=frames.firm.calendar,
         today=frames.today,

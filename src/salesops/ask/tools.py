@@ -15,7 +15,7 @@ from salesops.analytics import records, selectors
 from salesops.analytics.addresses import Address, deal_href
 from salesops.analytics.deal_columns import FLAGS, label, meaning
 from salesops.analytics.documents import definition
-from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
+from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.frames import ROWS_OF_DEALS, SHOWN
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.engine.masking import refuse_masked
@@ -25,7 +25,7 @@ from salesops.analytics.selectors import OpenQuestion, Question
 from salesops.analytics.shown import exact, lead_side, rows_href
 from salesops.analytics.stewardship import stewardship
 from salesops.ask.answers import answer
-from salesops.ask.documents import document, period_document, value_document
+from salesops.ask.documents import document, number_document, value_document
 from salesops.ask.engine.tokens import MOST_CHARACTERS
 from salesops.ask.inputs import dimensions
 from salesops.facts.tables import TABLES
@@ -267,21 +267,11 @@ def _kpi(name: str) -> Kpi:
 def _told_number(kpi: Kpi, total: KpiValue, asked: OpenQuestion) -> dict[str, Any]:
     frames = asked.frames
     manifest = frames.facts.manifest
-    return {
-        "name": kpi.name,
-        "title": kpi.title,
-        **value_document(total),
-        "unit": kpi.unit,
-        "currency": frames.currency if kpi.unit.startswith("money") else None,
-        "definition": kpi.sentence,
-        "formula": kpi.formula,
-        "convention": kpi.convention,
-        "period": period_document(asked.period),
-        "as_of": frames.as_of,
-        "data_date": frames.today,
-        "facts_version": str(manifest.id) if manifest else "",
-        "notes": [*total.notes, *frames.notes],
-    }
+    told = number_document(
+        kpi, total, currency=frames.currency, period=asked.period, as_of=frames.as_of, today=frames.today,
+        facts_version=str(manifest.id) if manifest else "",
+    )  # fmt: skip
+    return told | {"notes": [*total.notes, *frames.notes]}
 
 
 def _rows(asked: OpenQuestion, kpi: Kpi, side: str, most: int) -> dict[str, Any]:
@@ -444,5 +434,3 @@ Tool = Callable[..., Told]
 TOOLS: Mapping[str, Tool] = {
     "describe_schema": describe_schema, "query": query, "metric": metric, "explain": explain, "ask": ask,
 }  # fmt: skip
-
-__all__ = ["TOOLS", "FilterError", "Reader", "Told", "ToolRefused", "sized"]

@@ -61,19 +61,17 @@ def watch_save(
         setattr(row, name, value)
     row.name, row.created_by_id = row.name.strip(), actor.user_id
     _check(row)
-    schedules.schedule_drop(row.schedule_id)
     row.trouble = ""
     row.save()
-    made = schedules.schedule_create(
+    schedules.schedule_keep(
         actor=actor,
-        name=f"Watch: {row.name}"[:120],
+        row=row,
+        name=f"Watch: {row.name}",
         kind="watch.poll",
         params={"watch_id": row.pk},
         cron=cron or (was.cron if was else EVERY),
         zone=zone or (was.zone if was else "UTC"),
     )
-    row.schedule_id = made.pk
-    row.save(update_fields=["schedule_id"])
     audit.record(
         actor=actor, action="watch.save", subject=f"watch:{row.name}", before=before, after=_told(row)
     )

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from salesops.analytics import pipeline_tables, records
-from salesops.analytics.addresses import OPERATOR_WORDS, Address
 from salesops.analytics.deal_columns import FLAGS, labels
 from salesops.analytics.selectors import kpis
 from salesops.analytics.shown import column_title
-from salesops.dashboards import inputs
 from salesops.dashboards.contents import Computed, Content
 from salesops.dashboards.engine.definition import Tile
 from salesops.dashboards.selectors import Seen
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
 from salesops.ui import exports
-
-
-def chips(address: Address) -> list[dict[str, str]]:
-    """The filters in force, each with the address that is left without it."""
-    found = []
-    for place, item in enumerate(address.filters):
-        rest = tuple(one for at, one in enumerate(address.filters) if at != place)
-        values = ", ".join(str(value) for value in item.values)
-        text = f"{column_title(item.column)} {OPERATOR_WORDS[item.op]} {values}".strip()
-        found.append({"text": text, "href": f"?{inputs.address_text(replace(address, filters=rest))}"})
-    return found
 
 
 def role_words(roles: Iterable[str]) -> str:

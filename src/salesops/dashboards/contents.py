@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -31,7 +30,8 @@ from salesops.dashboards.tiles import Cell, Content
 from salesops.platform.actors import Actor
 from salesops.platform.reading import one_state
 from salesops.process.inputs import Frames
-from salesops.ui import exports, formats
+from salesops.ui import exports
+from salesops.ui.cells import text_of
 from salesops.ui.components import Definition
 
 MOST_KEPT = 2_000
@@ -191,17 +191,7 @@ def _at(place: int) -> Any:
 def _list_cell(column: exports.Column, value: Any) -> Cell:
     if value is None or value == "":
         return Cell("", reason="not given in the data")
-    if column.kind == "money":
-        return Cell(formats.money_auto(value, column.currency), value)
-    if column.kind == "ratio":
-        return Cell(formats.ratio(value), value)
-    if column.kind in ("number", "integer"):
-        return Cell(formats.number(value), value)
-    if column.kind == "instant" and isinstance(value, datetime):
-        return Cell(formats.instant(value, ZoneInfo(str(column.zone))), value)
-    if column.kind == "day" and isinstance(value, date):
-        return Cell(formats.day(value), value)
-    return Cell(str(value), value)
+    return Cell(text_of(column, value), value)
 
 
 def marked(text: str) -> SafeString:

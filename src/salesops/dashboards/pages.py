@@ -17,17 +17,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from salesops.analytics.addresses import OPERATOR_WORDS, NotThereError, added_filter, first_run, reads_address
 from salesops.analytics.choices import columns_to_filter
 from salesops.analytics.freezing import Frozen, freezable, page
-from salesops.analytics.page_parts import selects
+from salesops.analytics.page_parts import chips, selects
 from salesops.analytics.selectors import Question, ask
 from salesops.dashboards import cards, contents, inputs, selectors, services
 from salesops.dashboards.engine import definition
 from salesops.dashboards.forms import DashboardForm, TileForm, in_form
 from salesops.dashboards.selectors import Seen
 from salesops.platform import saved_views
-from salesops.platform.access import NotAllowedError, may
+from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.web import allowed, apply_errors
 from salesops.process.inputs import NoDataError
+
+MOST_VERSIONS = 20
+"""Versions that the history of a dashboard shows."""
 
 
 @require_safe
@@ -99,7 +102,7 @@ def _shown(request: HttpRequest, actor: Actor, seen: Seen, *, earlier: bool = Fa
         "seen": seen,
         "shared": cards.role_words(seen.roles),
         "shown": shown,
-        "chips": cards.chips(address),
+        "chips": chips(address, lambda rest: f"?{inputs.address_text(rest)}"),
         "filter_columns": columns,
         "operators": list(OPERATOR_WORDS.items()),
         "notes": shown.notes,
@@ -171,12 +174,10 @@ def _source(actor: Actor, text: str) -> Seen:
 
 
 def _mine(actor: Actor, pk: int) -> Seen:
-    seen = selectors.dashboard_of(actor, pk)
-    if seen is None:
-        raise Http404("There is no such dashboard.")
-    if not seen.mine:
-        raise NotAllowedError("This dashboard belongs to somebody else: copy it, and change the copy.")
-    return seen
+    try:
+        return services.own(actor, pk)
+    except LookupError as error:
+        raise Http404(str(error)) from error
 
 
 @never_cache
@@ -202,7 +203,6 @@ def dashboard_edit(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
 
 
 def _editing(request: HttpRequest, actor: Actor, seen: Seen, form: DashboardForm) -> HttpResponse:
-    versions = selectors.versions_of(actor, seen.id)
     names = {view.id: view.name for view in saved_views.views_of(actor, inputs.VIEWS)}
     context = {
         "title": f"Change {seen.name}",
@@ -224,8 +224,8 @@ def _editing(request: HttpRequest, actor: Actor, seen: Seen, form: DashboardForm
         "kinds": list(definition.KINDS.items()),
         "full": len(seen.tiles) >= definition.MOST_TILES,
         "most": definition.MOST_TILES,
-        "versions": versions[:20],
-        "more_versions": max(len(versions) - 20, 0),
+        "versions": selectors.versions_of(actor, seen.id, MOST_VERSIONS),
+        "more_versions": max(seen.version - MOST_VERSIONS, 0),
     }
     return render(request, "dashboards/edit.html", context, status=400 if form.errors else 200)
 

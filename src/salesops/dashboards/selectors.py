@@ -64,19 +64,28 @@ def dashboard_of(actor: Actor, pk: int) -> Seen | None:
     return _seen(row, actor) if row else None
 
 
-def versions_of(actor: Actor, pk: int) -> list[Seen]:
-    """Every version of a dashboard that an actor may see, the newest first; empty where he may not."""
-    if dashboard_of(actor, pk) is None:
-        return []
-    rows = DashboardVersion.objects.filter(dashboard_id=pk, removed=False).select_related("dashboard")
-    found = [_seen(row, actor) for row in rows.order_by("-number")]
-    # Who reads what is shared sees its history only as far back as it was shared with him.
-    return [one for one in found if one.mine or actor.role in one.roles]
+def versions_of(actor: Actor, pk: int, most: int | None = None) -> list[Seen]:
+    """Versions of a dashboard that an actor may see, the newest first; empty where he may not."""
+    return [_seen(row, actor) for row in _versions(actor, pk).order_by("-number")[:most]]
 
 
 def version_of(actor: Actor, pk: int, number: int) -> Seen | None:
     """One version of a dashboard that an actor may see, or None."""
-    return next((one for one in versions_of(actor, pk) if one.version == number), None)
+    row = _versions(actor, pk).filter(number=number).first()
+    return _seen(row, actor) if row else None
+
+
+def _versions(actor: Actor, pk: int) -> QuerySet[DashboardVersion]:
+    """Versions of a dashboard; who reads what is shared sees them only as far back as it was shared with him."""
+    rows = DashboardVersion.objects.filter(dashboard_id=pk, removed=False).filter(_visible(actor))
+    return rows.select_related("dashboard") if dashboard_of(actor, pk) is not None else rows.none()
+
+
+def owned(actor: Actor) -> int:
+    """How many dashboards are an actor's own."""
+    if actor.user_id is None:
+        return 0
+    return _latest().filter(removed=False, dashboard__owner_id=actor.user_id).count()
 
 
 def every() -> list[Seen]:

@@ -24,6 +24,7 @@ from salesops.platform import audit, saved_views
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor
 from salesops.platform.roles import Role
+from salesops.platform.runs import digest_of
 from salesops.process.inputs import NoDataError
 
 WRITE = "dashboard.write"
@@ -72,15 +73,14 @@ def dashboard_make(
         raise NotAllowedError("Only an account can keep a dashboard.")
     kept = _checked(actor, name, description, roles, question, tiles, before=None)
     with transaction.atomic():
-        owned = [one for one in selectors.dashboards_of(actor) if one.mine]
-        if len(owned) >= MOST_A_PERSON:
+        if selectors.owned(actor) >= MOST_A_PERSON:
             raise ValidationError({"name": f"You have {MOST_A_PERSON} dashboards already: remove one first."})
         row = Dashboard.objects.create(
             owner_id=actor.user_id, owner_name=actor.name[:200], created_at=timezone.now()
         )
         _add(actor, row, 1, kept, note)
         audit.record(actor=actor, action="dashboard.make", subject=f"dashboard:{row.pk}", after=_facts(kept))
-    return _own(actor, row.pk)
+    return own(actor, row.pk)
 
 
 def dashboard_change(
@@ -130,7 +130,7 @@ def dashboard_put_back(*, actor: Actor, pk: int, number: int) -> Seen:
     Whom it is shared with stays as it is: an old version must not open it to anybody anew.
     """
     require(actor, WRITE)
-    _own(actor, pk)
+    own(actor, pk)
     old = selectors.version_of(actor, pk, number)
     if old is None:
         raise LookupError("There is no such version.")
@@ -183,7 +183,7 @@ def dashboard_remove(*, actor: Actor, pk: int) -> Seen:
 
 
 def _changed(actor: Actor, pk: int, version: int | None, change: Callable[[Seen], dict[str, Any]]) -> Seen:
-    before = _own(actor, pk)
+    before = own(actor, pk)
     values = change(before)
     note = values.pop("note", "")
     if unknown := sorted(set(values) - {"name", "description", "roles", "question", "tiles"}):
@@ -216,10 +216,16 @@ def _changed(actor: Actor, pk: int, version: int | None, change: Callable[[Seen]
             before=_facts(earlier),
             after=_facts(kept),
         )
-    return _own(actor, pk)
+    return own(actor, pk)
 
 
-def _own(actor: Actor, pk: int) -> Seen:
+def own(actor: Actor, pk: int) -> Seen:
+    """A dashboard that the actor may change.
+
+    Raises:
+        LookupError: there is no such dashboard that the actor may see.
+        NotAllowedError: it is somebody else's.
+    """
     seen = selectors.dashboard_of(actor, pk)
     if seen is None:
         raise LookupError("There is no such dashboard.")
@@ -252,12 +258,13 @@ def _add(actor: Actor, row: Dashboard, number: int, kept: _Kept, note: str, *, r
 
 
 def _facts(kept: _Kept) -> dict[str, Any]:
+    """What the ledger says of a version: of filters, which not everybody who reads it may see, the digest alone."""
     return {
         "name": kept.name,
         "description": kept.description,
         "roles": [role for role in kept.roles.split(",") if role],
-        "question": kept.question,
-        "tiles": kept.tiles,
+        "question": digest_of(kept.question),
+        "tiles": digest_of(kept.tiles),
     }
 
 

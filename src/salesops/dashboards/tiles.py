@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from salesops.analytics import stewardship
-from salesops.analytics.addresses import OPERATOR_WORDS, filter_from
+from salesops.analytics.addresses import filter_from
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.list_address import ListAddress
 from salesops.analytics.shown import (
@@ -20,9 +20,11 @@ from salesops.analytics.shown import (
     column_title,
     definition_of,
     file_kind,
+    filter_pair,
     group_text,
     group_words,
     interval_text,
+    is_dated,
     lead_side,
     rows_href,
     side_title,
@@ -146,12 +148,7 @@ def _base(found: Figures, title: str, **more: Any) -> dict[str, Any]:
 
 def own_filters(tile: Tile) -> str:
     """A tile's own filters in words."""
-    parts = []
-    for text in tile.filters:
-        item = filter_from(text)
-        values = ", ".join(str(value) for value in item.values)
-        parts.append(f"{column_title(item.column)} {OPERATOR_WORDS[item.op]} {values}".strip())
-    return ", ".join(parts)
+    return ", ".join(" ".join(filter_pair(filter_from(text))) for text in tile.filters)
 
 
 def _say(kpi: Kpi, currency: str) -> readings.Say:
@@ -203,6 +200,7 @@ def number(found: Figures, frames: Frames) -> Content:
     if value.value is None and value.estimate is not None:
         reason += f" With list prices as an estimate: {value_text(kpi, value.estimate, currency)}."
     target_text = value_text(kpi, target, currency)
+    words, tone = STANDINGS.get(stewardship.standing(kpi, value.value, target), ("", ""))
     columns = (
         exports.Column(lambda row: row[0].value, "Number"),
         _column(kpi, 1, currency),
@@ -241,8 +239,8 @@ def number(found: Figures, frames: Frames) -> Content:
             total=1,
             parts=tuple(_parts(found, kpi, value, currency)),
             target=target_text,
-            target_words=STANDINGS.get(stewardship.standing(kpi, value.value, target), ("", ""))[0],
-            target_tone=STANDINGS.get(stewardship.standing(kpi, value.value, target), ("", ""))[1],
+            target_words=words,
+            target_tone=tone,
             spark=charts.sparkline(found.past) if found.tile.spark and len(past) > 1 else "",
             figure=Figure(
                 label=found.tile.title or kpi.title,
@@ -253,7 +251,6 @@ def number(found: Figures, frames: Frames) -> Content:
                 note=", ".join(filter(None, (interval_text(value), own_filters(found.tile)))),
                 href=cell.href,
                 definition=definition_of(kpi, found.address),
-                spark=tuple(found.past) if found.tile.spark and len(past) > 1 else (),
                 caution="small sample" if any(n.startswith("Small sample") for n in value.notes) else "",
             ),
         )
@@ -294,7 +291,7 @@ def split(found: Figures, frames: Frames) -> Content:
     """Numbers by a dimension, as bars or as a table."""
     tile, currency, by = found.tile, frames.currency, found.by
     first = found.kpis[0]
-    dated = by.endswith(("_year", "_half", "_quarter", "_month", "_week"))
+    dated = is_dated(by)
     ordered = list(found.groups)
     if not dated:
         ordered.sort(key=lambda pair: _largest_first(pair[0], pair[1].get(first.name)))

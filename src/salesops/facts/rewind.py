@@ -42,10 +42,8 @@ def known_by(table: ir.Table, as_of: datetime) -> ir.Table:
         if name in table.columns:
             existed = existed | (table[name] <= day).fill_null(False)
     if "month_on" in table.columns:  # what a month cost is known at its end
-        over = table.month_on.truncate("M").cast("date") + ibis.interval(months=1)
-        existed = existed | (
-            over.cast("date") <= ibis.literal(as_of.date() + timedelta(days=1), type="date")
-        ).fill_null(False)
+        running = (as_of.date() + timedelta(days=1)).replace(day=1)  # a month is over when its last day is
+        existed = existed | (table.month_on < ibis.literal(running, type="date")).fill_null(False)
     for name in _INSTANTS:
         if name in table.columns:
             existed = existed | (table[name] <= instant(as_of)).fill_null(False)

@@ -27,6 +27,7 @@ from salesops.platform.access import require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.documents import plain
 from salesops.platform.rate import Buckets
+from salesops.platform.sealing import digest_of
 from salesops.ui import exports
 from salesops.ui.about import About
 
@@ -128,7 +129,7 @@ def _answer(request: HttpRequest, address: str) -> HttpResponse:
 
 def _found(request: HttpRequest, secret: str) -> Feed:
     """The live feed of an address; addresses that open nothing are counted against who asks."""
-    row = selectors.feed_by_digest(services.digest_of(secret)) if secret else None
+    row = selectors.feed_by_digest(digest_of(secret)) if secret else None
     if row is not None and row.revoked_at is None and row.expires_at > timezone.now():
         return row
     if row is None:

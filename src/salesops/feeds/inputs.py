@@ -25,7 +25,7 @@ from salesops.analytics.engine.selection import KpiError
 from salesops.analytics.page_parts import filter_words
 from salesops.analytics.pipeline_tables import export_columns
 from salesops.analytics.selectors import OpenQuestion, Question, ask, catalogue, dimension_names, kpis
-from salesops.analytics.shown import column_title, file_kind, group_words, period_words, unit_words
+from salesops.analytics.shown import column_title, file_kind, group_words, in_order, period_words, unit_words
 from salesops.core.calendars import PeriodError
 from salesops.facts.errors import ManifestMissing
 from salesops.org.known import KnownError
@@ -38,8 +38,6 @@ UNANSWERABLE = (
     PeriodError, exports.ExportError,
 )  # fmt: skip
 """A question that can't be answered any more, or not for this reader; the message says why."""
-
-DATED = ("_year", "_half", "_quarter", "_month", "_week")
 
 
 class UnanswerableError(ValueError):
@@ -301,7 +299,7 @@ def _number(
     rows = [
         {"group": _group(value, by) if address.by else period_words(asked.period),
          "value": _trimmed(value.value), "n": value.n, "reason": value.reason}
-        for value in _ordered(by, values)
+        for value in (in_order(by, values) if by else values)
     ]  # fmt: skip
     return FeedTable(
         title=kpi.title,
@@ -325,10 +323,3 @@ def _trimmed(value: Any) -> Any:
 def _group(value: KpiValue, by: str) -> str | None:
     found = value.group[by]
     return None if found is None else group_words(found)
-
-
-def _ordered(by: str, values: Sequence[KpiValue]) -> list[KpiValue]:
-    """Periods in time, everything else from the largest, what is undefined last: as on the number's page."""
-    if not by or by.endswith(DATED):
-        return list(values)
-    return sorted(values, key=lambda v: (v.value is None, -(v.value or 0), str(v.group[by])))

@@ -32,6 +32,7 @@ def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
     tally = {"planned": webhook_services.plan(), "delivered": 0, "failed": 0}
     planned_at = time.monotonic()
     under_way: dict[Future[Outcome], sending.Claimed] = {}
+    turn = 0
 
     def settle(future: Future[Outcome]) -> None:
         claimed, outcome = under_way.pop(future), future.result()
@@ -47,8 +48,9 @@ def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
                     tally["planned"] += webhook_services.plan()
                     planned_at = time.monotonic()
                 busy = {claimed.target_id for claimed in under_way.values()}
-                for claimed in sending.claim(busy, AT_ONCE - len(under_way)):
+                for claimed in sending.claim(busy, AT_ONCE - len(under_way), turn):
                     under_way[pool.submit(sending.send, claimed)] = claimed
+                    turn = claimed.target_id
                 if not under_way:
                     return tally
                 for future in wait(under_way, timeout=1, return_when=FIRST_COMPLETED).done:

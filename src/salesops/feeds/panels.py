@@ -19,6 +19,7 @@ from salesops.analytics.flags import Flag
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
 from salesops.analytics.records import ListQuery
 from salesops.analytics.selectors import Question, ask, hidden_from
+from salesops.crm.engine.ids import suffix_of, to_18
 from salesops.meetings.selectors import Item, items
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, NoDataError
@@ -28,7 +29,6 @@ MOST_DEALS = 10
 NOT_GIVEN = "not given in the data"
 OWNER = ("accounts.owner_id", "accounts.owner_name")
 _SHORT = re.compile(r"[A-Za-z0-9]{15}")
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,10 @@ def names_of(record: str) -> list[str]:
     """
     record = record.strip()
     if _SHORT.fullmatch(record):
-        return [record, record + capitals(record)]
-    if len(record) == 18 and _SHORT.fullmatch(record[:15]) and record[15:].upper() == capitals(record[:15]):
+        return [record, to_18(record)]
+    if len(record) == 18 and _SHORT.fullmatch(record[:15]) and record[15:].upper() == suffix_of(record[:15]):
         return [record, record[:15]]
     return [record] if record else []
-
-
-def capitals(record: str) -> str:
-    """The last three characters of an id of Salesforce, of its first fifteen."""
-    fives = (record[at : at + 5] for at in (0, 5, 10))
-    return "".join(_ALPHABET[sum(1 << n for n, ch in enumerate(five) if "A" <= ch <= "Z")] for five in fives)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from salesops.feeds.engine.addresses import networks
 from salesops.feeds.engine.retries import pause_after
 from salesops.feeds.engine.signing import signature
 from salesops.feeds.models import DeliveryState, WebhookDelivery, WebhookTarget
-from salesops.feeds.sealing import SealError, unseal
-from salesops.feeds.webhook_services import THE_SENDER, _due, _pause, _why_not, active
+from salesops.feeds.webhook_services import SEALED_FOR, THE_SENDER, _due, _pause, _why_not, active
+from salesops.platform.sealing import SealError, unseal
 
 _log = logging.getLogger(__name__)
 
@@ -49,14 +49,20 @@ class Claimed:
     body: bytes
 
 
-def claim(busy: Collection[int], most: int) -> list[Claimed]:
+def claim(busy: Collection[int], most: int, after: int = 0) -> list[Claimed]:
     """Take one due delivery, the oldest event first, of every target that is not busy.
 
     A target whose owner has lost the right to it meanwhile is paused instead.
+
+    Args:
+        busy: targets that are being sent to.
+        most: how many to take.
+        after: the target whose turn was the last: those behind it come first, so that many slow ones keep
+            no other waiting.
     """
     now = timezone.now()
     found: list[Claimed] = []
-    for row in active():
+    for row in sorted(active(), key=lambda row: (row.pk <= after, row.pk)):
         if len(found) >= most:
             break
         if row.pk in busy:
@@ -69,7 +75,7 @@ def claim(busy: Collection[int], most: int) -> list[Claimed]:
                 _pause(row, THE_SENDER, f"Paused: {why}")
             continue
         try:
-            secret = unseal(row.secret_sealed)
+            secret = unseal(row.secret_sealed, SEALED_FOR)
         except SealError as error:
             with transaction.atomic():
                 _pause(row, THE_SENDER, f"Paused: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -17,16 +16,12 @@ from salesops.feeds.models import Feed, FeedKind, Separator
 from salesops.platform import audit, factors, selectors
 from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor
+from salesops.platform.sealing import digest_of
 
 MAKE = "feed.make"
 SEMICOLON = Separator.SEMICOLON
 MOST_FEEDS = 100
 """Live feeds of one account."""
-
-
-def digest_of(secret: str) -> str:
-    """What is kept of a feed's secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def feed_create(

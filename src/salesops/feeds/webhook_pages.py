@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from salesops.feeds import kinds, selectors, webhook_services
+from salesops.feeds import selectors, webhook_services
 from salesops.feeds.forms import TargetForm
 from salesops.platform.actors import Actor
 from salesops.platform.web import allowed, apply_errors
@@ -80,9 +80,7 @@ def webhook(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
     context = {
         "title": row.name,
         "row": row,
-        "state": _state(row),
         "kinds": _kinds(row),
-        "titles": {kind.name: kind.title for kind in kinds.known()},
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
         "states": [("", "All"), *states],

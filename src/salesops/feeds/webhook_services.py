@@ -24,16 +24,19 @@ from salesops.feeds import kinds, outbound
 from salesops.feeds.engine.addresses import networks
 from salesops.feeds.kinds import Act
 from salesops.feeds.models import DeliveryState, WebhookDelivery, WebhookTarget
-from salesops.feeds.sealing import seal
 from salesops.platform import audit, selectors
 from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.documents import plain
 from salesops.platform.roles import Role
+from salesops.platform.sealing import seal
 
 _log = logging.getLogger(__name__)
 
 MANAGE = "webhook.manage"
+SEALED_FOR = "webhook secret"
+"""What a target's secret is sealed for."""
+
 MOST_TARGETS = 50
 MOST_REPLAYED = 5_000
 AT_ONCE = 500
@@ -82,7 +85,7 @@ def target_create(
             name=name,
             url=url,
             kinds=[kind for kind in known if kind in kinds_wanted],
-            secret_sealed=seal(secret),
+            secret_sealed=seal(secret, SEALED_FOR),
             created_at=timezone.now(),
         )
         after = {"name": name, "host": parts.hostname, "kinds": row.kinds}

@@ -12,6 +12,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from salesops.analytics.addresses import Address, read
+from salesops.analytics.api import TeamName
 from salesops.analytics.selectors import Question, ask
 from salesops.meetings import inputs, selectors, services
 from salesops.meetings.engine.answer import answer
@@ -22,9 +23,6 @@ from salesops.ui import formats
 
 router = Router(tags=["meetings"])
 Name = Annotated[str, Field(max_length=200)]
-TeamName = Annotated[
-    str, Field(max_length=200, description="column:value, for example region:West; empty for all")
-]
 
 
 class StandingOut(Schema):
@@ -112,7 +110,7 @@ class NoteIn(Body):
     """A note to add."""
 
     person_id: Annotated[str, Field(min_length=1, max_length=200)]
-    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    text: Annotated[str, Field(min_length=1, max_length=services.MOST_NOTE)]
     shared: bool = Field(True, description="read by the person and their managers, or by the caller alone")
 
 
@@ -225,7 +223,7 @@ def action_add(request: HttpRequest, body: ActionIn) -> HttpResponse:
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
         scope, people = asked.frames.scope, asked.frames.people
-        own = inputs.own_person(actor)
+        own = selectors.own_person(actor)
         owner_id = body.owner_id or own
         person = people.get(owner_id)
         if body.owner_id and person is None:
@@ -260,7 +258,9 @@ def note_list(
     """Notes that the caller may read, newest first; about the caller without ``person_id``."""
     actor = actor_of_request(request)
     with ask(actor, Question()) as asked:
-        found = selectors.notes(actor, asked.frames.people, person_id or inputs.own_person(actor), most=None)
+        found = selectors.notes(
+            actor, asked.frames.people, person_id or selectors.own_person(actor), most=None
+        )
     total, rows = page_of(found, page, size)
     return reply({"total": total, "rows": [asdict(one) for one in rows]})
 

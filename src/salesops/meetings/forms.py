@@ -10,6 +10,7 @@ from django import forms
 
 from salesops.meetings.inputs import Owner
 from salesops.meetings.models import EventKind
+from salesops.meetings.services import MOST_NOTE
 from salesops.platform.forms import DayField
 
 MYSELF = "-"
@@ -56,7 +57,7 @@ class NoteForm(forms.Form):
     person = forms.CharField(max_length=200, widget=forms.HiddenInput)
     text = forms.CharField(
         label="Note",
-        max_length=2000,
+        max_length=MOST_NOTE,
         error_messages={"required": "Write a note."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )

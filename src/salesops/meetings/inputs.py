@@ -24,8 +24,7 @@ from salesops.facts.errors import ManifestMissing
 from salesops.meetings.engine.answer import Figures
 from salesops.meetings.engine.pace import Pace, Whole, curve, pace
 from salesops.meetings.engine.questions import Open, part_of_gap, question
-from salesops.meetings.selectors import Held, meetings_of
-from salesops.platform.access import real_id
+from salesops.meetings.selectors import Held, meetings_of, own_person
 from salesops.platform.actors import Actor
 from salesops.platform.manifests import DatabaseManifests
 from salesops.process.inputs import masked_columns
@@ -456,7 +455,8 @@ def subject_of(actor: Actor, asked: OpenQuestion, *, person_id: str = "", team: 
     if scope.everything or scope.any_owner:
         base = "firm"
     else:
-        base = f"manager/{real_id(actor.person_id)}" if actor.person_id else f"account/{actor.user_id or 0}"
+        own = own_person(actor)
+        base = f"manager/{own}" if own else f"account/{actor.user_id or 0}"
     return f"{base}|{team}" if team else base
 
 
@@ -486,11 +486,6 @@ def shown_version(asked: OpenQuestion, version: str) -> tuple[str, date]:
         if seen is not None:
             return seen.id, seen.data_on or seen.recorded_at.date()
     return (newest.id if newest else ""), asked.frames.today
-
-
-def own_person(actor: Actor) -> str:
-    """The person an account stands for, by the id the data knows; "" for none."""
-    return real_id(actor.person_id) if actor.person_id else ""
 
 
 def meets(actor: Actor, asked: OpenQuestion, person_id: str) -> Owner | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+MOST_NOTE = 2000
+"""Characters of a note of coaching."""
+
 
 class Meeting(models.Model):
     """One meeting that was held: from it on the next one asks what changed.
@@ -93,7 +96,7 @@ class CoachingNote(models.Model):
     person_id = models.CharField(
         max_length=200, db_index=True, help_text="Whom it is about, as the data knows them."
     )
-    text = models.CharField(max_length=2000)
+    text = models.CharField(max_length=MOST_NOTE)
     shared = models.BooleanField(
         default=True, help_text="Whether the person and their managers read it, or its author alone."
     )

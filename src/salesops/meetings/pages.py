@@ -44,8 +44,8 @@ SHOWN = 15
 @reads_address
 def monday(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Will we make it, what changed since we met, which five deals decide it, what was done; a rep sees his own."""
-    if actor.role == Role.REP and inputs.own_person(actor):
-        return _meeting(request, actor, inputs.own_person(actor))
+    if actor.role == Role.REP and selectors.own_person(actor):
+        return _meeting(request, actor, selectors.own_person(actor))
     return _meeting(request, actor, "")
 
 
@@ -98,7 +98,7 @@ def _meeting(request: HttpRequest, actor: Actor, person_id: str) -> HttpResponse
             "version": inputs.shown_version(asked, "")[0],
             "may_hold": may(actor, services.HOLD) and address.known.now,
             "channels": [posting.title_of(name) for name in posting.channels()],
-            "people": [] if person else cards.people_lines(inputs.owners(asked), inputs.own_person(actor)),
+            "people": [] if person else cards.people_lines(inputs.owners(asked), selectors.own_person(actor)),
             "form": _form(actor, asked, request, today, person, about) if acts else None,
             "about": about,
             "back": request.get_full_path(),
@@ -157,7 +157,7 @@ def _deals_note(found: inputs.Standing, count: int) -> str:
 
 
 def _me(actor: Actor, asked: OpenQuestion) -> inputs.Owner:
-    person = asked.frames.people.get(inputs.own_person(actor))
+    person = asked.frames.people.get(selectors.own_person(actor))
     return inputs.Owner(person.id, person.name) if person else inputs.Owner("", actor.name)
 
 

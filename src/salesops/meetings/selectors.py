@@ -140,6 +140,11 @@ class Note:
     author: str
 
 
+def own_person(actor: Actor) -> str:
+    """The person an account stands for, by the id the data knows; "" for none."""
+    return real_id(actor.person_id) if actor.person_id else ""
+
+
 def coaches(actor: Actor, people: Mapping[str, Person], person_id: str) -> bool:
     """Whether an actor reads and writes shared notes about a person: it is himself, or he manages them.
 
@@ -148,7 +153,7 @@ def coaches(actor: Actor, people: Mapping[str, Person], person_id: str) -> bool:
         people: the hierarchy of today; what else the actor's role lets him see makes nobody a manager.
         person_id: whom the notes are about.
     """
-    own = real_id(actor.person_id) if actor.person_id else ""
+    own = own_person(actor)
     if not person_id or not own or not may(actor, NOTE):
         return False
     return own == person_id or (actor.role == Role.SALES_MANAGER and own in chain(people, person_id))

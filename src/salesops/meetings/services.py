@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from salesops.facts.scope import Scope
 from salesops.meetings import selectors
-from salesops.meetings.models import ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
+from salesops.meetings.models import MOST_NOTE, ActionEvent, ActionItem, CoachingNote, EventKind, Meeting
 from salesops.org.engine.hierarchy import Person
 from salesops.platform import audit, posting
 from salesops.platform.access import NotAllowedError, require
@@ -24,7 +24,6 @@ from salesops.platform.mail import mail
 
 HOLD = "meeting.hold"
 WRITE = "action.write"
-MOST_NOTE = 2000
 NEXT = {
     "open": frozenset({EventKind.DONE, EventKind.DROPPED, EventKind.MOVED}),
     "done": frozenset({EventKind.REOPENED}),

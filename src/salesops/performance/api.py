@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Query, Router, Schema
-from pydantic import Field
 
 from salesops.analytics.addresses import read
+from salesops.analytics.api import TeamName
 from salesops.analytics.selectors import ask
 from salesops.performance import cards
 from salesops.performance.inputs import comparison
@@ -60,15 +61,12 @@ def fair_comparison(
     request: HttpRequest,
     period: str = "year",
     measure: Literal["win_rate", "value_per_deal", "value_per_month"] = "win_rate",
-    team: Annotated[
-        str, Field(max_length=200, description="column:value, for example region:West; empty for all")
-    ] = "",
+    team: TeamName = "",
     known_at: Annotated[str, Query(max_length=64)] = "",
 ) -> HttpResponse:
     """What each person's result would be on everybody else's mix of work, and what adjusting added."""
-    query = QueryDict(mutable=True)
-    query.update({"period": period, "team": team, "known_at": known_at})
-    with ask(actor_of_request(request), read(query).question()) as asked:
+    query = urlencode({"period": period, "team": team, "known_at": known_at})
+    with ask(actor_of_request(request), read(QueryDict(query)).question()) as asked:
         found = comparison(asked, measure)
         currency = asked.frames.currency
         notes = [*asked.frames.notes, *found.notes]

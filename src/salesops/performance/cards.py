@@ -90,7 +90,6 @@ def _line(person: Person, unit: Unit, raw: int | None, fair: int | None, words: 
         "rank": fair,
         "verdict": one.verdict,
         "word": (word, tone),
-        "why": one.reason,
         "reason": one.reason,
         "range": _range(one.low, one.high, unit),
         "territory_words": _effect(one.effect_of_territory, unit),
@@ -108,9 +107,8 @@ def _range(low: Fraction | None, high: Fraction | None, unit: Unit) -> str:
 def _effect(value: Fraction | None, unit: Unit) -> str:
     if value is None:
         return ""
-    sign = "+" if value > 0 else "−" if value < 0 else ""
-    size = formats.points(abs(value)).lstrip("+") if unit.kind == "ratio" else unit.short(abs(value))
-    return f"{sign}{size}"
+    size = formats.points(value) if unit.kind == "ratio" else unit.short(value)
+    return f"+{size}" if value > 0 else size
 
 
 def sentence(person: Person, unit: Unit, words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -11,14 +11,16 @@ from fractions import Fraction
 import ibis
 import ibis.expr.types as ir
 
+from salesops.analytics.engine.filters import apply_filters
+from salesops.analytics.engine.work import with_owner
 from salesops.analytics.kept import remembered, state_key
-from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.analytics.selectors import OpenQuestion
 from salesops.core.calendars import Period
 from salesops.facts.scope import Scope
 from salesops.performance.engine.standardise import FEWEST_PEOPLE, Compared, compare
 from salesops.performance.engine.work_done import UNKNOWN, Closed, Measure, Stay, deals, months
-from salesops.platform.actors import LOCAL_ADMINISTRATOR
-from salesops.process.inputs import Frames, masked_columns
+from salesops.process.engine.deals import people_table
+from salesops.process.inputs import Frames, deals_of, masked_columns
 
 TERRITORY = ("segment", "region")
 """Traits of a deal's territory, coarsest first, as far as the data has them."""
@@ -31,7 +33,6 @@ class Person:
     Attributes:
         id, name, team: who.
         found: raw and adjusted result.
-        tenure: band at the end of the period.
         stands_in: whether the time in the firm is counted from the first deal, for want of a date of hire.
     """
 
@@ -80,16 +81,18 @@ def comparison(asked: OpenQuestion, measure: Measure) -> Comparison:
             period, (), 0, (), "dates of hire are hidden from your role, and months would tell them"
         )
     by_tenure = not dates
+    # The same for every reader, whoever asks first.
     firm = remembered(
-        ("fair", measure, period, by_tenure, *_firm_key(frames)),
-        lambda: _firm(asked.question, period, measure, by_tenure),
+        ("fair", measure, period, by_tenure, *state_key(replace(frames, scope=Scope.all()))),
+        lambda: _firm(frames, period, measure, by_tenure),
     )
-    own = _own_units(asked, period, firm.people)
+    own = _own_units(asked, period)
+    chosen = _chosen(asked, [found.person for found in firm.found])
     people = []
     for found in firm.found:
         person = frames.people.get(found.person)
         name, team = (person.name, person.team) if person else (found.person, "")
-        if not frames.scope.sees_owner(found.person) or not _chosen(asked, found.person, name):
+        if not frames.scope.sees_owner(found.person) or found.person not in chosen:
             continue
         if own.get(found.person, 0) != firm.closed[found.person]:
             found = replace(
@@ -120,10 +123,6 @@ class _Firm:
     stands_in: frozenset[str]
     territory: tuple[str, ...]
 
-    @property
-    def people(self) -> list[str]:
-        return [one.person for one in self.found]
-
 
 def _tells_of_few(found: Compared, scope: Scope) -> bool:
     """Whether a group rests on one or two people that are hidden from the reader, who knows all its others."""
@@ -131,28 +130,22 @@ def _tells_of_few(found: Compared, scope: Scope) -> bool:
     return any(0 < number < FEWEST_PEOPLE for number in hidden)
 
 
-def _firm_key(frames: Frames) -> tuple[object, ...]:
-    return tuple(part for part in state_key(frames) if part is not frames.scope)
-
-
-def _firm(question: Question, period: Period, measure: Measure, by_tenure: bool) -> _Firm:
-    whole = Question(as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at)
-    with ask(LOCAL_ADMINISTRATOR, whole) as asked:
-        rows, territory = _closed(asked, period)
-        stays = _stays(asked)
+def _firm(frames: Frames, period: Period, measure: Measure, by_tenure: bool) -> _Firm:
+    whole = deals_of(frames, Scope.all())
+    rows, territory = _closed(frames, whole, period)
+    stays = _stays(frames, whole)
+    people = frames.people.values()
+    roles = {p.id: p.role for p in people}
+    if measure == "value_per_month":
+        # Who sold nothing counts too: colleagues of the sellers' roles who own deals.
+        selling = {roles.get(row.person, "") for row in rows}
+        mine = {person: stay for person, stay in stays.items() if roles.get(person, "") in selling}
+        last = min(period.last, frames.as_of)
+        cells = months(rows, mine, roles, {p.id: p.region for p in people}, period.first, last)
+        territory = ("region",)
+    else:
         known = stays if by_tenure else {person: replace(s, since=None) for person, s in stays.items()}
-        people = asked.frames.people.values()
-        roles = {p.id: p.role for p in people}
-        if measure == "value_per_month":
-            # Who sold nothing counts too: colleagues of the sellers' roles who own deals.
-            selling = {roles.get(row.person, "") for row in rows}
-            mine = {person: stay for person, stay in stays.items() if roles.get(person, "") in selling}
-            last = min(period.last, asked.frames.as_of)
-            cells = months(rows, mine, roles, {p.id: p.region for p in people}, period.first, last)
-            cells = cells if by_tenure else [replace(cell, tenure=UNKNOWN) for cell in cells]
-            territory = ("region",)
-        else:
-            cells = deals(rows, known, roles, measure)
+        cells = deals(rows, known, roles, measure)
     closed: dict[str, int] = {}
     for row in rows:
         closed[row.person] = closed.get(row.person, 0) + row.closed
@@ -169,10 +162,10 @@ def _closed_deals(table: ir.Table, period: Period) -> ir.Table:
     )
 
 
-def _closed(asked: OpenQuestion, period: Period) -> tuple[list[Closed], tuple[str, ...]]:
+def _closed(frames: Frames, whole: ir.Table, period: Period) -> tuple[list[Closed], tuple[str, ...]]:
     """Closed deals added up by owner, month and territory, and the traits of the territory."""
-    table = _closed_deals(asked.frames.deals, period)
-    present = asked.execute(table.agg(**{name: table[name].count() for name in TERRITORY})).to_pylist()[0]
+    facts, table = frames.facts, _closed_deals(whole, period)
+    present = facts.execute(table.agg(**{name: table[name].count() for name in TERRITORY})).to_pylist()[0]
     traits = tuple(name for name in TERRITORY if present[name])
     won = table.stage_class == "won"
     grouped = table.group_by(
@@ -183,7 +176,7 @@ def _closed(asked: OpenQuestion, period: Period) -> tuple[list[Closed], tuple[st
     )
     # Squares only tell how far amounts scatter: they are no money.
     size = table.amount.cast("float64")
-    rows = asked.execute(
+    rows = facts.execute(
         grouped.agg(
             closed=table.count(),
             won=won.sum(),
@@ -209,13 +202,13 @@ def _closed(asked: OpenQuestion, period: Period) -> tuple[list[Closed], tuple[st
     ], traits
 
 
-def _stays(asked: OpenQuestion) -> dict[str, Stay]:
+def _stays(frames: Frames, whole: ir.Table) -> dict[str, Stay]:
     """When people came and left; the day of the first deal stands in for an unknown date of hire."""
-    facts, table = asked.frames.facts, asked.frames.deals
-    first = asked.execute(
-        table.filter(table.owner_id.notnull())
+    facts = frames.facts
+    first = facts.execute(
+        whole.filter(whole.owner_id.notnull())
         .group_by("owner_id")
-        .agg(first=table.created_on.min(), last=table.closed_on.max())
+        .agg(first=whole.created_on.min(), last=whole.closed_on.max())
     ).to_pylist()
     users = facts.read("users", Scope.all())
     dates = {
@@ -225,14 +218,14 @@ def _stays(asked: OpenQuestion) -> dict[str, Stay]:
     found = {}
     for row in first:
         hired, left = dates.get(row["owner_id"], (None, None))
-        person = asked.frames.people.get(row["owner_id"])
+        person = frames.people.get(row["owner_id"])
         if left is None and person is not None and not person.is_active:
             left = row["last"]  # gone, nobody says since when: no month after the last closing is theirs
         found[row["owner_id"]] = Stay(hired or row["first"], left, hired is None)
     return found
 
 
-def _own_units(asked: OpenQuestion, period: Period, people: list[str]) -> Mapping[str, int]:
+def _own_units(asked: OpenQuestion, period: Period) -> Mapping[str, int]:
     """How many closed deals of each person the reader sees."""
 
     def read() -> dict[str, int]:
@@ -262,19 +255,11 @@ def _hidden(frames: Frames, measure: Measure) -> str:
     )
 
 
-def _chosen(asked: OpenQuestion, person_id: str, name: str) -> bool:
-    """Whether a person belongs to what the page's team select asks for."""
-    person = asked.frames.people.get(person_id)
-    traits = {
-        "team": person.team if person else "",
-        "region": person.region if person else "",
-        "role": person.role if person else "",
-        "owner_name": name,
-        "manager_name": "",
-    }
-    if person and (manager := asked.frames.people.get(person.manager_id)):
-        traits["manager_name"] = manager.name
-    for item in asked.filters:
-        if item.column in traits and traits[item.column] not in map(str, item.values):
-            return False
-    return True
+def _chosen(asked: OpenQuestion, people: Sequence[str]) -> frozenset[str]:
+    """Those of some people whom the question's filters ask for: the page's team select."""
+    if not asked.filters:
+        return frozenset(people)
+    owners = ibis.memtable({"owner_id": list(people)}, schema={"owner_id": "string"})
+    known = with_owner(owners, ibis.memtable(people_table(asked.frames.people.values())))
+    rows = asked.execute(apply_filters(known, asked.filters).select("owner_id"))
+    return frozenset(rows["owner_id"].to_pylist())

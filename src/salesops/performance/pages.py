@@ -48,7 +48,7 @@ def fair_comparison(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             "measures": [{"key": key, "title": w.title} for key, w in cards.MEASURES.items()],
             "table": _table(rows, measure, currency, address, found.reason),
             "everybody": found.everybody,
-            "not_judged": [(row["name"], row["why"]) for row in rows if row["why"]],
+            "not_judged": [(row["name"], row["reason"]) for row in rows if row["reason"]],
             "territory": " and ".join(found.territory) or "nothing: the data names no segment and no region",
             "fewest": {"people": FEWEST_PEOPLE, "units": FEWEST_UNITS, "own": FEWEST_OWN},
             "one_in": round(1 / FALSE_SHARE),

@@ -9,7 +9,6 @@ import secrets
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -19,7 +18,9 @@ from salesops.platform import audit, lockout
 from salesops.platform.access import require_over
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.models import User
+from salesops.platform.sealing import SealError, seal, unseal
 
+_PURPOSE = "second factor"
 _CODE_LIFE = 180
 """Seconds that a used code is remembered: longer than it is accepted, a step early and late included."""
 
@@ -80,13 +81,13 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """A secret as it is stored."""
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(text, _PURPOSE)
 
     def decrypt(self, encrypted_text: str) -> str:
         """A stored secret; one that another signing key wrote becomes a random one, which no code fits."""
         try:
-            return _cipher().decrypt(encrypted_text.encode()).decode()
-        except InvalidToken:
+            return unseal(encrypted_text, _PURPOSE)
+        except SealError:
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
@@ -107,14 +108,6 @@ CHANGES = {
     "mfa/email/recovery_codes_generated": ("account.recovery_codes", "recovery codes"),
 }
 """What allauth tells its users by mail -> the action and kind that the ledger records."""
-
-
-def _cipher() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"second factor" + key.encode()).digest()))
-        for key in keys
-    )
 
 
 class _CountedCode:

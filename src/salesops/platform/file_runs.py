@@ -30,17 +30,30 @@ KNOWN_AT = "known_at"
 """The address parameter that says when something was known."""
 MOST_CELLS = 2_000
 """Cells of a sheet kept with the run, for a replay to name what differs; larger ones keep their sums."""
+BEGINNING = 20
+"""First rows of each sheet that are kept while a file is made, to be shown beside it."""
 _FIGURES = ("money", "number", "integer", "ratio")
 
 _replaying: ContextVar[list[Tally] | None] = ContextVar("replaying", default=None)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """The beginning of a sheet, with how many rows it has in all."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[Any, ...]
+    total: int
+
+
 class Tally:
-    """What passes through a file: its cells as a digest, and its figures."""
+    """What passes through a file: its cells as a digest, its figures, and the first rows of each sheet."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._sheets: list[dict[str, Any]] = []
+        self._first: list[tuple[Sheet, list[Any]]] = []
 
     def sheets(self, sheets: Sequence[Sheet]) -> list[Sheet]:
         """The same sheets, counted as their rows are read."""
@@ -51,12 +64,16 @@ class Tally:
         sums: dict[str, Decimal] = {}
         kept: list[list[str]] | None = []
         told: dict[str, Any] = {"name": sheet.name, "columns": heads, "rows": 0, "sums": {}, "cells": kept}
+        first: list[Any] = []
         self._sheets.append(told)
+        self._first.append((sheet, first))
         self._hash.update(_line([sheet.name, *heads]))
         for row in sheet.rows:
             cells = [_cell(column, column.value(row)) for column in sheet.columns]
             self._hash.update(_line(cells))
             told["rows"] += 1
+            if len(first) < BEGINNING:
+                first.append(row)
             for column, head, cell in zip(sheet.columns, heads, cells, strict=True):
                 if column.kind in _FIGURES and cell:
                     sums[head] = sums.get(head, Decimal(0)) + Decimal(cell)
@@ -71,6 +88,13 @@ class Tally:
     def digest(self) -> str:
         """Over every cell, in order."""
         return self._hash.hexdigest()
+
+    def begun(self) -> list[Begun]:
+        """The sheets that were read so far, in order."""
+        return [
+            Begun(sheet.name, tuple(sheet.columns), tuple(first), told["rows"])
+            for (sheet, first), told in zip(self._first, self._sheets, strict=True)
+        ]
 
     def document(self) -> dict[str, Any]:
         """Sheets with their rows, sums and, of small ones, cells."""
@@ -135,6 +159,10 @@ class FileRun:
         for sheet in self._tally.sheets(sheets):
             for _ in sheet.rows:
                 pass
+
+    def begun(self) -> list[Begun]:
+        """What went into the file: each sheet's first rows and how many it has, counted as it was written."""
+        return self._tally.begun()
 
     def record(self, *, complete: bool = True) -> None:
         """The file is made: record it, or hand its figures to the replay that asked for it."""

@@ -77,17 +77,10 @@ def page_job(
         progress(min(done, rows) if rows else done, rows, f"{done:,} rows written")
 
     with exports.counting(counted):
-        response = answer(user, path, query)
-        try:
-            name = _file_name(response)
-            content_type = response.headers.get("Content-Type", "application/octet-stream")
-            with progress.file(name, content_type) as file:
-                for piece in _pieces(response):
-                    file.write(piece)
-        finally:
-            # Not close(): that says a request has ended, and this thread's database connection goes on.
-            for closer in response._resource_closers:  # noqa: SLF001
-                closer()
+        page = made(user, path, query)
+        with progress.file(page.name, page.content_type) as file:
+            for piece in page.pieces:
+                file.write(piece)
     return {"path": path, "query": query}
 
 
@@ -133,12 +126,18 @@ def answer(user: User, path: str, query: str) -> HttpResponseBase:
 
 @dataclass(frozen=True)
 class MadeFile:
-    """A page's file while it is made: its pieces are read once, in order; ``frozen`` is what the page says of it."""
+    """A page's file while it is made: its pieces are read once, in order.
+
+    Attributes:
+        frozen: what the page says of it.
+        run: counts what goes into it, see :class:`salesops.platform.file_runs.FileRun`.
+    """
 
     name: str
     content_type: str
     pieces: Iterable[bytes]
     frozen: Any = None
+    run: Any = None
 
 
 def made(user: User, path: str, query: str) -> MadeFile:
@@ -149,15 +148,15 @@ def made(user: User, path: str, query: str) -> MadeFile:
     """
     response = answer(user, path, query)
     content_type = response.headers.get("Content-Type", "application/octet-stream")
-    frozen = getattr(response, "frozen", None)
-    return MadeFile(_file_name(response), content_type, _until_closed(response), frozen)
+    frozen, run = getattr(response, "frozen", None), getattr(response, "run", None)
+    return MadeFile(_file_name(response), content_type, _until_closed(response), frozen, run)
 
 
 def _until_closed(response: HttpResponseBase) -> Iterator[bytes]:
     try:
         yield from _pieces(response)
     finally:
-        # Not close(), for the reason that page_job gives.
+        # Not close(): that says a request has ended, and this thread's database connection goes on.
         for closer in response._resource_closers:  # noqa: SLF001
             closer()
 

@@ -177,6 +177,22 @@ def schedule_remove(*, actor: Actor, row: Schedule) -> None:
 
 
 @transaction.atomic
+def schedule_keep(
+    *, actor: Actor, row: Any, name: str, kind: str, params: dict[str, Any], cron: str, zone: str
+) -> None:
+    """Keep a schedule for a row of another room (its ``schedule_id``), in place of the one it has.
+
+    Errors as :func:`schedule_create`.
+    """
+    schedule_drop(row.schedule_id)
+    name = name[:120]
+    row.schedule_id = schedule_create(
+        actor=actor, name=name, kind=kind, params=params, cron=cron, zone=zone
+    ).pk
+    row.save(update_fields=["schedule_id"])
+
+
+@transaction.atomic
 def schedule_drop(schedule_id: int | None) -> None:
     """Remove the schedule that another room keeps for something of its own, which is on record there."""
     Schedule.objects.filter(pk=schedule_id).delete()

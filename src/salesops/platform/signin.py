@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from salesops.platform.access import AREAS, NotAllowedError, may, require, requi
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.models import ApiToken, SignInLink, User
 from salesops.platform.roles import Role
+from salesops.platform.sealing import digest_of
 from salesops.platform.token_scopes import checked, writes
 
 LINK_LIFE = timedelta(days=7)
@@ -72,10 +72,6 @@ class AccountAdapter(DefaultAccountAdapter):
         action, kind = factors.CHANGES.get(template_prefix, ("", ""))
         if action and isinstance(user, User):
             factors.record_change(user=user, action=action, kind=kind)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -157,7 +153,7 @@ def link_create(*, actor: Actor, user: User, life: timedelta = LINK_LIFE) -> str
     """A one-time sign-in token for an account; only its digest is kept."""
     require_over(actor, role=user.role, areas=user.areas, user_id=user.pk)
     token = secrets.token_urlsafe(24)
-    SignInLink.objects.create(user=user, digest=_digest(token), expires_at=timezone.now() + life)
+    SignInLink.objects.create(user=user, digest=digest_of(token), expires_at=timezone.now() + life)
     audit.record(actor=actor, action="account.link", subject=f"account:{user.username}")
     return token
 
@@ -165,7 +161,7 @@ def link_create(*, actor: Actor, user: User, life: timedelta = LINK_LIFE) -> str
 def link_find(token: str) -> User | None:
     """The account of an unused, unexpired link, which stays unspent; else None."""
     live = SignInLink.objects.filter(
-        digest=_digest(token), used_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True
+        digest=digest_of(token), used_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True
     )
     link = live.select_related("user").first()
     return link.user if link else None
@@ -176,7 +172,7 @@ def link_use(token: str) -> User | None:
     """The account of an unused, unexpired link, which is spent by this call; else None."""
     now = timezone.now()
     spent = SignInLink.objects.filter(
-        digest=_digest(token), used_at__isnull=True, expires_at__gt=now, user__is_active=True
+        digest=digest_of(token), used_at__isnull=True, expires_at__gt=now, user__is_active=True
     )
     link = spent.select_related("user").first()
     if link is None or not spent.filter(pk=link.pk).update(used_at=now):
@@ -242,7 +238,7 @@ def token_create(
     token = ApiToken.objects.create(
         user=user,
         name=name[:120] or "token",
-        digest=_digest(secret),
+        digest=digest_of(secret),
         can_write=can_write,
         scopes=allowed,
         created_at=timezone.now(),
@@ -272,7 +268,7 @@ def token_find(secret: str) -> ApiToken | None:
     now = timezone.now()
     token = (
         ApiToken.objects.select_related("user")
-        .filter(digest=_digest(secret), revoked_at__isnull=True)
+        .filter(digest=digest_of(secret), revoked_at__isnull=True)
         .first()
     )
     if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):

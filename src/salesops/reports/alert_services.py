@@ -85,16 +85,8 @@ def alert_save(
         on_new_data=on_new_data,
         created_at=timezone.now(),
     )
-    made = schedules.schedule_create(
-        actor=actor,
-        name=f"Alert {row.pk}: {name}"[:120],
-        kind=KIND,
-        params={"alert_id": row.pk},
-        cron=cron,
-        zone=zone,
-    )
-    row.schedule_id = made.pk
-    row.save(update_fields=["schedule_id"])
+    title, params = f"Alert {row.pk}: {name}", {"alert_id": row.pk}
+    schedules.schedule_keep(actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone)
     audit.record(actor=actor, action="alert.save", subject=f"alert:{row.pk}", after=_told(row, cron, zone))
     return row
 

@@ -21,7 +21,7 @@ from salesops.platform import jobs, posting, schedules
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 from salesops.platform.job_kinds import JobKind, Told, add
-from salesops.platform.job_selectors import schedule_row
+from salesops.platform.job_selectors import schedule_rows
 from salesops.platform.mail import UNSENT, mail
 from salesops.platform.posting import Line
 from salesops.platform.registries import after_imports
@@ -68,7 +68,7 @@ def alert_job(*, actor: Actor, progress: jobs.Progress, alert_id: int) -> dict[s
         locked = services.alert_locked(alert_id)
         if locked is None:
             raise ValidationError("The alert was removed.")
-        now = None if value.value is None else Decimal(str(_exact(value.value)))
+        now = None if value.value is None else Decimal(value.value)
         same = locked.period == period  # the first days of a quarter are not compared with the one before
         before = Decimal(locked.value) if locked.value and same else None
         anew = locked.reason.startswith(UNTOLD) or (locked.condition == Condition.NOISE and not same)
@@ -91,13 +91,6 @@ def alert_job(*, actor: Actor, progress: jobs.Progress, alert_id: int) -> dict[s
             told=told, moved=now is not None and not waits, period=period,
         )  # fmt: skip
     return _result(locked, f"{kpi.title}: {text}", told=told)
-
-
-def _exact(value: Any) -> Any:
-    """A value as an exact decimal, a share to 12 places."""
-    if hasattr(value, "numerator") and not isinstance(value, int | Decimal):
-        return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("1e-12"))
-    return value
 
 
 def _movement(asked: OpenQuestion, kpi: Kpi) -> tuple[str, str, str]:
@@ -213,8 +206,10 @@ def told(result: Told) -> list[tuple[str, str]]:
 
 def look_at_new_data() -> None:
     """Ask for a look of every alert that waits for new data and is not paused, each as its owner."""
-    for row in selectors.waiting_alerts():
-        schedule = schedule_row(row.schedule_id)
+    waiting = selectors.waiting_alerts()
+    kept = schedule_rows(row.schedule_id for row in waiting)
+    for row in waiting:
+        schedule = kept.get(row.schedule_id or 0)
         if schedule is None or not schedule.active:
             continue
         try:

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,22 @@ from django.urls import reverse
 from salesops.platform import jobs, posting, schedules
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
+from salesops.platform.file_runs import BEGINNING
 from salesops.platform.job_files import safe_name
 from salesops.platform.job_kinds import JobKind, Told, add
 from salesops.platform.mail import UNSENT
 from salesops.platform.posting import Line
 from salesops.platform.selectors import account
 from salesops.reports import letters, selectors, services
-from salesops.reports.cells import cells_of
-from salesops.reports.contents import PREVIEW, Content, content_of
-from salesops.reports.engine.cutting import cut_csv
+from salesops.reports.contents import Content, content_of
 from salesops.reports.models import Channel, Delivery, DeliveryRun, DeliveryState, Form, Subscription
 from salesops.reports.subjects import NoRowsError, Subject, file_of, shown, subject_at
 from salesops.ui import formats
+from salesops.ui.cells import cells_of
 
 BROKEN = "The page could not be made for this recipient: an error, which stands in the server's log."
 OF_THE_JOB = (jobs.RetryError, jobs.CancelledError, jobs.StoppedError, jobs.LostError)
 """What a job's own machinery raises: not about one recipient."""
-FILE_OF = {Form.CSV: "csv", Form.XLSX: "xlsx", Form.HTML: "html", Form.PDF: "pdf"}
-
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +64,9 @@ def report_job(*, actor: Actor, progress: jobs.Progress, subscription_id: int) -
         return _result(run)
     except ValidationError as error:
         return _paused(row, run, f"{row.owner_name} can't see its page: {' '.join(error.messages)}")
-    waiting = selectors.deliveries_of(run, DeliveryState.WAITING)
-    done = len(selectors.deliveries_of(run)) - len(waiting)
+    found = selectors.deliveries_of(run)
+    waiting = [delivery for delivery in found if delivery.state == DeliveryState.WAITING]
+    done = len(found) - len(waiting)
     later: list[str] = []
     for delivery in waiting:
         progress(done, done + len(waiting), f"To {delivery.to}")
@@ -213,7 +211,7 @@ def _to_channel(
     kept = 0
     if table is not None:
         heads = [column.heading for column in table.columns]
-        for cells in cells_of(table.columns, table.rows[:PREVIEW]):
+        for cells in cells_of(table.columns, table.rows[:BEGINNING]):
             texts = [text for text, _ in cells]
             pairs = [f"{h} {t}" for h, t in zip(heads[1:5], texts[1:5], strict=False)]
             lines.append(Line(texts[0], after=": " + ", ".join(pairs) if pairs else ""))
@@ -244,7 +242,7 @@ def _to_folder(
 ) -> None:
     """The owner's file into the folder of exports; one of the same name is replaced once the new one is whole."""
     assert actor.user_id is not None
-    file = file_of(actor.user_id, subject, FILE_OF[Form(row.form)])
+    file = file_of(actor.user_id, subject, row.form)
     folder = Path(settings.EXPORTS_PATH) / f"{row.pk}-{safe_name(row.name)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -252,13 +250,9 @@ def _to_folder(
         digest = hashlib.sha256()
         try:
             with os.fdopen(handle, "wb") as target:
-                pieces = _written(file.pieces, target, digest)
-                if row.form == Form.CSV:
-                    total: int | None = cut_csv(pieces, 0).total
-                else:
-                    total = None
-                    for _ in pieces:
-                        pass
+                for piece in file.pieces:
+                    target.write(piece)
+                    digest.update(piece)
             Path(part).chmod(0o640)
             Path(part).replace(folder / safe_name(file.name))
         finally:
@@ -267,17 +261,11 @@ def _to_folder(
         raise ValidationError(
             f"The folder of exports can't be written: {error.strerror or error}."
         ) from error
+    total = sum(sheet.total for sheet in file.run.begun())
     _settle(
         actor, progress, delivery, DeliveryState.SENT, rows=total, rows_of=total, file_name=safe_name(file.name),
         sha256=digest.hexdigest(), data_on=file.frozen.data_on,
     )  # fmt: skip
-
-
-def _written(pieces: Iterable[bytes], target: Any, digest: Any) -> Iterator[bytes]:
-    for piece in pieces:
-        target.write(piece)
-        digest.update(piece)
-        yield piece
 
 
 def run_ended(job: jobs.Job) -> None:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
-from salesops.reports.cells import NUMERIC, cells_of
 from salesops.reports.contents import Content
 from salesops.ui import formats
+from salesops.ui.cells import NUMERIC, cells_of
 
 TIMEOUT = 30
 """Seconds that a mail server may be silent."""

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from salesops.reports.cells import NUMERIC, cells_of
 from salesops.reports.quarter import Review, Rows
 from salesops.ui import formats
+from salesops.ui.cells import NUMERIC, cells_of
 
 LAYOUT = Path(__file__).parent / "templates" / "reports" / "review.typ"
 FONTS = (

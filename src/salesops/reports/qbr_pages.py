@@ -17,7 +17,7 @@ from salesops.platform import file_runs, page_files
 from salesops.platform.access import may
 from salesops.platform.actors import Actor, actor_of
 from salesops.reports import printing, quarter
-from salesops.reports.cells import NUMERIC, cells_of
+from salesops.ui.cells import NUMERIC, cells_of
 
 PDF = "pdf"
 WIDE = 6
@@ -121,6 +121,6 @@ def qbr(request: HttpRequest) -> HttpResponseBase:
     )
     file["Content-Disposition"] = f'attachment; filename="{name}"'
     file["Cache-Control"] = "no-store"
-    file.frozen = answer.frozen
+    file.frozen, file.run = answer.frozen, run
     run.record()
     return file

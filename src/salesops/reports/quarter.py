@@ -122,7 +122,7 @@ class Review:
 
     Attributes:
         period: that is reviewed.
-        today: the data's own date; ``end`` is the last day that the review can see.
+        today: the data's own date.
         scope: days, whose rows and filters, in words; ``filters`` the same as pairs.
         version: facts version that was read.
     """
@@ -130,7 +130,6 @@ class Review:
     title: str
     period: Period
     today: date
-    end: date
     scope: str
     filters: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -169,7 +168,6 @@ def review(actor: Actor, address: Address) -> Review:
             "title": f"Business review, {period.title}",
             "period": period,
             "today": frames.today,
-            "end": end,
             "scope": scope_line(actor, asked, address),
             "filters": tuple(filter_words(actor, asked, address)),
             "currency": frames.currency,
@@ -179,13 +177,13 @@ def review(actor: Actor, address: Address) -> Review:
         findings = _findings(actor, asked, period)
         notes = list(frames.notes)
     then = replace(address, as_of=end)
-    pipeline = _pipeline(actor, then, period, end)
+    pipeline = _pipeline(actor, then, end)
     moved = _moved(actor, then, period)
     sections = (*made, _waterfall(actor, address, period, end), *pipeline, moved, actions, findings)
     return Review(**head, notes=tuple(unique(notes)), sections=sections)  # type: ignore[arg-type]
 
 
-def figure(asked: OpenQuestion, value: KpiValue, address: Address) -> Figure:
+def _figure(asked: OpenQuestion, value: KpiValue, address: Address) -> Figure:
     """One value as the review tells it."""
     kpi = asked.kpis([value.name])[0]
     return Figure(
@@ -200,12 +198,7 @@ def figure(asked: OpenQuestion, value: KpiValue, address: Address) -> Figure:
 
 
 def _figures(asked: OpenQuestion, names: Sequence[str], address: Address) -> tuple[Figure, ...]:
-    return tuple(figure(asked, value, address) for value in asked.values(names))
-
-
-def numbers(figures: Sequence[Figure], currency: str) -> exports.Sheet:
-    """Figures as a sheet: the value exact, its unit beside it."""
-    return numbers_sheet([(one.kpi, one.value) for one in figures], currency)
+    return tuple(_figure(asked, value, address) for value in asked.values(names))
 
 
 def _said(found: Mapping[str, Figure], name: str) -> str:
@@ -283,16 +276,8 @@ def _results(asked: OpenQuestion, address: Address) -> Iterator[Section]:
         f"{_said(found, 'win_rate_count')}, by value {_said(found, 'win_rate_value')}."
     )
     tables = (
-        _deals(
-            asked, address, "won_deals", "Largest wins", ("name", "account_name", "owner_name", "closed_on")
-        ),
-        _deals(
-            asked,
-            address,
-            "lost_deals",
-            "Largest losses",
-            ("name", "account_name", "owner_name", "closed_on", "loss_reason"),
-        ),
+        _deals(asked, address, "won_deals", "Largest wins", OF_DEALS),
+        _deals(asked, address, "lost_deals", "Largest losses", (*OF_DEALS, "loss_reason")),
         _by(asked, ("lost_deals",), "loss_reason", "Reasons of losses"),
     )
     yield Section(
@@ -356,7 +341,7 @@ def _waterfall(actor: Actor, address: Address, period: Period, end: date) -> Sec
     )
 
 
-def _pipeline(actor: Actor, then: Address, period: Period, end: date) -> Iterator[Section]:
+def _pipeline(actor: Actor, then: Address, end: date) -> Iterator[Section]:
     title = "Open pipeline and its age"
     try:
         with ask(actor, then.question()) as asked:
@@ -503,7 +488,7 @@ def _sentence(error: Exception) -> str:
 def sheets(found: Review) -> list[exports.Sheet]:
     """The review as sheets of a workbook: one a section's numbers, one a table; the first holds every number."""
     figures = [one for section in found.sections for one in section.figures]
-    made = [numbers(figures, found.currency)]
+    made = [numbers_sheet([(one.kpi, one.value) for one in figures], found.currency)]
     for section in found.sections:
         for table in section.tables:
             if table.sheet.columns:

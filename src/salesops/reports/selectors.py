@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Q, QuerySet
@@ -36,13 +37,55 @@ MOST_RUNS = 20
 
 
 @dataclass(frozen=True)
-class SubscriptionView:
-    """A subscription as its reader sees it.
+class Timed:
+    """What comes again and again, as its reader sees it.
 
     Attributes:
         cron, zone: when it comes, and the zone that is meant.
         next_run: its next turn in that zone, None where none comes.
         stopped: why none comes; "" where it does.
+        may_change: whether the reader may pause, resume, run or remove it.
+    """
+
+    row: Any
+    cron: str
+    zone: str
+    next_run: datetime | None
+    stopped: str
+    may_change: bool
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        return int(self.row.pk)
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone as a zone."""
+        return ZoneInfo(self.zone)
+
+
+def _turns(actor: Actor, schedule: Schedule | None) -> dict[str, Any]:
+    """When something comes again, as :class:`Timed` says it."""
+    if schedule is None:
+        may_change = administers(actor)
+        return {
+            "cron": "", "zone": "UTC", "next_run": None, "stopped": "It has no schedule.", "may_change": may_change,
+        }  # fmt: skip
+    return {
+        "cron": schedule.cron,
+        "zone": schedule.zone,
+        "next_run": schedule.next_run_at if schedule.active else None,
+        "stopped": "" if schedule.active else schedule.why_stopped,
+        "may_change": schedules.may_change(actor, schedule),
+    }
+
+
+@dataclass(frozen=True)
+class SubscriptionView(Timed):
+    """A subscription as its reader sees it.
+
+    Attributes:
         recipients: user names of accounts that get it.
         left: user names of accounts that unsubscribed.
         last: when it last ran, and what came of it, in words.
@@ -52,26 +95,11 @@ class SubscriptionView:
     form: str
     channel: str
     address: str
-    cron: str
-    zone: str
-    next_run: datetime | None
-    stopped: str
     recipients: tuple[str, ...]
     left: tuple[str, ...]
     last_at: datetime | None
     last: str
     last_tone: str
-    may_change: bool
-
-    @property
-    def id(self) -> int:
-        """The subscription's id."""
-        return int(self.row.pk)
-
-    @property
-    def tz(self) -> ZoneInfo:
-        """The zone as a zone."""
-        return ZoneInfo(self.zone)
 
 
 def administers(actor: Actor) -> bool:
@@ -128,23 +156,17 @@ def _view(
 ) -> SubscriptionView:
     people = list(row.recipients.all())
     last, tone = outcome(run) if run else ("", "neutral")
-    why = schedule.why_stopped if schedule else "It has no schedule."
-    stopped = "" if schedule and schedule.active else why
     return SubscriptionView(
-        row,
+        row=row,
+        **_turns(actor, schedule),
         form=Form(row.form).label,
         channel=Channel(row.channel).label,
         address=f"{row.path}?{row.query}" if row.query else row.path,
-        cron=schedule.cron if schedule else "",
-        zone=schedule.zone if schedule else "UTC",
-        next_run=schedule.next_run_at if schedule and schedule.active else None,
-        stopped=stopped,
         recipients=tuple(r.user.get_username() for r in people if r.left_at is None),
         left=tuple(r.user.get_username() for r in people if r.left_at is not None),
         last_at=run.started_at if run else None,
         last=last,
         last_tone=tone,
-        may_change=schedules.may_change(actor, schedule) if schedule else administers(actor),
     )
 
 
@@ -219,10 +241,9 @@ def run_of_job(job_id: int) -> DeliveryRun | None:
     return DeliveryRun.objects.filter(job_id=job_id).first()
 
 
-def deliveries_of(run: DeliveryRun, *states: str) -> list[Delivery]:
-    """Deliveries of a run in order; of some states only where given."""
-    rows = Delivery.objects.filter(run=run).select_related("user", "run").order_by("id")
-    return list(rows.filter(state__in=states) if states else rows)
+def deliveries_of(run: DeliveryRun) -> list[Delivery]:
+    """Deliveries of a run in order."""
+    return list(Delivery.objects.filter(run=run).select_related("run__subscription").order_by("id"))
 
 
 def still_meant(delivery: Delivery) -> bool:
@@ -347,25 +368,10 @@ def open_findings(views: Sequence[FindingView]) -> list[FindingView]:
 
 
 @dataclass(frozen=True)
-class AlertView:
+class AlertView(Timed):
     """An alert as its owner sees it."""
 
     row: Alert
-    cron: str
-    zone: str
-    next_run: datetime | None
-    stopped: str
-    may_change: bool
-
-    @property
-    def id(self) -> int:
-        """The alert's id."""
-        return int(self.row.pk)
-
-    @property
-    def tz(self) -> ZoneInfo:
-        """The zone as a zone."""
-        return ZoneInfo(self.zone)
 
 
 def alert_rows(actor: Actor) -> QuerySet[Alert]:
@@ -378,13 +384,15 @@ def alert_rows(actor: Actor) -> QuerySet[Alert]:
 
 def alerts_of(actor: Actor) -> list[AlertView]:
     """As :func:`alert_rows`, as their reader sees them."""
-    return [_alert(actor, row) for row in alert_rows(actor)]
+    rows = list(alert_rows(actor))
+    kept = schedule_rows(row.schedule_id for row in rows)
+    return [AlertView(row=row, **_turns(actor, kept.get(row.schedule_id or 0))) for row in rows]
 
 
 def alert_of(actor: Actor, pk: int) -> AlertView | None:
     """One alert that an actor may look after, or None."""
     row = alert_rows(actor).filter(pk=pk).first()
-    return _alert(actor, row) if row is not None else None
+    return AlertView(row=row, **_turns(actor, schedule_row(row.schedule_id))) if row is not None else None
 
 
 def alert_by_id(pk: int) -> Alert | None:
@@ -395,16 +403,3 @@ def alert_by_id(pk: int) -> Alert | None:
 def waiting_alerts() -> list[Alert]:
     """Those of everybody that look when new data has come."""
     return list(Alert.objects.filter(removed_at=None, on_new_data=True).order_by("id"))
-
-
-def _alert(actor: Actor, row: Alert) -> AlertView:
-    schedule = schedule_row(row.schedule_id)
-    active = schedule is not None and schedule.active
-    return AlertView(
-        row,
-        cron=schedule.cron if schedule else "",
-        zone=schedule.zone if schedule else "UTC",
-        next_run=schedule.next_run_at if schedule and active else None,
-        stopped="" if active else (schedule.why_stopped if schedule else "It has no schedule."),
-        may_change=schedules.may_change(actor, schedule) if schedule else administers(actor),
-    )

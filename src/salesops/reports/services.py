@@ -19,7 +19,8 @@ from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor
 from salesops.platform.job_selectors import schedule_row
 from salesops.platform.jobs import Job
-from salesops.platform.selectors import account, accounts
+from salesops.platform.runs import digest_of
+from salesops.platform.selectors import accounts
 from salesops.reports import selectors, subjects
 from salesops.reports.models import (
     Channel,
@@ -96,7 +97,6 @@ def subscription_save(
     _check_way(actor, channel, people, known, checked)
     finding = _own_finding(actor, finding_id)
     before = _told(row) if row is not None else None
-    was = row.schedule_id if row is not None else None
     row = row or Subscription(created_at=timezone.now(), owner_id=actor.user_id, owner_name=actor.name)
     row.name, row.path, row.query, row.subject = name, subject.path, subject.query, subject.name
     row.form, row.channel, row.addresses, row.finding = form, channel, checked, finding
@@ -104,17 +104,8 @@ def subscription_save(
     for user_id in people:  # one who left stays away until he comes back himself: his row is kept
         Recipient.objects.get_or_create(subscription=row, user_id=user_id)
     row.recipients.filter(left_at=None).exclude(user_id__in=people).delete()
-    schedules.schedule_drop(was)
-    made = schedules.schedule_create(
-        actor=actor,
-        name=f"Subscription {row.pk}: {name}"[:120],
-        kind=KIND,
-        params={"subscription_id": row.pk},
-        cron=cron,
-        zone=zone,
-    )
-    row.schedule_id = made.pk
-    row.save(update_fields=["schedule_id"])
+    title, params = f"Subscription {row.pk}: {name}", {"subscription_id": row.pk}
+    schedules.schedule_keep(actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone)
     audit.record(
         actor=actor,
         action="subscription.save",
@@ -160,7 +151,8 @@ def _own_finding(actor: Actor, finding_id: int | None) -> Finding | None:
 def _told(row: Subscription) -> dict[str, Any]:
     schedule = schedule_row(row.schedule_id)
     return {
-        "name": row.name, "page": row.path, "query": row.query, "form": row.form, "channel": row.channel,
+        # Filters may name what only who made it sees, and the ledger is read by others: their digest alone.
+        "name": row.name, "page": row.path, "question": digest_of(row.query), "form": row.form, "channel": row.channel,
         "accounts": sorted(row.recipients.values_list("user_id", flat=True)), "addresses": row.addresses,
         "finding": row.finding_id, "cron": schedule.cron if schedule else "", "zone": schedule.zone if schedule else "",
     }  # fmt: skip
@@ -372,9 +364,3 @@ def delivery_acknowledge(*, actor: Actor, row: Delivery) -> None:
         FindingReader.objects.filter(
             finding_id=finding_id, user_id=actor.user_id, acknowledged_at=None
         ).update(acknowledged_at=now)
-
-
-def owner_actor(row: Subscription) -> int | None:
-    """The owner's account where it may still sign in."""
-    user = account(row.owner_id) if row.owner_id is not None else None
-    return user.pk if user is not None and user.is_active else None

@@ -82,9 +82,9 @@ class Error:
         baseline: Brier score of stating everybody's win share for each; lower is better.
     """
 
-    mean: Fraction | None
-    brier: Fraction | None
-    baseline: Fraction | None
+    mean: Fraction | None = None
+    brier: Fraction | None = None
+    baseline: Fraction | None = None
 
 
 def joined(then: ir.Table, now: ir.Table, by: str) -> ir.Table:
@@ -152,7 +152,7 @@ def error(rows: Iterable[Mapping[str, Any]]) -> Error:
     found = list(rows)
     known = sum(int(row["known"] or 0) for row in found)
     if not known:
-        return Error(None, None, None)
+        return Error()
     won = sum(int(row["known_won"] or 0) for row in found)
     distance = sum(
         (abs(Fraction(row["stated"] or 0) - int(row["known_won"] or 0)) for row in found), Fraction(0)

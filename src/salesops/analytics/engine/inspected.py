@@ -11,10 +11,9 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from salesops.analytics.engine.kpi import LocalDate
-from salesops.analytics.engine.paces import FLOOR, Place, with_limits
+from salesops.analytics.engine.paces import FLOOR, Place, Usual, with_limits
 from salesops.analytics.engine.statistics import Interval, wilson
 from salesops.analytics.engine.work import called_off, is_human, took_place
 
@@ -158,7 +157,7 @@ def inspected(
     as_of: date,
     *,
     stands: ir.Table | None = None,
-    usually: pa.Table | None = None,
+    usually: Mapping[Place, Usual] | None = None,
     moved: ir.Table | None = None,
     roles: ir.Table | None = None,
     work: ir.Table | None = None,
@@ -169,7 +168,7 @@ def inspected(
         deals: open deals, with ``pipeline``, ``stage`` and ``last_activity_on``.
         as_of: today.
         stands: what :func:`since` gives.
-        usually: what :func:`salesops.analytics.engine.paces.usual_table` gives.
+        usually: what :func:`salesops.analytics.engine.paces.usual` gives.
         moved: what :func:`pushes` gives.
         roles: what :func:`contacts` gives.
         work: what :func:`worked` gives.

@@ -7,7 +7,7 @@ creation, the day it entered its first known stage is unknown and stays empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine.kpi import LocalDate
-from salesops.analytics.engine.paces import LIMITS, with_limits
+from salesops.analytics.engine.paces import LIMITS, Place, Usual, with_limits
 from salesops.core.calendars import FiscalCalendar, Period
 from salesops.process.engine.deals import FORECAST_CATEGORIES
 
@@ -309,7 +309,7 @@ class Journeys:
         rows = stays.inner_join(deals, stays.stay_id == deals.id).drop("stay_id")
         return rows.rename(stage="stay_stage", stage_order="stay_order")
 
-    def standing(self, period: Period | None, usually: pa.Table) -> ir.Table:
+    def standing(self, period: Period | None, usually: Mapping[Place, Usual]) -> ir.Table:
         """One row per deal open on the stock day, in its stage then.
 
         The stock day is the end of the period, or the as-of day if that is earlier. ``entered_on``,
@@ -318,7 +318,7 @@ class Journeys:
 
         Args:
             period: the period asked for.
-            usually: paces of the stages on the stock day: what ``paces.usual_table`` gives.
+            usually: paces of the stages on the stock day: what ``paces.usual`` gives.
         """
         stock = self.as_of if period is None else min(period.last, self.as_of)
         today = ibis.literal(stock, type="date")

@@ -12,7 +12,6 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 FLOOR = 20
 """Stays of won deals below which a stage has no usual pace; deals below which a share is a small sample."""
@@ -66,36 +65,22 @@ def _usual(counts: Mapping[int, int], floor: int) -> Usual:
     raise AssertionError("the ranks of a distribution end at its size")
 
 
-def usual_table(found: Mapping[Place, Usual]) -> pa.Table:
-    """The usual paces as rows to join to."""
-    known = sorted((place, pace) for place, pace in found.items() if pace.days is not None)
-    return pa.table(
-        {
-            "p_pipeline": pa.array([place[0] for place, _ in known], pa.string()),
-            "p_stage": pa.array([place[1] for place, _ in known], pa.string()),
-            "stage_limit": pa.array([pace.days for _, pace in known], pa.int64()),
-            "stage_stays": pa.array([pace.stays for _, pace in known], pa.int64()),
-        }
-    )
-
-
-def with_limits(rows: ir.Table, usually: pa.Table) -> ir.Table:
+def with_limits(rows: ir.Table, usually: Mapping[Place, Usual]) -> ir.Table:
     """Rows with ``pipeline`` and ``stage``, with the pace of that stage: ``stage_limit``, ``stage_stays``.
 
     Args:
         rows: deals, or stays.
-        usually: what :func:`usual_table` gives; a stage that is not in it has no limit.
+        usually: what :func:`usual` gives; a stage that is not in it, or that has too few stays, has no limit.
     """
     pipeline = rows.pipeline.fill_null("")
+    # A firm has tens of stages; and a query over rows in memory is compiled each time.
+    known = [
+        ((pipeline == place[0]) & (rows.stage == place[1]), (pace.days, pace.stays))
+        for place, pace in sorted(usually.items(), key=lambda item: item[0])
+        if pace.days is not None
+    ]
     found: dict[str, ir.Value] = {}
-    for name in LIMITS:
-        # A firm has tens of stages; and a query over rows in memory is compiled each time.
-        branches = [
-            (
-                (pipeline == pace["p_pipeline"]) & (rows.stage == pace["p_stage"]),
-                ibis.literal(pace[name], type="int64"),
-            )
-            for pace in usually.to_pylist()
-        ]
+    for at, name in enumerate(LIMITS):
+        branches = [(is_there, ibis.literal(values[at], type="int64")) for is_there, values in known]
         found[name] = ibis.cases(*branches, else_=ibis.null("int64")) if branches else ibis.null("int64")
     return rows.mutate(**found)

@@ -307,11 +307,11 @@ def journeys(firm: Firm, deals: Any, as_of: date = AS_OF, whole: Firm | None = N
     return Journeys(deals, changes, steps(), lambda instant: instant.date(), as_of, log_start(whole or firm))
 
 
-def usually(firm: Firm, context: Context) -> pa.Table:
+def usually(firm: Firm, context: Context) -> dict[paces.Place, paces.Usual]:
     """Paces of the stages, of the deals that the firm had won by the stock day."""
     over, day = journeys(firm, frame(firm.deals, DEALS), context.as_of), context.stock_day
     stays = ibis.duckdb.connect().to_pyarrow(paces.won_stays(over.visits(), ibis.literal(day, type="date")))
-    return paces.usual_table(paces.usual(stays.to_pylist(), FLOOR))
+    return paces.usual(stays.to_pylist(), FLOOR)
 
 
 def frames(firm: Firm, context: Context, whole: Firm | None = None) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def as_frames(firm: events.Firm, roles: list[dict[str, Any]]) -> tuple[Any, dict
         deals.filter(deals.stage_class == "open"),
         events.AS_OF,
         stands=engine.since(over.visits()),
-        usually=paces.usual_table(paces.usual(stays, FLOOR)),
+        usually=paces.usual(stays, FLOOR),
         moved=engine.pushes(over.close_moves(events.CALENDAR)),
         roles=engine.contacts(events._table(roles, ("opportunity_id", "contact_id"))),
         work=engine.worked(acts, lambda at: at.date(), events.AS_OF),
@@ -269,7 +269,13 @@ def test_below_the_floor_there_is_no_pace() -> None:
     assert paces.usual(rows)["", "Demo"] == paces.Usual(17, 20)  # 18 of 20 within 0 to 17 days
     assert paces.usual(rows[1:])["", "Demo"] == paces.Usual(None, 19)
     assert paces.usual([]) == {}
-    assert paces.usual_table(paces.usual(rows[1:])).num_rows == 0
+    deals = ibis.memtable(
+        {"pipeline": [None], "stage": ["Demo"]}, schema={"pipeline": "string", "stage": "string"}
+    )
+    limits = [
+        EXECUTE(paces.with_limits(deals, paces.usual(given))).to_pylist()[0] for given in (rows, rows[1:])
+    ]
+    assert [(row["stage_limit"], row["stage_stays"]) for row in limits] == [(17, 20), (None, None)]
 
 
 def test_without_tables_beside_the_deals_their_columns_are_empty() -> None:

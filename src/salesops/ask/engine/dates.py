@@ -273,7 +273,7 @@ class Days:
         kind = _KINDS[words[at]]
         found = self.calendar.shift(self.calendar.period(kind, self.today), step)
         if step == 0 and kind != "year" and words[at + 1 : at + 3] == ["last", "year"]:
-            return When(at + 3, "period", self.year_before(found))
+            return When(at + 3, "period", self.before(found, "year"))
         return When(at + 1, "period", found, prior=(kind, 1) if words[start] in _PRIOR else None)
 
     def _rolling(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
@@ -302,10 +302,6 @@ class Days:
         return When(start + 3, "period", self.calendar.parse(f"{first}..{last}"), prior=prior)
 
     # --- Periods from others ------------------------------------------------------------------------
-
-    def year_before(self, period: Period) -> Period:
-        """The same days a fiscal year earlier."""
-        return self.before(period, "year")
 
     def before(self, period: Period, kind: PeriodKind) -> Period:
         """The same days one year, quarter or month earlier.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -66,10 +67,10 @@ class Lexicon:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._ours: dict[str, list[tuple[tuple[str, ...], ItemKind, Any]]] = defaultdict(list)
-        self._values: dict[str, list[tuple[tuple[str, ...], list[Valued]]]] = defaultdict(list)
+        self._values: dict[str, dict[tuple[str, ...], list[Valued]]] = {}
         self._names: dict[str, list[Valued]] = defaultdict(list)
         self._add_ours()
-        self._add_values()
+        self._add_values(vocabulary.values)
 
     def _add_ours(self) -> None:
         numbers: dict[tuple[str, ...], list[str]] = {}
@@ -102,15 +103,27 @@ class Lexicon:
         if phrase:
             self._ours[phrase[0]].append((phrase, kind, meaning))
 
-    def _add_values(self) -> None:
-        by_words: dict[tuple[str, ...], list[Valued]] = {}
-        for column, values in self.vocabulary.values.items():
+    def also(self, values: Mapping[str, tuple[str, ...]]) -> Lexicon:
+        """The same with values of columns that had none; what is known already is not read again."""
+        more = copy(self)
+        more._widen(values)  # noqa: SLF001 - a lexicon, too
+        return more
+
+    def _widen(self, values: Mapping[str, tuple[str, ...]]) -> None:
+        """Add to what is this lexicon's alone: the one that it is a copy of stays as it is."""
+        self.vocabulary = replace(self.vocabulary, values={**self.vocabulary.values, **values})
+        self._values = {
+            first: {said: [*meant] for said, meant in found.items()} for first, found in self._values.items()
+        }
+        self._names = defaultdict(list, {word: [*meant] for word, meant in self._names.items()})
+        self._add_values(values)
+
+    def _add_values(self, columns: Mapping[str, tuple[str, ...]]) -> None:
+        for column, values in columns.items():
             for value in values:
                 if said := words_of(value):
-                    by_words.setdefault(said, []).append((column, value))
-        for said, meant in by_words.items():
-            self._values[said[0]].append((said, meant))
-        for value in self.vocabulary.values.get("owner_name", ()):
+                    self._values.setdefault(said[0], {}).setdefault(said, []).append((column, value))
+        for value in columns.get("owner_name", ()):
             for word in dict.fromkeys(words_of(value)):
                 if len(word) > 2:
                     self._names[word].append(("owner_name", value))
@@ -137,13 +150,11 @@ class Lexicon:
         token = found[place]
         if token.quoted:
             said = words_of(token.text)
-            hits = [
-                meant for words_, meant in self._values.get(said[0] if said else "", ()) if words_ == said
-            ]
-            return (tuple(hits[0]), 1) if hits else ((), 0)
+            whole = self._values.get(said[0], {}).get(said) if said else None
+            return (tuple(whole), 1) if whole else ((), 0)
         best: tuple[tuple[Valued, ...], int] = ((), 0)
         rest = [None if t.quoted else t.word for t in found[place:]]
-        for said, meant in self._values.get(token.word, ()):
+        for said, meant in self._values.get(token.word, {}).items():
             if len(said) > best[1] and tuple(rest[: len(said)]) == said:
                 if words.SMALL.issuperset(said):
                     meant = self._meant_though_small(found, place, meant, column, len(said))

@@ -30,15 +30,20 @@ def numbers_of(kpis: Iterable[Kpi]) -> tuple[Number, ...]:
     return tuple(found)
 
 
-def dimensions_of(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Columns with what people call them: column -> its label, to column -> phrases. No phrase means two columns.
+def dimensions_of(columns: Mapping[str, str], synonyms: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Columns with what people call them: column -> phrases. No phrase means two columns.
 
     A column's own name and label come before what others are called besides: a firm that has a column Office
     means it by the word, not the region.
+
+    Args:
+        columns: column -> its label.
+        synonyms: other names of columns, as addresses take them -> column.
     """
     ordered = sorted(columns, key=lambda name: name not in terms.DIMENSIONS)
     own = [(c, p) for c in ordered for p in (*terms.DIMENSIONS.get(c, ())[:1], columns[c], _plain(c), c)]
     besides = [(c, p) for c in ordered for p in terms.DIMENSIONS.get(c, ())[1:]]
+    besides += [(column, _plain(word)) for word, column in synonyms.items() if column in columns]
     found: dict[str, list[str]] = {}
     taken: set[tuple[str, ...]] = set()
     for column, phrase in (*own, *besides):

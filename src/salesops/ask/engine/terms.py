@@ -174,28 +174,28 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
 """Number -> other phrases for it."""
 
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
-    "region": ("region", "regional office", "office", "territory", "geo", "geography"),
+    "region": ("region", "geo", "geography"),
     "owner_name": (
-        "rep", "owner", "seller", "sales rep", "salesperson", "sales person", "account executive", "ae",
-        "agent",
+        "rep", "seller", "sales rep", "salesperson", "sales person", "account executive", "ae",
         "deal owner", "salespeople", "people", "person",
     ),
     "team": ("team", "sales team"),
     "manager_name": ("manager", "sales manager"),
-    "lead_source": ("lead source", "source", "channel", "origin"),
+    "lead_source": ("lead source", "channel", "origin"),
     "segment": ("segment", "customer segment", "size segment", "company size"),
-    "industry": ("industry", "sector", "vertical"),
+    "industry": ("industry", "vertical"),
     "product_name": ("product", "products sold"),
-    "product_family": ("product family", "family", "series", "product line", "product series"),
-    "stage": ("stage", "deal stage", "sales stage"),
+    "product_family": ("product family", "family", "product line", "product series"),
+    "stage": ("stage", "sales stage"),
     "stage_class": ("status", "deal status"),
     "country": ("country", "nation"),
     "account_name": ("account", "customer", "company", "client"),
-    "deal_kind": ("deal kind", "kind", "deal type", "kind of deal", "type of deal", "new or renewal"),
+    "deal_kind": ("deal kind", "deal type", "kind of deal", "type of deal", "new or renewal"),
     "competitor": ("competitor", "competition", "rival"),
     "loss_reason": ("loss reason", "reason lost", "reason for loss", "lost reason", "reason of loss"),
     "forecast_category": ("forecast category", "category"),
     "pipeline": ("sales pipeline", "kind of pipeline"),
     "role": ("role", "sales role"),
 }  # fmt: skip
-"""Column -> what people call it, in one; the first phrase always means it."""
+"""Column -> what people call it besides what addresses take (``analytics.selectors.ALIASES``); the first phrase
+always means it."""

@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 
 MOST_CHARACTERS = 300
-MOST_WORDS = 60
 
 _TOKEN = re.compile(
     r"""

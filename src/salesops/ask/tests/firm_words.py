@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from salesops.analytics.engine.catalogue import FAMILIES
+from salesops.analytics.selectors import ALIASES
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.naming import dimensions_of, numbers_of
 from salesops.ask.engine.query import Vocabulary
@@ -47,7 +48,7 @@ def vocabulary(calendar: FiscalCalendar | None = None, me: str = "") -> Vocabula
     """The vocabulary on the last day of October 2026."""
     kpis = [kpi for family in FAMILIES.values() for kpi in family]
     return Vocabulary(
-        numbers_of(kpis), dimensions_of(COLUMNS), VALUES, calendar or FiscalCalendar(), TODAY, me
+        numbers_of(kpis), dimensions_of(COLUMNS, ALIASES), VALUES, calendar or FiscalCalendar(), TODAY, me
     )
 
 
@@ -64,4 +65,6 @@ def small_words() -> Lexicon:
         "x_partner": ("no", "yes"), "owner_name": (*VALUES["owner_name"], "Will Smith"),
     }  # fmt: skip
     columns = {**COLUMNS, "country": "Country", "x_tier": "Tier", "x_partner": "Partner"}
-    return Lexicon(Vocabulary(plain.numbers, dimensions_of(columns), values, plain.calendar, plain.today))
+    return Lexicon(
+        Vocabulary(plain.numbers, dimensions_of(columns, ALIASES), values, plain.calendar, plain.today)
+    )

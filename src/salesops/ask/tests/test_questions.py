@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesops.analytics.engine.filters import Filter
+from salesops.analytics.selectors import ALIASES
 from salesops.ask.engine import tokens as engine_tokens
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.judging import ALL
@@ -19,10 +21,10 @@ from salesops.ask.engine.naming import dimensions_of, numbers_of
 from salesops.ask.engine.parse import understand
 from salesops.ask.engine.query import Query, Ranking
 from salesops.ask.engine.tokens import MOST_CHARACTERS, QuestionError
-from salesops.ask.engine.wording import sentence
 from salesops.ask.engine.words import EXAMPLES, LINES
-from salesops.ask.tests.firm_words import TODAY, VALUES, lexicon, small_words
+from salesops.ask.tests.firm_words import COLUMNS, TODAY, VALUES, lexicon, small_words
 from salesops.ask.tests.questions import QUESTIONS, SMALL_WORDS
+from salesops.ask.tests.wording import sentence
 from salesops.core.calendars import FiscalCalendar
 
 LEXICON = lexicon()
@@ -135,7 +137,8 @@ def test_a_chip_taken_away_leaves_the_rest() -> None:
 
 def test_two_columns_never_share_a_phrase() -> None:
     found = dimensions_of(
-        {"status": "Status in the CRM", "stage_class": "Status", "x_region": "Region", "region": "Region"}
+        {"status": "Status in the CRM", "stage_class": "Status", "x_region": "Region", "region": "Region"},
+        ALIASES,
     )
     assert found["stage_class"][0] == "status"
     phrases = [p for names in found.values() for p in names]
@@ -143,6 +146,14 @@ def test_two_columns_never_share_a_phrase() -> None:
     assert "x_region" in found
     assert len({n.phrases[0] for n in VOCABULARY.numbers}) == len(VOCABULARY.numbers)
     assert numbers_of([]) == ()
+
+
+def test_what_an_address_takes_as_a_column_a_question_takes_too() -> None:
+    for word, column in ALIASES.items():
+        if column in COLUMNS:
+            found = understand(f"win rate by {word.replace('_', ' ')}", LEXICON).query
+            assert found is not None, word
+            assert (found.kpi, found.by) == ("win_rate_count", (column,)), word
 
 
 def test_my_is_the_person_that_the_account_stands_for() -> None:
@@ -350,3 +361,18 @@ def test_no_mixture_of_our_own_words_breaks_the_reader(words: list[str]) -> None
     assert found.query is not None or found.problem
     spans = sorted(found.unknown)
     assert all(one[1] <= two[0] for one, two in pairwise(spans))
+
+
+def test_a_lexicon_with_more_values_reads_as_one_made_anew() -> None:
+    split = {"account_name", "owner_name"} & set(VALUES)
+    assert split
+    few = Lexicon(replace(VOCABULARY, values={c: v for c, v in VALUES.items() if c not in split}))
+    more = few.also({c: VALUES[c] for c in VALUES if c in split})
+    whole = Lexicon(more.vocabulary)
+    told = 0
+    for column in sorted(split):
+        for value in VALUES[column]:
+            text = f"won value for {value}"
+            assert understand(text, more) == understand(text, whole)
+            told += understand(text, few) != understand(text, whole)
+    assert told, "what it is made of knows none of them"

@@ -324,6 +324,10 @@ def test_versions_tell_who_changed_what_and_can_be_put_back(loaded: None) -> Non
     assert DashboardVersion.objects.filter(dashboard_id=seen.id).count() == 4
     actions = AuditEvent.objects.order_by("id").values_list("action", flat=True)[events:]
     written = [action for action in actions if action.startswith("dashboard.")]
+    said = str(list(AuditEvent.objects.order_by("id").values_list("before", "after")[events:]))
+    filters = [text for tile in seen.tiles for text in tile.filters]
+    assert filters
+    assert not [text for text in (seen.question, *filters) if text in said], "not every auditor may see them"
     assert written == [f"dashboard.{verb}" for verb in ("make", "change", "change", "make", "remove")]
     with pytest.raises(LookupError):
         services.dashboard_change(actor=analyst, pk=seen.id, name="Gone")

@@ -24,7 +24,7 @@ from salesops.feeds import webhook_services as webhooks
 from salesops.feeds.engine.addresses import networks
 from salesops.feeds.engine.retries import MOST_TRIES
 from salesops.feeds.models import WebhookDelivery, WebhookTarget
-from salesops.feeds.tests.receiver import Receiver, receiving
+from salesops.feeds.tests.receiver import Receiver, receiving, sample
 from salesops.meetings.services import action_add, action_change, meeting_hold
 from salesops.org.services import organisation_decide
 from salesops.platform import jobs
@@ -85,15 +85,6 @@ def later(row: WebhookDelivery) -> None:
 
 
 # --- What is told ---------------------------------------------------------------------------------
-
-
-def sample() -> Any:
-    """The function of the how-to, as its reader would run it."""
-    page = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "webhooks.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    found: dict[str, Any] = {}
-    exec(code, found)
-    return found["verified"]
 
 
 def test_what_happens_is_told_signed_and_without_amounts(receiver: Receiver, tmp_path: Path) -> None:
@@ -292,6 +283,34 @@ def test_what_happens_while_the_job_goes_on_is_told_by_it(receiver: Receiver, mo
         after_the_first(monkeypatch, lambda: meeting_hold(actor=ADMIN, subject="firm", data_on=DAY))
         assert run() == {"planned": 2, "delivered": 2, "failed": 0}
         assert [json.loads(body)["type"] for _, _, body in other.got] == ["meeting.held"]
+
+
+def test_targets_take_turns(receiver: Receiver) -> None:
+    rows = [target(receiver, name=name)[0] for name in ("One", "Two", "Three")]
+    keys = sorted(row.pk for row in rows)
+    decide("EUR")
+    decide("USD")
+    webhooks.plan()
+    taken = [sending.claim((), 2), sending.claim((), 2, keys[1]), sending.claim((), 5, keys[0])]
+    found = [[one.target_id for one in some] for some in taken]
+    assert found == [keys[:2], [keys[2], keys[0]], [keys[1], keys[2]]]
+
+
+def test_a_few_slow_targets_keep_no_other_waiting(receiver: Receiver, monkeypatch: Any) -> None:
+    monkeypatch.setattr(feed_jobs, "AT_ONCE", 1)
+    for name in ("One", "Two", "Three"):
+        target(receiver, name=name)
+    decide("EUR")
+    decide("USD")
+    real, order = sending.send, []
+
+    def send(claimed: sending.Claimed) -> outbound.Outcome:
+        order.append(claimed.target_id)
+        return real(claimed)
+
+    monkeypatch.setattr(sending, "send", send)
+    run()
+    assert order == sorted(set(order)) * 2, "one of each before the second of any"
 
 
 def test_an_owner_who_is_switched_off_is_sent_no_more(receiver: Receiver, monkeypatch: Any) -> None:

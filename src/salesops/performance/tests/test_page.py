@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import Question, ask
 from salesops.analytics.tests.pipeline_firm import body, client
 from salesops.org.services import positions_decide
@@ -131,6 +132,21 @@ def test_the_team_select_narrows_who_is_shown_and_nothing_else() -> None:
         assert {k: v for k, v in row.items() if k not in places} == {
             k: v for k, v in by_name[row["Rep"]].items() if k not in places
         }
+
+
+@pytest.mark.parametrize(
+    "column, value, shown",
+    [
+        ("manager_name", "Mia North", {"U1", "U2", "U3"}),
+        ("region", "East", {"U2", "U4", "U6"}),
+        ("owner_name", "Rep U2", {"U2"}),
+        ("team", "Nowhere", set()),
+    ],
+)
+def test_a_team_is_chosen_by_each_column_of_the_select(column: str, value: str, shown: set[str]) -> None:
+    found = compared(filters=(Filter(column, "eq", (value,)),))
+    assert {p.id for p in found.people} == shown
+    assert found.everybody == 7
 
 
 def test_what_is_hidden_is_said() -> None:

@@ -20,14 +20,12 @@ class Look:
     Attributes:
         state: as kept until the next look.
         crossed: whether to tell of it now.
-        recovered: whether it was crossed and is not any more.
         reason: why there is no verdict; "" where there is one.
         change: share by which it changed, of condition ``changed``.
     """
 
     state: State
     crossed: bool = False
-    recovered: bool = False
     reason: str = ""
     change: Decimal | None = None
 
@@ -74,11 +72,10 @@ def look(
         return Look(kept, reason="the earlier value is 0: a change from it is no percentage")
     change = (value - previous) / abs(previous)
     beyond = abs(change) * 100 > threshold
-    found = _told(beyond, before)
-    return Look(found.state, beyond, found.recovered, change=change)
+    return Look("crossed" if beyond else "calm", beyond, change=change)
 
 
 def _told(beyond: bool, before: State) -> Look:
     if beyond:
         return Look("crossed", crossed=before != "crossed")
-    return Look("calm", recovered=before == "crossed")
+    return Look("calm")

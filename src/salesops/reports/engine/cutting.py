@@ -22,11 +22,6 @@ class Cut:
     kept: int
     total: int
 
-    @property
-    def whole(self) -> bool:
-        """Whether nothing was left out."""
-        return self.kept == self.total
-
 
 def cut_csv(pieces: Iterable[bytes], most: int | None = None) -> Cut:
     """A CSV file as it comes, kept up to a number of bytes and counted to its end.

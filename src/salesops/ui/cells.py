@@ -1,4 +1,4 @@
-"""Cells of a file's columns as people read them, for mails, channels, pages and print."""
+"""Cells of a file's columns as people read them, for tiles, mails, channels, pages and print."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from salesops.ui import formats
 from salesops.ui.exports import Column
 
 NUMERIC = frozenset({"money", "number", "integer", "ratio"})
-
-
 WHOLE_FROM = 1_000_000
 """A money column with an amount of this size shows no cents, so that it stays aligned."""
 

@@ -1,4 +1,4 @@
-"""A query as a question in words: what a surface offers to ask, and what reads back as the same query."""
+"""A query as a question in words, which must read back as the same query."""
 
 from __future__ import annotations
 
