@@ -7,8 +7,10 @@ to run everything must not pass by leaving something out.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -21,6 +23,8 @@ from django import conf as django_conf
 from hypothesis import settings
 from pytest_django.plugin import blocking_manager_key
 from tests import postgres
+
+gc.disable()  # until everything is loaded: see pytest_collection_finish
 
 ROOT = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
@@ -122,12 +126,48 @@ def repo() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_repetition() -> Iterator[None]:
+    """What a process does once and a suite a thousand times costs less here; no answer changes.
+
+    A home of a test's own has an engine of its own: what another home's engine has compiled is not compiled again,
+    since expressions that differ in the names of relations alone have one query but for these names. A password
+    is hashed by the product's own hasher, with one round.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "salesops.facts.backends.compiled" in sys.modules:
+            compiled = sys.modules["salesops.facts.backends.compiled"].Compiled
+            own, shared = compiled.__init__, compiled()
+
+            def sharing(self: Any) -> None:
+                own(self)
+                for name in ("engine", "_lock", "_queries", "_numbered"):
+                    setattr(self, name, getattr(shared, name))
+
+            patch.setattr(compiled, "__init__", sharing)
+        if django_conf.settings.configured:
+            from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+            patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Whether a test reads or writes the application's database."""
+    asked = {"db", "transactional_db", "live_server", "client", "admin_client"}
+    return bool(asked & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("django_db"))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``-m database`` takes the tests that say something of the database below them."""
+    if uses_database(item):
+        item.add_marker("database")
+
+
 @pytest.fixture(autouse=True)
 def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Facts, uploads and files of a test that uses the database are its own: folders do not roll back."""
-    if not {"db", "transactional_db", "live_server", "client", "admin_client"} & set(
-        request.fixturenames
-    ) and not request.node.get_closest_marker("django_db"):
+    if not uses_database(request.node):
         yield
         return
     from django.test import override_settings
@@ -242,6 +282,13 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
             # The tests that need the application fail by themselves; those of engines still run.
             warnings.warn(f"the application does not load: {error}", stacklevel=1)
         parent.config.stash[blocking_manager_key].block()
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector of garbage begins after them, and looks less often."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -5,6 +5,7 @@
     python3 run.py demo --data PATH        the same, on your own CRM export (a file or a folder)
     python3 run.py test [pytest options]   the whole test suite
     python3 run.py install                 set up only: for a server, or to use the command line
+    python3 run.py install --spark         also PySpark (480 MB), to compute on Spark; it needs Java 17
     python3 run.py bundle DIR              pack everything a machine without network needs
     python3 run.py --offline DIR demo      install from such a folder; no network is used
 
@@ -35,12 +36,18 @@ STAMP = VENV / "salesops-stamp.json"
 ASSETS = ROOT / ".assets"
 VENDOR = ROOT / "src" / "salesops" / "ui" / "static" / "vendor"
 ICONS = ROOT / "src" / "salesops" / "ui" / "icons.txt"
-LOCKS = {name: ROOT / "requirements" / (name + ".txt") for name in ("base", "dev", "assets")}
-DISK_MB = {"base": 1000, "dev": 1300, "bundle": 1500}
+LOCKS = {
+    name: ROOT / "requirements" / (name + ".txt")
+    for name in ("base", "dev", "assets", "spark-build", "spark")
+}
+DISK_MB = {"base": 1000, "dev": 1300, "bundle": 1500, "spark": 2000}
 """Free disk asked for before anything is installed: what was measured, and some room."""
 
 HASHED = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off")
 """How pip takes a lock: every file checked, nothing built, nothing beyond the list."""
+
+BUILT = ("--require-hashes", "--no-deps", "--no-build-isolation", "--progress-bar", "off")
+"""The same for what is published as source alone: built by what the lock before it holds, by nothing fetched."""
 
 NODE_PACKAGES = ("@fontsource-variable/inter", "lucide-static")
 ASSET_FILES = {
@@ -225,12 +232,13 @@ def install_packages(lock: str, offline: Path | None) -> None:
     if stamp.get(lock) != wanted:
         check_disk(lock)
         make_venv()
+        stamp = read_stamp()  # empty where the environment was made anew
         STAMP.unlink(missing_ok=True)  # an interrupted installation must not look finished
         total = len(re.findall(r"^[\w.-]+==[^;\n]+$", LOCKS[lock].read_text(encoding="utf-8"), re.MULTILINE))
         say(f"Installing {total} packages from requirements/{lock}.txt (checked by hash; a minute or two)")
         wheels = ["--no-index", "--find-links", str(offline / "wheels")] if offline else []
         pip(["install", *HASHED, *wheels, "-r", str(LOCKS[lock])], offline=offline, total=total)
-        stamp = {lock: wanted}
+        stamp = {name: stamp[name] for name in ("spark",) if name in stamp} | {lock: wanted}
         if lock == "dev":  # the dev lock holds every package of the base lock
             stamp["base"] = sha256(LOCKS["base"])
         write_stamp(stamp)
@@ -238,6 +246,25 @@ def install_packages(lock: str, offline: Path | None) -> None:
     if stamp.get("project") != project:
         install_project(offline)
         write_stamp({**stamp, "project": project})
+
+
+def install_spark(offline: Path | None) -> None:
+    """Install PySpark, which is published as source: first what builds it, then it; nothing when warm."""
+    wanted = sha256(LOCKS["spark-build"]) + sha256(LOCKS["spark"])
+    stamp = read_stamp()
+    if stamp.get("spark") == wanted:
+        return
+    if offline:
+        raise SetupError("A bundle holds no PySpark: install it on a machine with network.")
+    check_disk("spark")
+    say("Installing PySpark from requirements/spark.txt (checked by hash; 460 MB to fetch, some minutes)")
+    pip(["install", *HASHED, "-r", str(LOCKS["spark-build"])], offline=offline)
+    pip(["install", *BUILT, "-r", str(LOCKS["spark"])], offline=offline)
+    write_stamp({**stamp, "spark": wanted})
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        say(
+            "Java was not found: Spark needs 17 or newer. On Debian and Ubuntu: apt install openjdk-17-jre-headless"
+        )
 
 
 def install_project(offline: Path | None) -> None:
@@ -455,6 +482,8 @@ def demo(args: argparse.Namespace) -> int:
 def install(args: argparse.Namespace) -> int:
     """Set up what the product needs to run, and say where its command is."""
     set_up("base", args.offline)
+    if args.spark:
+        install_spark(args.offline)
     command = venv_python().with_name("salesops.exe" if os.name == "nt" else "salesops")
     say(f"Installed: {command}")
     return 0
@@ -523,7 +552,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     commands.add_parser(
         "test", help="run the test suite; options are pytest's", allow_abbrev=False, add_help=False
     )
-    commands.add_parser("install", help="set up only, for a server or the command line", allow_abbrev=False)
+    only = commands.add_parser(
+        "install", help="set up only, for a server or the command line", allow_abbrev=False
+    )
+    only.add_argument(
+        "--spark", action="store_true", help="also PySpark, to compute on Spark (needs Java 17)"
+    )
     two = commands.add_parser(
         "bundle", help="pack all that a machine without network needs", allow_abbrev=False
     )

@@ -213,7 +213,10 @@ def main() -> None:
             ]
         )
         deals, changes = con.table("deals"), con.table("changes")
-        over = Journeys(deals, changes, steps, lambda instant: instant.date(), TODAY)
+        log_start = con.con.execute(
+            "SELECT min(valid_at)::DATE FROM changes WHERE field = 'stage'"
+        ).fetchone()[0]
+        over = Journeys(deals, changes, steps, lambda instant: instant.date(), TODAY, log_start)
         frames = {
             "time_in_stage": lambda: {"stage_visits": over.visits()},
             "stage_conversion": lambda: {"stage_entries": over.entries()},

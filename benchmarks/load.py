@@ -3,12 +3,17 @@
     python benchmarks/load.py --rows 100000 --seconds 120
     python benchmarks/load.py --rows 100000 --clients 50 --writes 10 --seconds 300 --think 0.5
     python benchmarks/load.py --home DIR --database postgresql://...   # a home that holds data already
+    python benchmarks/load.py --postgresql --rows 100000               # decisions in a private cluster
+    python benchmarks/load.py --home DIR --processes 2                 # as ``serve --processes 2``
+    python benchmarks/load.py --growth 10000,100000,1000000            # one run a size, then a table
 
 A firm of so many opportunities is simulated and imported into a private home (or ``--home``, made once and
 kept), accounts of several roles sign in, and each session asks, waits a second, and asks again: 40 % Home,
 40 % the list of deals with a random filter, sort and page, 10 % a deal, 10 % a saved view. One import runs
 meanwhile, in a process of its own. Latency is the client's; processor time is the server's alone, since
-wall seconds say little on a shared machine. Everything random comes from ``--seed``.
+wall seconds say little on a shared machine. Everything random comes from ``--seed``. These sessions run on
+the same machine and take processor time of their own, which is printed too. Memory is sampled during the run;
+its slope is that of a straight line through the samples of the second half, when caches are full.
 """
 
 from __future__ import annotations
@@ -16,9 +21,11 @@ from __future__ import annotations
 import argparse
 import csv
 import http.client
+import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import statistics
@@ -50,7 +57,8 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     after_import: list[float] = field(default_factory=list)
     imported: float = 0.0
-    started: float = 0.0
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds since the beginning, and megabytes of the server then."""
 
 
 def environment(home: Path, database: str) -> dict[str, str]:
@@ -115,6 +123,22 @@ def make_accounts(env: dict[str, str]) -> list[str]:
         user = signin.account_save(actor=LOCAL_ADMINISTRATOR, username=username, role=role, person_id=person)
         signin.password_set(user=user, password=PASSWORD)
     return [username for username, _, _ in wanted]
+
+
+def accounts_of(env: dict[str, str]) -> list[str]:
+    """:func:`make_accounts` in a process of its own: one process can open one home only."""
+    code = "import json, os, load; print(json.dumps(load.make_accounts(dict(os.environ))))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env,
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"the accounts could not be made: {done.stderr}")
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 class Browser:
@@ -270,11 +294,32 @@ def usage(root: int) -> tuple[float, float]:
     return seconds, kilobytes / 1024
 
 
-def serve(env: dict[str, str]) -> tuple[subprocess.Popen[str], int, float]:
+def sample(root: int, tally: Tally, began: float, until: float) -> None:
+    """Note the server's memory every two seconds."""
+    while time.monotonic() < until:
+        tally.memory.append((time.monotonic() - began, usage(root)[1]))
+        time.sleep(2)
+
+
+def slope(samples: list[tuple[float, float]]) -> float | None:
+    """Megabytes a minute of the second half of the samples, by least squares; None where there are too few."""
+    late = samples[len(samples) // 2 :]
+    if len(late) < 5:
+        return None
+    return statistics.linear_regression([t for t, _ in late], [m for _, m in late]).slope * 60
+
+
+def own_seconds() -> float:
+    """Processor seconds of the sessions, which run in this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def serve(env: dict[str, str], processes: int) -> tuple[subprocess.Popen[str], int, float]:
     """Start the server; its process, port, and seconds until it answered."""
     began = time.monotonic()
     server = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "8600"],
+        [*COMMAND, "serve", "--port", "8600", "--processes", str(processes)],
         env=env,
         stdout=subprocess.PIPE,
         text=True,
@@ -321,8 +366,10 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def report(tally: Tally, cpu: float, memory: tuple[float, float, float], seconds: float) -> None:
-    """Print what was measured."""
+def report(
+    tally: Tally, cpu: float, own: float, memory: tuple[float, float, float], seconds: float
+) -> dict[str, float]:
+    """Print what was measured, and return what a table of several runs shows of it."""
     everything = [s for found in tally.seconds.values() for s in found]
     print(f"{'':<10}{'requests':>9}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}")
     for kind, found in sorted(tally.seconds.items()):
@@ -331,7 +378,8 @@ def report(tally: Tally, cpu: float, memory: tuple[float, float, float], seconds
     p50, p95 = statistics.median(everything) * 1e3, percentile(everything, 0.95) * 1e3
     print(f"{'all':<10}{len(everything):>9,}{p50:>9.0f}{p95:>9.0f}{max(everything) * 1e3:>9.0f}")
     print(
-        f"{len(everything) / seconds:.1f} requests/s, {cpu / len(everything) * 1e3:.0f} ms of processor a request"
+        f"{len(everything) / seconds:.1f} requests/s, {cpu / len(everything) * 1e3:.0f} ms of processor a request "
+        f"(and {own / len(everything) * 1e3:.1f} ms of the sessions, on this machine)"
     )
     if tally.after_import:
         print(f"first 20 requests after the import: slowest {max(tally.after_import) * 1e3:.0f} ms")
@@ -339,9 +387,21 @@ def report(tally: Tally, cpu: float, memory: tuple[float, float, float], seconds
         f"memory: {memory[0]:.0f} MB after the start, {memory[1]:.0f} MB when all had signed in, "
         f"{memory[2]:.0f} MB after the load"
     )
+    climb = slope(tally.memory)
+    if climb is not None:
+        print(f"slope of the memory over the second half: {climb:+.1f} MB a minute")
     print(f"errors: {sum(tally.errors.values())}")
     for what, count in tally.errors.most_common(5):
         print(f"  {count} x {what}")
+    return {
+        "requests/s": len(everything) / seconds,
+        "CPU ms": cpu / len(everything) * 1e3,
+        "p50 ms": p50,
+        "p95 ms": p95,
+        "after import ms": max(tally.after_import, default=0.0) * 1e3,
+        "MB": memory[2],
+        "errors": sum(tally.errors.values()),
+    }
 
 
 def main() -> None:
@@ -359,24 +419,58 @@ def main() -> None:
     parser.add_argument("--no-import", action="store_true", help="bring nothing in meanwhile")
     parser.add_argument("--home", type=Path, help="a home to use, made where it holds nothing, and kept")
     parser.add_argument("--database", default="", help="DATABASE_URL; SQLite in the home without one")
+    parser.add_argument("--postgresql", action="store_true", help="a private PostgreSQL cluster for each run")
+    parser.add_argument("--processes", type=int, default=1, help="processes of the server that answer")
+    parser.add_argument("--growth", default="", help="sizes, parted by commas: one run each, and a table")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
+    if (args.growth or args.postgresql) and args.home:
+        parser.error("--growth and --postgresql make homes of their own: leave out --home.")
+    found = {}
+    for rows in [int(size) for size in args.growth.split(",")] if args.growth else [args.rows]:
+        args.rows = rows
+        print(f"{rows:,} opportunities", flush=True)
+        found[rows] = one_run(args)
+    if args.growth:
+        names = next(iter(found.values()))
+        print("".join(f"{name:>16}" for name in ("opportunities", *names)))
+        for rows, figures in found.items():
+            print(f"{rows:>16,}" + "".join(f"{value:>16,.1f}" for value in figures.values()))
+
+
+def one_run(args: argparse.Namespace) -> dict[str, float]:
+    """Everything for one size, in a home and, where asked for, a cluster of its own."""
+    if args.postgresql:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+        from tests import postgres
+
+        cluster = postgres.Cluster(fsync=True)
+        try:
+            postgres.execute(cluster.address, "CREATE DATABASE load")
+            return run_in_home(args, f"{cluster.address}/load")
+        finally:
+            cluster.stop()
+    return run_in_home(args, args.database)
+
+
+def run_in_home(args: argparse.Namespace, database: str) -> dict[str, float]:
+    """Make the home, measure, and remove what was made for it."""
     scratch = Path(tempfile.mkdtemp(prefix="salesops-load-"))
     home = (args.home or scratch / "home").resolve()
     home.mkdir(parents=True, exist_ok=True)
-    env = environment(home, args.database)
+    env = environment(home, database)
     try:
         make_home(home, env, args.rows, args.seed)
-        measure(args, home, env, make_accounts(env), scratch)
+        return measure(args, home, env, accounts_of(env), scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def measure(
     args: argparse.Namespace, home: Path, env: dict[str, str], accounts: list[str], scratch: Path
-) -> None:
+) -> dict[str, float]:
     """Serve, let the sessions work, report."""
-    server, port, start = serve(env)
+    server, port, start = serve(env, args.processes)
     tally = Tally()
     try:
         spent, idle = usage(server.pid)
@@ -396,9 +490,12 @@ def measure(
             f"first Home of each session: median {statistics.median(cold) * 1e3:.0f} ms, "
             f"slowest {max(cold) * 1e3:.0f} ms"
         )
-        before = usage(server.pid)
+        before, own = usage(server.pid), own_seconds()
         began = time.monotonic()
         threads = [
+            threading.Thread(target=sample, args=(server.pid, tally, began, began + args.seconds)),
+        ]
+        threads += [
             threading.Thread(target=b.work, args=(began + args.seconds, args.think, args.writes))
             for b in browsers
         ]
@@ -412,7 +509,13 @@ def measure(
         for thread in threads:
             thread.join()
         after = usage(server.pid)
-        report(tally, after[0] - before[0], (idle, before[1], after[1]), time.monotonic() - began)
+        return report(
+            tally,
+            after[0] - before[0],
+            own_seconds() - own,
+            (idle, before[1], after[1]),
+            time.monotonic() - began,
+        )
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)

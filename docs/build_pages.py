@@ -66,10 +66,10 @@ def arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
 def families() -> Iterator[tuple[str, tuple[object, ...]]]:
     """Heading -> KPIs under it, those of quotas last."""
     from salesops.analytics.engine.catalogue import FAMILIES
-    from salesops.quotas.engine.kpis import KPIS
+    from salesops.quotas.engine import kpis, ramp_kpis
 
     yield from FAMILIES.items()
-    yield "Quota and productivity", KPIS
+    yield "Quota and productivity", (*kpis.KPIS, *ramp_kpis.KPIS)
 
 
 def kpis() -> Iterator[str]:

@@ -21,6 +21,18 @@ CLUSTER = "SALESOPS_TEST_CLUSTER"
 
 USER = "postgres"
 
+UNSAFE = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=4GB",
+    "checkpoint_timeout=1h",
+    "jit=off",
+)
+"""Settings of a cluster that is thrown away: nothing of it has to outlive a crash of the machine."""
+
 
 class PostgresError(RuntimeError):
     """The cluster could not be started."""
@@ -79,10 +91,9 @@ class Cluster:
 
     def start(self) -> None:
         """Start it on its port: after :meth:`halt` on the same one, as a restart does."""
-        options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c max_connections=200"
-            f" -c fsync={'on' if self._fsync else 'off'}"
-        )
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c max_connections=200"
+        if not self._fsync:
+            options += "".join(f" -c {setting}" for setting in UNSAFE)
         log = str(self.folder / "log")
         self._call("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", log, "-o", options, "start")
         self.address = f"postgresql://{USER}@127.0.0.1:{self.port}"

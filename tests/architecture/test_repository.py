@@ -142,7 +142,7 @@ def test_project_dependencies_are_those_of_base_in() -> None:
     assert project["dependencies"] == [line for line in wanted if line and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("name", ["base", "dev", "assets"])
+@pytest.mark.parametrize("name", ["base", "dev", "assets", "spark-build", "spark"])
 def test_locks_are_hashed(name: str) -> None:
     lock = text(ROOT / "requirements" / f"{name}.txt")
     for block in re.split(r"\n(?=[\w.-]+(?:\[[\w,-]+\])?==)", lock):

@@ -3,8 +3,12 @@ somebody else settles; and a rep who sees the same dashboard over his own rows."
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -45,10 +49,29 @@ def test_a_vps_business_review(firm_server: Server, someone: Callable[..., Perso
     page.keyboard.press("/")
     page.keyboard.type("win rate by team last quarter vs the quarter before")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("What was understood")).to_contain_text("Win rate")
+    understood = page.get_by_label("What was understood")
+    expect(understood).to_contain_text("Win rate")
+    expect(understood).to_contain_text("Against Q")
+    answered = page.locator("#value-title").locator("xpath=ancestor::section").locator(".tile-value")
+    said, exactly = answered.inner_text(), answered.get_attribute("title")
+    before = page.locator("p").filter(has=page.locator(".pill")).get_by_role("link").last
+    earlier, earlier_page = before.inner_text(), before.get_attribute("href")
+    teams = page.locator("#split-title").locator("xpath=ancestor::section").locator("tbody tr")
+    groups = teams.evaluate_all("rows => rows.map(row => [row.cells[0].innerText, row.cells[1].innerText])")
+    assert len(groups) > 1
     shoot(page, "review-ask")
+    page.get_by_role("link", name="Open the number").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Win rate")
+    expect(page.locator(".tile-value").first).to_have_text(said)
+    assert page.locator(".tile-value").first.get_attribute("title") == exactly
+    for name, value in groups:
+        row = page.get_by_role("row").filter(has=page.get_by_text(name, exact=True)).first
+        expect(row).to_contain_text(value)
+    assert earlier_page is not None
+    page.goto(f"{firm_server.url}{earlier_page}")
+    assert page.locator(".tile-value").first.get_attribute("title") == earlier
 
-    page.goto(f"{firm_server.url}/business-review/")
+    page.goto(f"{firm_server.url}/business-review/", timeout=120_000)  # patience with a slow machine
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^Business review, Q\d 20\d\d$"))
     sections = page.locator("section.card h2").all_inner_texts()
     assert {"Attainment", "Wins and losses", "Actions", "Findings"} <= set(sections)
@@ -99,3 +122,34 @@ def test_a_vps_business_review(firm_server: Server, someone: Callable[..., Perso
     page.goto(finding)
     expect(page.locator("body")).to_contain_text("Took note")
     assert someone(firm_server, "ops_analyst").get(board.replace(firm_server.url, "")).status == 404
+
+
+def test_an_assistant_asks_over_http(firm_server: Server) -> None:
+    """The package's own client against the running server: what REST tells the same token."""
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    bearer = {"Authorization": f"Bearer {firm_server.known['tokens']['rep']}"}
+
+    async def talk(mode: str) -> tuple[list[str], object, str]:
+        async with (
+            httpx2.AsyncClient(headers=bearer, timeout=120, trust_env=False) as http,
+            Client(
+                streamable_http_client(f"{firm_server.url}/mcp", http_client=http), mode=mode
+            ) as assistant,
+        ):
+            tools = [tool.name for tool in (await assistant.list_tools()).tools]
+            told = await assistant.call_tool("metric", {"name": "won_value", "period": "all"})
+            refused = await assistant.call_tool("query", {"table": "nothing"})
+            return tools, told.structured_content["value"], refused.content[0].text
+
+    asked = urllib.request.Request(f"{firm_server.url}/api/v1/kpis/won_value?period=all", headers=bearer)
+    with urllib.request.urlopen(asked, timeout=120) as answer:
+        value = json.load(answer)["value"]
+    for mode in ("legacy", "auto"):  # both generations of the protocol
+        with ThreadPoolExecutor(1) as own:  # playwright has a loop in this thread
+            tools, told, refusal = own.submit(lambda mode=mode: asyncio.run(talk(mode))).result()
+        assert {"describe_schema", "query", "metric", "explain", "ask"} == set(tools)
+        assert told == value
+        assert "There is no table 'nothing'" in refusal

@@ -143,6 +143,7 @@ SENDS: Mapping[str, tuple[str, frozenset[str]]] = {
 ELSEWHERE: Mapping[str, str] = {
     "job_file": "the files of jobs are a door of their own here",
     "feed": "the secret address of a feed is looked into by test_feeds.py",
+    "mcp": "the assistants' door over HTTP is looked into by test_ask_http.py",
     "api:openapi-json": "the description of the API holds no data",
     "api:api-root": "leads nowhere",
     "api:no-such-address": "answers 404",
@@ -176,6 +177,7 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/imports/{import_id}/files/{number}/mapping": DATA,
     "/api/v1/inspection": ALL,
     "/api/v1/calibration": ALL,
+    "/api/v1/outcomes": ALL,
     "/api/v1/fair-comparison": ALL,
     "/api/v1/inspection/{line}/deals": ALL,
     "/api/v1/jobs": ALL,

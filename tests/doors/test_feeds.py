@@ -25,7 +25,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm as firm
-from salesops.feeds import feed_door, services
+from salesops.feeds import feed_door, selectors, services
 from salesops.feeds.inputs import FeedQuestion
 from salesops.feeds.models import Feed
 from salesops.permissions.services import mask_decide
@@ -33,7 +33,7 @@ from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.models import AuditEvent, IdempotencyKey, User
-from salesops.platform.signin import account_save, token_create
+from salesops.platform.signin import account_save, token_create, token_revoke
 from salesops.ui import exports
 from tests.doors.conftest import shared_home
 
@@ -443,6 +443,43 @@ def test_a_token_makes_no_feed_that_reads_more_or_lasts_longer_than_itself() -> 
     soon = timezone.now() + timedelta(days=5)
     assert asked(of_list, expires_at=soon) == 403
     assert asked(of_list | {"days": 4}, expires_at=soon) == 201
+
+
+def test_a_feed_that_a_token_made_ends_with_the_token() -> None:
+    user = User.objects.get(username=ANALYST)
+
+    def made(**token: Any) -> tuple[Any, dict[str, Any]]:
+        row, secret = token_create(actor=actor_of(user), user=user, name="maker", can_write=True, **token)
+        headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": secret[-20:]}
+        body = {"name": "By a token", "query": "status=won", "days": 3}
+        answer = Client(headers=headers).post("/api/v1/feeds", body, content_type="application/json")
+        assert answer.status_code == 201, answer.content
+        return row, answer.json()
+
+    def read(feed: dict[str, Any]) -> int:
+        return Client().get(feed["addresses"]["csv"]).status_code
+
+    def state(feed: dict[str, Any]) -> str:
+        return next(row["state"] for row in Caller(ANALYST)("GET", "feeds", 200) if row["id"] == feed["id"])
+
+    (one, first), (_, second) = made(), made()
+    on_the_page, secret = make(ANALYST)
+    assert (read(first), read(second), get(secret).status_code) == (200, 200, 200)
+    token_revoke(actor=actor_of(user), token=one)
+    assert (read(first), read(second), get(secret).status_code) == (404, 200, 200)
+    assert (state(first), state(second)) == ("revoked", "live")
+    assert on_the_page.token_id is None, "made on the page: no token ends it"
+    page = signed_in(ANALYST).get("/feeds/").content.decode()
+    assert f"/feeds/{first['id']}/revoke" not in page
+    assert f"/feeds/{second['id']}/revoke" in page
+    assert first["id"] not in [row.pk for row in selectors.live_feeds()]
+    event = AuditEvent.objects.get(action="feed.create", subject=f"feed:{first['id']}")
+    assert event.after["token"] == one.pk
+    # A token that is shortened later, or has run out, ends its feed as well.
+    other, third = made(expires_at=timezone.now() + timedelta(days=5))
+    assert read(third) == 200
+    type(other).objects.filter(pk=other.pk).update(expires_at=timezone.now())
+    assert (read(third), state(third)) == (404, "expired")
 
 
 def test_webhooks_over_rest() -> None:

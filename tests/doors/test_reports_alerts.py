@@ -252,7 +252,7 @@ def test_setting_one_by_the_form(made: World) -> None:
     row = Alert.objects.get()
     assert client.post(f"/alerts/{row.pk}/", {"do": "pause"}).status_code == 302
     assert made.client("max").post(f"/alerts/{row.pk}/", {"do": "resume"}).status_code == 404
-    assert made.client("ann").get("/alerts/").status_code == 403
+    assert made.client("ann").post("/alerts/", {"name": "x"}).status_code == 403
     assert "Paused" in client.get("/alerts/").content.decode()
     client.post(f"/alerts/{row.pk}/", {"do": "remove"})
     assert "Many" not in client.get("/alerts/").content.decode()
@@ -341,7 +341,8 @@ def test_an_alert_by_rest(made: World) -> None:
         "condition": "above",
         "threshold": "1",
     }
-    row = ana("post", "alerts", wanted, 201)
+    row = ana("post", "alerts", wanted | {"recipients": [made.users["ann"].pk]}, 201)
+    assert row["accounts"] == [made.users["ann"].pk]
     ann("post", "alerts", wanted, 403)
     ana("post", "alerts", wanted | {"kpi": "nothing"}, 400)
     ana("post", f"alerts/{row['id']}/look", {}, 202)

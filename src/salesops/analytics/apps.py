@@ -29,6 +29,7 @@ class AnalyticsConfig(AppConfig):
         number_runs.register()
         registries.warm_ups.register("home", warm_up)
         registries.warm_ups.register("belongings", belongings.warm_up)
+        navigation.register("home", "outcomes", "Outcomes", "outcomes", "target", 24, tab_of="numbers")
         navigation.register("home", "moved", "What moved", "moved", "activity", 25, tab_of="numbers")
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
         shell.use_search("pipeline")

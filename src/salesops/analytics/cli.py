@@ -159,7 +159,7 @@ def shown(value: int | Decimal | None, kpi: Kpi, currency: str, reason: str = ""
     if kpi.unit == "count":
         return f"{value:,}"
     text = f"{Decimal(value):,.2f}"
-    if kpi.unit in ("days", "minutes"):
+    if kpi.unit in ("days", "minutes", "months"):
         return f"{text} {kpi.unit}"
     if kpi.unit == "number":
         return text

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine import paces, work
-from salesops.analytics.engine.journeys import PATH, Journeys, StageMap, StageStep
+from salesops.analytics.engine.journeys import CLOSE_FIELDS, PATH, Journeys, StageMap, StageStep
 from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
 from salesops.facts.bound import bound
@@ -38,8 +38,9 @@ def event_frames(frames: Frames, period: Period | None) -> dict[str, Maker]:
             "stage_entries": lambda: journeys(frames).entries(),
             "stage_presence": lambda: journeys(frames).presence(period),
             "standing": partial(_standing, frames, period),
-            "close_moves": lambda: journeys(frames).close_moves(frames.firm.calendar),
         }
+        if CLOSE_FIELDS & set(frames.facts.changed_fields("opportunities")):
+            makers["close_moves"] = lambda: journeys(frames).close_moves(frames.firm.calendar)
         if period is not None:
             makers["opening"] = partial(_opening, frames, period)
     if period is not None:

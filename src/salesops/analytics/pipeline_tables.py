@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.core.paginator import Paginator
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from salesops.analytics.deal_columns import FLAGS, label, meaning
@@ -21,6 +20,7 @@ from salesops.analytics.records import ListPage
 from salesops.org.known import PARAMETER
 from salesops.ui import exports, formats
 from salesops.ui.components import Action, Definition, Empty
+from salesops.ui.markup import joined, markup
 from salesops.ui.tables import Column, Table
 from salesops.ui.templatetags.ui import status_pill, undefined
 
@@ -60,7 +60,7 @@ def deals_table(
 
     def lead(row: Mapping[str, Any]) -> SafeString:
         href = deal_link(row, opened_from(place[id(row)]))
-        return format_html('<a href="{}" hx-boost="false">{}</a>', href, row.get("name") or row["id"])
+        return markup('<a href="{}" hx-boost="false">{}</a>', href, row.get("name") or row["id"])
 
     renders: dict[str, Render] = {
         "name": lead,
@@ -147,9 +147,9 @@ def _account(row: Mapping[str, Any], known: str) -> SafeString:
     if not name:
         return undefined("the deal names no account")
     if not row.get("account_id"):
-        return format_html("{}", name)
+        return markup("{}", name)
     href = reverse("pipeline_account", args=[row["account_id"]]) + _known_query(known, "?")
-    return format_html('<a href="{}" hx-boost="false">{}</a>', href, name)
+    return markup('<a href="{}" hx-boost="false">{}</a>', href, name)
 
 
 def _stage(row: Mapping[str, Any]) -> SafeString:
@@ -175,24 +175,24 @@ def amount_cell(row: Mapping[str, Any], currency: str, whole: bool) -> SafeStrin
     """The amount; where there is none, the labelled estimate, which is never taken for one."""
     places = 0 if whole else None
     if row.get("amount") is not None:
-        return format_html("{}", formats.money(row["amount"], currency, places=places))
+        return markup("{}", formats.money(row["amount"], currency, places=places))
     if row.get("amount_estimate") is not None:
         shown = formats.money(row["amount_estimate"], currency, places=places)
-        return format_html('<span class="muted">{}<br><span class="small">{}</span></span>', shown, ESTIMATE)
+        return markup('<span class="muted">{}<br><span class="small">{}</span></span>', shown, ESTIMATE)
     return undefined("the deal has no amount")
 
 
 def flag_pills(found: Sequence[Flag], most: int) -> SafeString:
     """Flags as pills, the gravest first; how many more there are, and all of them in the title."""
     if not found:
-        return format_html('<span class="muted">{}</span>', "none")
+        return markup('<span class="muted">{}</span>', "none")
     unique = list({flag.word: flag for flag in found}.values())
-    pills = format_html_join(" ", "{}", ((status_pill(flag.word, flag.tone),) for flag in unique[:most]))
+    pills = joined((status_pill(flag.word, flag.tone) for flag in unique[:most]), " ")
     rest = unique[most:]
     if not rest:
-        return format_html('<span class="nowrap">{}</span>', pills) if len(unique) == 1 else pills
+        return markup('<span class="nowrap">{}</span>', pills) if len(unique) == 1 else pills
     words = ", ".join(flag.word for flag in rest)
-    return format_html(
+    return markup(
         '{} <span class="muted small nowrap" title="{}"><span aria-hidden="true">+{}</span>'
         '<span class="visually-hidden">and {}</span></span>',
         pills, words, len(rest), words,
@@ -278,7 +278,7 @@ def accounts_table(page: Any, sort: str, size: int, known: str = "") -> Table:
 
     def lead(row: Mapping[str, Any]) -> SafeString:
         href = reverse("pipeline_account", args=[row["id"]]) + _known_query(known, "?")
-        return format_html('<a href="{}">{}</a>', href, row["name"] or row["id"])
+        return markup('<a href="{}">{}</a>', href, row["name"] or row["id"])
 
     def counted(name: str, status: str) -> Callable[[Mapping[str, Any]], str]:
         def href(row: Mapping[str, Any]) -> str:

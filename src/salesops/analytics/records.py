@@ -252,23 +252,39 @@ class OpenList:
         )
 
     def _ids(self, size: int, start: int) -> list[str]:
-        """Ids of some rows in order: sorting whole rows is what would take long."""
+        """Ids of some rows in order: sorting whole rows is what would take long.
+
+        The order is no part of the expression, so lists that differ in it alone share a compiled query,
+        from which the engine drops the columns that it does not sort by.
+        """
+        if self.sort_column == FLAGS:
+            return self._ids_by_weight(size, start)
+        descending = self.query.sort.startswith("-")
+        keys = ("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)
+        order = [(name, descending) for name in keys]
+        if self.sort_column != "id":
+            order.append(("id", False))
+        found = self.frames.facts.execute_known(
+            ("rows", self.narrowing.shape),
+            self.narrowing.rows,
+            values=self.narrowing.values,
+            over=self.frames.deals,
+            order=order,
+            only="id",
+            rows=(size, start),
+        )
+        return list(found.column("id").to_pylist())
+
+    def _ids_by_weight(self, size: int, start: int) -> list[str]:
+        """The same in the order of the flags' gravity, which the rules of the day make."""
 
         def sorted_ids() -> ir.Table:
             rows = self.narrowing.rows()
-            made = {_WEIGHT: self.judge.weight(rows)} if self.sort_column == FLAGS else {}
-            keys = ("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)
-            narrow = rows.select(*dict.fromkeys(k for k in ("id", *keys) if k != FLAGS), **made)
-            return self._ordered(narrow)
+            return self._ordered(rows.select("id", **{_WEIGHT: self.judge.weight(rows)}))
 
-        key = ("ids", self.narrowing.shape, *self._order_key)
-        found = self._known(key, sorted_ids, self.narrowing.values, (size, start))
+        key = ("ids by weight", self.narrowing.shape, self.query.sort.startswith("-"), self.judge.key)
+        found = self._known(key, sorted_ids, self.narrowing.values, rows=(size, start))
         return list(found.column("id").to_pylist())
-
-    @property
-    def _order_key(self) -> tuple[Hashable, ...]:
-        judge = self.judge.key if self.sort_column == FLAGS else None
-        return (self.sort_column, self.query.sort.startswith("-"), judge)
 
     def _cells(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of some ids, in their order: one query for every page of a reader's lists."""

@@ -20,7 +20,7 @@ from salesops.analytics.addresses import (
     read,
     reads_address,
 )
-from salesops.analytics.engine.aggregates import lower_middle, upper_middle
+from salesops.analytics.engine.aggregates import lower_middle, survival_code, survival_median, upper_middle
 from salesops.analytics.engine.dimensions import Dimension
 from salesops.analytics.engine.figure import to_decimal
 from salesops.analytics.engine.frames import ROWS_OF_DEALS, SHOWN
@@ -52,6 +52,7 @@ KINDS: dict[str, Any] = {
     "won": "money",
     "amount": "money",
     "quota": "money",
+    "full_quota": "money",
     "fte_months": "number",
     "name": "lead",
     "owner_name": "text",
@@ -105,7 +106,9 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         rows, group = _rows(asked, kpi, side, address)
         median = side.measure.kind in MIDDLES
         adding = rows.contribution
-        if side.measure.kind == "upper_days":
+        if side.measure.kind == "survival":
+            measured = {"all": survival_code(rows, side.measure).collect()}
+        elif side.measure.kind == "upper_days":
             measured = {"all": adding.cast("float64").quantile(0.75)}
         elif median:
             measured = {"all": lower_middle(adding), "above": upper_middle(adding)}
@@ -116,6 +119,9 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         counted = asked.execute(
             rows.agg(n=rows.count(), known=adding.count(), **measured, **filled)
         ).to_pylist()[0]
+        if side.measure.kind == "survival":
+            half = survival_median(counted["all"] or ())
+            counted["all"] = None if half is None else to_decimal(half)
         # A column that no row fills says nothing; an amount that is what each row adds stands once.
         names = [names[0], *(n for n in names[1:] if counted[f"in_{n}"] and n != side.measure.column)]
         sort, ordered = _sorted(rows, request.GET.get("sort", ""), names)
@@ -131,10 +137,14 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
     whole = exact(counted["all"])
     if whole is not None and "above" in counted:
         whole = to_decimal((Fraction(whole) + Fraction(counted["above"])) / 2)
-    adds = unit.exact(whole) if whole is not None else "nothing, as none has a value"
+    none = (
+        "no month: fewer than half are" if side.measure.kind == "survival" else "nothing, as none has a value"
+    )
+    adds = unit.exact(whole) if whole is not None else none
     missing = counted["n"] - counted["known"]
     for row in shown:
         row["contribution"] = exact(row["contribution"])
+        row |= {name: group_words(value) for name, value in row.items() if isinstance(value, bool)}
         row["label"] = row.get(_lead(names)) or row.get("id") or row.get("owner_name")
     table = Table(
         side.title,
@@ -173,7 +183,11 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         "n": counted["n"],
         "counts": side.measure.kind == "count",
         "adds": adds,
-        "median": median,
+        "together": "half of them there after"
+        if side.measure.kind == "survival"
+        else "the middle one at"
+        if median
+        else "together",
         "missing": missing,
         "back": address.to("number", name, side="", group=None),
         "others": [

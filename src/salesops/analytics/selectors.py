@@ -242,7 +242,11 @@ def ask(actor: Actor, question: Question) -> Iterator[OpenQuestion]:
         ValueError: the period can't be read, or a dimension or filter does not exist.
     """
     with open_frames(
-        actor, as_of=question.as_of, manifest_id=question.manifest_id, known_at=question.known_at
+        actor,
+        as_of=question.as_of,
+        manifest_id=question.manifest_id,
+        known_at=question.known_at,
+        elsewhere=True,
     ) as frames:
         period = period_of(question, frames)
         context = Context(

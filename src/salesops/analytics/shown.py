@@ -26,7 +26,11 @@ from salesops.ui.formats import points as in_points
 MULTIPLES = frozenset({"coverage", "coverage_gross", "coverage_needed"})
 """Ratios that people read as a multiple (2.7x), not as a share."""
 
-_FAMILY_OF_FRAME = {"attainment": "Quota and productivity", "quotas": "Quota and productivity"}
+_FAMILY_OF_FRAME = {
+    "attainment": "Quota and productivity",
+    "quotas": "Quota and productivity",
+    "ramp": "Quota and productivity",
+}
 
 _PLURALS = {
     "opportunity": "deals",
@@ -60,9 +64,11 @@ def unit_of(kpi: Kpi, currency: str) -> Unit:
     if kpi.unit == "days":
         return Unit("days", places=1)
     if kpi.unit == "number":
-        return Unit("number", places=2)
+        return Unit("number", places=2, adds=False)
     if kpi.unit == "minutes":
-        return Unit("number", noun="minutes", places=1)
+        return Unit("number", noun="minutes", places=1, adds=False)
+    if kpi.unit == "months":
+        return Unit("number", noun="months", places=1, adds=False)
     return Unit("number", noun=_PLURALS.get(kpi.grain, "rows"))
 
 
@@ -76,6 +82,7 @@ def unit_words(kpi: Kpi, currency: str) -> str:
         "money_per_day": f"{currency or 'money'} per day",
         "days": "days",
         "minutes": "minutes",
+        "months": "months",
         "number": "number",
         "count": _PLURALS.get(kpi.grain, "rows"),
     }[kpi.unit]
@@ -92,6 +99,8 @@ def side_unit(side: Side, currency: str) -> Unit:
         return Unit("number", noun=_many(side.frame))
     if kind in ("days", "median_days", "upper_days"):
         return Unit("days", places=0 if kind == "days" else 1)
+    if kind == "survival" or side.measure.column == "months":
+        return Unit("number", noun="months", places=0)
     if kind in ("total", "middle"):
         return Unit("number", places=0 if kind == "total" else 1)
     if side.measure.column == "working_days":
@@ -107,7 +116,7 @@ def value_text(kpi: Kpi, value: Exact | None, currency: str, *, to_the_cent: boo
         return ""
     unit = unit_of(kpi, currency)
     text = unit.exact(value) if to_the_cent else unit.full(value)
-    suffix = {"money_per_day": " per day", "minutes": " minutes"}.get(kpi.unit, "")
+    suffix = {"money_per_day": " per day", "minutes": " minutes", "months": " months"}.get(kpi.unit, "")
     return f"{text}{suffix}"
 
 

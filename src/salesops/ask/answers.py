@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -16,18 +17,25 @@ from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.engine.selection import KpiError
 from salesops.analytics.inspections import OpenInspection, Sum, open_inspection
 from salesops.analytics.list_address import ListAddress
-from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.analytics.selectors import OpenQuestion, Question, ask, hidden_from
 from salesops.analytics.shown import is_dated, rows_href
+from salesops.ask.engine.dates import BEGIN
 from salesops.ask.engine.parse import ALL, understand
-from salesops.ask.engine.query import Choice, Query, Understood
+from salesops.ask.engine.query import Choice, Query, Understood, Vocabulary
 from salesops.ask.engine.tokens import QuestionError, cleaned
 from salesops.ask.inputs import lexicon
 from salesops.core.calendars import Period, PeriodError
+from salesops.org import known as known_at
+from salesops.org.known import NOW, Known
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import Actor
-from salesops.process.inputs import open_frames
+from salesops.process.inputs import NoDataError, open_frames
 
 USUAL_PERIOD = "quarter"
+DATED = (
+    "created_on", "closed_on", "expected_close_on", "happened_on", "entered_on", "left_on", "moved_on", "first_won_on",
+)  # fmt: skip
+"""Columns of days that periods choose rows by."""
 ROWS = 10
 """Rows of a list that an answer shows where the question does not say how many."""
 RECORDS = 5
@@ -88,6 +96,7 @@ class ListAnswer:
         sums: their amounts.
         href: the page that lists all of them under the same conditions.
         reason: why there is no list; "" where there is.
+        known: facts and decisions of when.
     """
 
     title: str
@@ -100,6 +109,7 @@ class ListAnswer:
     href: str
     reason: str = ""
     notes: tuple[str, ...] = ()
+    known: Known = NOW
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,7 @@ class Answer:
     Attributes:
         understood: how it was read.
         problem: why there is no answer; "" where there is one.
+        known: facts and decisions of when; what the question or its address says.
     """
 
     understood: Understood
@@ -142,6 +153,7 @@ class Answer:
     deals: ListAnswer | None = None
     records: Records | None = None
     problem: str = ""
+    known: Known = NOW
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -149,66 +161,89 @@ class Answer:
         return () if self.records and self.records.found else self.understood.choices
 
 
-def answer(actor: Actor, text: str, *, may_list: bool = True) -> Answer:
+def answer(actor: Actor, text: str, *, may_list: bool = True, known: Known = NOW) -> Answer:
     """Answer a question with what a reader may see.
 
     Args:
         actor: the reader.
         text: the question.
         may_list: whether deals and records may be told, which a token may be barred from.
+        known: facts and decisions as they were known then; a question may say so itself.
 
     Raises:
         NotAllowedError: it asks for deals or records, and these may not be told.
-        NoDataError: nothing was imported yet.
+        NoDataError: nothing was imported yet, or by then.
         QuestionError: the text can't be read as a question.
     """
     text = cleaned(text)
-    with open_frames(actor) as frames:
-        known = lexicon(actor, frames, text)
-        understood = understand(text, known)
+    understood, vocabulary = _understood(actor, text, known)
+    if understood.known is not None:
+        then = known_at.at(known_at.day_end(understood.known))
+        if known.text and known.known_at != then.known_at:
+            return _refused(
+                understood, f"The question says another day of knowledge than {known.text}: name one."
+            )
+        known = then
+        try:
+            understood, vocabulary = _understood(actor, text, known)
+        except NoDataError as error:
+            return _refused(understood, str(error))
     query = understood.query
     if query is not None and query.kind != "number" and not may_list:
         raise NotAllowedError(
             "This token may not be used for lists and records: it lacks the scope records.read."
         )
     if query is None:
-        return Answer(understood, problem=understood.problem)
+        return Answer(understood, problem=understood.problem, known=known)
     try:
         if query.kind == "number":
-            return Answer(understood, number=number(actor, query))
+            return Answer(understood, number=number(actor, query, known), known=known)
         if query.kind == "list":
-            return Answer(understood, deals=deals(actor, query))
+            return Answer(understood, deals=deals(actor, query, known), known=known)
     except (KpiError, FilterError, PeriodError, AddressError) as error:
-        said = f"{known.vocabulary.named[query.kpi].title}: {error}" if query.kpi else str(error)
-        return Answer(replace(understood, query=None), problem=said[:1].upper() + said[1:])
-    people = known.vocabulary.values.get("owner_name", ())
-    found = search(actor, " ".join(query.words), people)
+        said = f"{vocabulary.named[query.kpi].title}: {error}" if query.kpi else str(error)
+        return _refused(understood, said[:1].upper() + said[1:], known)
+    people = vocabulary.values.get("owner_name", ())
+    found = search(actor, " ".join(query.words), people, known)
     if found.found:
-        return Answer(understood, records=found)
+        return Answer(understood, records=found, known=known)
     said = "No account, deal or number is called that, as far as you may see."
-    return Answer(understood, records=found, problem=said)
+    return Answer(understood, records=found, problem=said, known=known)
+
+
+def _understood(actor: Actor, text: str, known: Known) -> tuple[Understood, Vocabulary]:
+    """A question as read by what the reader's rows of then may be called, and by the days of then."""
+    with open_frames(actor, manifest_id=known.manifest_id, known_at=known.known_at) as frames:
+        words = lexicon(actor, frames, text)
+        return understand(text, words), words.vocabulary
+
+
+def _refused(understood: Understood, problem: str, known: Known = NOW) -> Answer:
+    return Answer(replace(understood, query=None), problem=problem, known=known)
 
 
 # --- Numbers --------------------------------------------------------------------------------------
 
 
-def address_of(query: Query) -> Address:
+def address_of(query: Query, known: Known = NOW) -> Address:
     """A number's question as an address of its page."""
     label = "all" if query.period == ALL else query.period.label if query.period else USUAL_PERIOD
-    return Address(period=label, as_of=query.as_of, filters=query.filters, by=query.by[0] if query.by else "")
+    by = query.by[0] if query.by else ""
+    return Address(period=label, as_of=query.as_of, filters=query.filters, by=by, known=known)
 
 
-def question_of(query: Query) -> Question:
+def question_of(query: Query, known: Known = NOW) -> Question:
     """A number's question as the selectors take it."""
-    return replace(address_of(query).question(), by=query.by)
+    return replace(address_of(query, known).question(), by=query.by)
 
 
-def number(actor: Actor, query: Query) -> NumberAnswer:
+def number(actor: Actor, query: Query, known: Known = NOW) -> NumberAnswer:
     """The answer to a question after a number. Errors as :func:`salesops.analytics.selectors.ask`."""
-    address = address_of(query)
-    with ask(actor, question_of(query)) as asked:
+    query = _begun(actor, query, known)
+    address = address_of(query, known)
+    with ask(actor, question_of(query, known)) as asked:
         kpi = asked.kpis([query.kpi])[0]
-        groups = asked.values([query.kpi]) if query.by else []
+        groups = _inside(asked, asked.values([query.kpi])) if query.by else []
         whole = replace(asked, splits=())
         total = whole.values([query.kpi])[0]
         before, then = _before(asked, query)
@@ -235,6 +270,42 @@ def number(actor: Actor, query: Query) -> NumberAnswer:
             notes=tuple(dict.fromkeys([*_unfinished(asked, before), *total.notes, *asked.frames.notes])),
             address=address,
         )
+
+
+def _begun(actor: Actor, query: Query, known: Known) -> Query:
+    """A period that has no begin from the first day of the reader's rows on: nothing lies before that."""
+    if query.period is None or query.period == ALL or query.period.first != BEGIN:
+        return query
+    last = query.period.last
+    with ask(actor, question_of(replace(query, period=ALL, by=(), filters=()), known)) as asked:
+        kpi = asked.kpis([query.kpi])[0]
+        found = [last]
+        hidden = hidden_from(asked.frames)
+        for frame in dict.fromkeys(side.frame for side in kpi.sides if side.frame in asked.named):
+            rows = asked.named[frame]
+            days = [
+                name for name in DATED
+                if name in rows.columns and rows[name].type().is_date() and not {name, f"{frame}.{name}"} & hidden
+            ]  # fmt: skip
+            if days:
+                least = rows.agg(**{name: rows[name].min() for name in days})
+                found += [day for day in asked.execute(least).to_pylist()[0].values() if day is not None]
+        first = min(found)
+        return replace(query, period=asked.frames.firm.calendar.parse(f"{first}..{last}"))
+
+
+def _inside(asked: OpenQuestion, groups: Sequence[KpiValue]) -> list[KpiValue]:
+    """Groups without those that hold no row for months outside the period, or for none: no part of the answer."""
+    period, calendar = asked.period, asked.frames.firm.calendar
+    if period is None:
+        return list(groups)
+    kept = []
+    for group in groups:
+        labels = [value for name, value in group.group.items() if is_dated(name)]
+        spans = [calendar.parse(str(label)) if label else None for label in labels]
+        if group.n or all(span and span.first <= period.last and span.last >= period.first for span in spans):
+            kept.append(group)
+    return kept
 
 
 def _unfinished(asked: OpenQuestion, before: KpiValue | None) -> list[str]:
@@ -281,12 +352,12 @@ def _ranked(query: Query, groups: Sequence[KpiValue]) -> tuple[list[KpiValue], i
 # --- Lists ----------------------------------------------------------------------------------------
 
 
-def deals(actor: Actor, query: Query) -> ListAnswer:
+def deals(actor: Actor, query: Query, known: Known = NOW) -> ListAnswer:
     """The answer to a question after deals. Errors as :func:`salesops.analytics.records.open_list`."""
-    return _line(actor, query) if query.line else _list(actor, query)
+    return _line(actor, query, known) if query.line else _list(actor, query, known)
 
 
-def list_address_of(query: Query) -> ListAddress:
+def list_address_of(query: Query, known: Known = NOW) -> ListAddress:
     """A question after deals as an address of the list."""
     return ListAddress(
         status=query.status,
@@ -296,13 +367,14 @@ def list_address_of(query: Query) -> ListAddress:
         filters=query.filters,
         sort=query.sort or list_address.DEFAULT_SORT,
         as_of=query.as_of,
+        known_at=known.text,
     )
 
 
-def _list(actor: Actor, query: Query) -> ListAnswer:
+def _list(actor: Actor, query: Query, known: Known) -> ListAnswer:
     if query.period == ALL:
         query = replace(query, period=None)
-    address = list_address_of(query)
+    address = list_address_of(query, known)
     size = query.rank.count if query.rank else ROWS
     with records.open_list(actor, replace(address.list_query(), size=size)) as opened:
         rules = {rule.code for rule in opened.judge.rules} if query.flags else set()
@@ -324,13 +396,14 @@ def _list(actor: Actor, query: Query) -> ListAnswer:
         href=_list_href(address),
         reason=reason,
         notes=tuple(page.notes),
+        known=known,
     )
 
 
-def _line(actor: Actor, query: Query) -> ListAnswer:
+def _line(actor: Actor, query: Query, known: Known) -> ListAnswer:
     """Deals of a line of the pipeline inspection."""
     label = query.period.label if query.period and query.period != ALL else "all"
-    address = Address(period=label, as_of=query.as_of, filters=query.filters, default="all")
+    address = Address(period=label, as_of=query.as_of, filters=query.filters, default="all", known=known)
     with open_inspection(actor, address.question()) as opened:
         check, reason = next((c, why) for c, why in opened.checks if c.name == query.line)
         sums = Sum() if reason else opened.together().sums[query.line]
@@ -348,6 +421,7 @@ def _line(actor: Actor, query: Query) -> ListAnswer:
             href=reverse("inspection_deals", args=[query.line]) + address.query(),
             reason=f"{reason[:1].upper()}{reason[1:]}." if reason else "",
             notes=tuple(frames.notes),
+            known=known,
         )
 
 
@@ -358,30 +432,34 @@ def _first(opened: OpenInspection, query: Query, size: int) -> list[dict[str, An
 # --- Records --------------------------------------------------------------------------------------
 
 
-def search(actor: Actor, words: str, people: Sequence[str] = ()) -> Records:
+def search(actor: Actor, words: str, people: Sequence[str] = (), known: Known = NOW) -> Records:
     """People, accounts and deals whose names hold all of some words.
 
     Args:
         actor: the reader.
         words: what they may be called.
         people: names of the owners of his rows.
+        known: as they were known then.
     """
-    accounts = account_records.account_list(actor, search=words, size=RECORDS)
+    accounts = account_records.account_list(actor, search=words, size=RECORDS, known=known)
     columns = ("name", "account_name", "stage", "owner_name")
-    page = records.deal_list(actor, records.ListQuery(search=words, size=RECORDS, columns=columns))
+    listed = records.ListQuery(search=words, size=RECORDS, columns=columns, known=known)
+    page = records.deal_list(actor, listed)
+    then = ListAddress(known_at=known.text)
     wanted = words.casefold().split()
     owners = [name for name in people if all(word in name.casefold() for word in wanted)]
     found = [
-        Record("person", name, "open deals", _list_href(ListAddress(owner=(name,), status="open")))
+        Record("person", name, "open deals", _list_href(replace(then, owner=(name,), status="open")))
         for name in owners[:RECORDS]
     ]
     for row in accounts.rows:
         link = href("pipeline_account", row["id"])
+        link += f"?{urlencode({known_at.PARAMETER: known.text})}" if link and known.text else ""
         found.append(Record("account", row["name"] or row["id"], _deals_words(row["deals"]), link))
     for row in page.rows:
         more = " · ".join(str(row[c]) for c in columns[1:] if row.get(c))
-        found.append(Record("deal", row["name"] or row["id"], more, deal_href(row["id"])))
-    return Records(tuple(found), page.total, accounts.total, _list_href(ListAddress(q=words, status="all")))
+        found.append(Record("deal", row["name"] or row["id"], more, deal_href(row["id"], known)))
+    return Records(tuple(found), page.total, accounts.total, _list_href(replace(then, q=words, status="all")))
 
 
 def _list_href(address: ListAddress) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
+from salesops.analytics.api import KnownAt
 from salesops.ask.answers import answer
 from salesops.ask.documents import document
 from salesops.ask.engine.tokens import MOST_CHARACTERS
+from salesops.org import known as known_at
 from salesops.platform.rest import actor_of_request, reply, scoped, token_of
 from salesops.platform.token_scopes import covers
 
@@ -22,6 +25,7 @@ class AskOut(Schema):
     question: str
     answered: bool
     problem: str
+    known_at: datetime | None
     understood: list[dict[str, Any]]
     not_understood: list[str]
     choices: list[dict[str, Any]]
@@ -39,12 +43,13 @@ Words = Annotated[
 
 
 @router.get("/ask", **scoped("numbers.read", AskOut), summary="A question in words")
-def ask(request: HttpRequest, q: Words) -> HttpResponse:
+def ask(request: HttpRequest, q: Words, known: KnownAt = "") -> HttpResponse:
     """Answer a question over the rows that the token's account may see.
 
     The question is read by fixed rules. Where it can't be told what is asked, ``answered`` is false and
-    ``problem`` says why. Lists of deals and records need the scope ``records.read`` as well.
+    ``problem`` says why. Lists of deals and records need the scope ``records.read`` as well. ``known_at`` is
+    the instant whose knowledge the answer rests on, which a question may also say: "as known on 1 June".
     """
     actor, token = actor_of_request(request), token_of(request)
     may_list = token is not None and covers(token.scopes, "records.read")
-    return reply(document(answer(actor, q, may_list=may_list)))
+    return reply(document(answer(actor, q, may_list=may_list, known=known_at.read(known))))

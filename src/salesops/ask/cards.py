@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,38 +29,42 @@ from salesops.ask.engine.judging import tidied
 from salesops.ask.engine.query import Choice, Part, Understood
 from salesops.ask.engine.words import EXAMPLES
 from salesops.core.calendars import Period
+from salesops.org import known as known_at
 from salesops.ui import formats
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
 
+_DAY_WORDS = {"lt": "before", "le": "on or before", "gt": "after", "ge": "on or after"}
+"""Operators of a condition on a day, as the chips say them."""
 MOST_CHIP = 46
 """Characters of a chip: what fits on a phone."""
 
 
-def ask_href(question: str) -> str:
-    """The page that answers a question."""
-    return f"{reverse('ask')}?{urlencode({'q': question})}"
+def ask_href(question: str, known: str = "") -> str:
+    """The page that answers a question, as known then."""
+    pairs = {"q": question} | ({known_at.PARAMETER: known} if known else {})
+    return f"{reverse('ask')}?{urlencode(pairs)}"
 
 
-def context(answer: Answer) -> dict[str, Any]:
-    """Everything the page shows of an answer."""
+def context(answer: Answer, known: str = "") -> dict[str, Any]:
+    """Everything the page shows of an answer, its further questions as known when the address says."""
     understood = answer.understood
     return {
         "marks": marks(understood),
         "unknown": understood.unknown_words,
-        "chips": [*_chips(answer), *_unsaid(answer)],
+        "chips": [*_chips(answer, known), *_unsaid(answer)],
         "problem": answer.problem,
-        "choices": [_choice(choice) for choice in answer.choices],
-        "examples": examples() if answer.problem and not answer.choices else [],
+        "choices": [_choice(choice, known) for choice in answer.choices],
+        "examples": examples(known) if answer.problem and not answer.choices else [],
         "number": number(answer.number) if answer.number else None,
         "deals": deals(answer.deals) if answer.deals else None,
         "records": answer.records if answer.records and answer.records.found else None,
     }
 
 
-def examples() -> list[dict[str, str]]:
+def examples(known: str = "") -> list[dict[str, str]]:
     """Questions to begin with."""
-    return [{"text": text, "href": ask_href(text)} for text in EXAMPLES]
+    return [{"text": text, "href": ask_href(text, known)} for text in EXAMPLES]
 
 
 def marks(understood: Understood) -> list[tuple[str, bool]]:
@@ -72,14 +77,14 @@ def marks(understood: Understood) -> list[tuple[str, bool]]:
     return [piece for piece in pieces if piece[0]]
 
 
-def _choice(choice: Choice) -> dict[str, str]:
-    return {"said": choice.said, "question": choice.question, "href": ask_href(choice.question)}
+def _choice(choice: Choice, known: str) -> dict[str, str]:
+    return {"said": choice.said, "question": choice.question, "href": ask_href(choice.question, known)}
 
 
 # --- Chips ----------------------------------------------------------------------------------------
 
 
-def _chips(answer: Answer) -> list[dict[str, str]]:
+def _chips(answer: Answer, known: str) -> list[dict[str, str]]:
     """What was understood; each but the number itself with the question that is left without it."""
     understood = answer.understood
     found = []
@@ -88,7 +93,7 @@ def _chips(answer: Answer) -> list[dict[str, str]]:
         if text:
             rest = tidied(understood.without(part.spans))
             takes = bool(rest) and part.role not in ("number", "record")
-            found.append(_chip(text, ask_href(rest) if takes else ""))
+            found.append(_chip(text, ask_href(rest, known) if takes else ""))
     return found
 
 
@@ -97,10 +102,14 @@ def _said(answer: Answer, part: Part) -> str:
     if part.filter is not None:
         if part.said:
             return f"{column_title(part.filter.column)} in {part.said}"
+        if side := _DAY_WORDS.get(part.filter.op) if part.filter.column.endswith("_on") else None:
+            return f"{column_title(part.filter.column)} {side} {_day(part.filter.values[0])}"
         values = " and ".join if part.filter.op == "between" else ", ".join
         said = values(str(v) for v in part.filter.values)
         return f"{column_title(part.filter.column)} {OPERATOR_WORDS[part.filter.op]} {said}".strip()
     found = answer.number
+    if part.role == "known" and answer.understood.known:
+        return f"As known on {formats.day(answer.understood.known)}"
     if found is not None:
         said = {
             "number": found.kpi.title,
@@ -116,12 +125,18 @@ def _said(answer: Answer, part: Part) -> str:
     return said[:1].upper() + said[1:]
 
 
+def _day(value: Any) -> str:
+    return formats.day(date.fromisoformat(str(value)))
+
+
 def _unsaid(answer: Answer) -> list[dict[str, str]]:
     """What the answer takes for granted because the question does not say it."""
     roles = {part.role for part in answer.understood.parts}
     query = answer.understood.query
     if answer.number and "period" not in roles:
         period = answer.number.period
+        if period is not None and period.kind == "custom":
+            return [_chip(f"No period named: {days(period)}")]
         return [_chip(f"Period: {period.title if period else 'all data'}, none was named")]
     if answer.deals and query and not any("deals" in part.said for part in answer.understood.parts):
         return [
@@ -262,7 +277,11 @@ def _deal_table(found: ListAnswer) -> Table:
     )
     columns.append(Column(*dated, "day"))
     rows = [{**row, "label": row.get("name") or row["id"]} for row in found.rows]
+
+    def opened(row: Mapping[str, Any]) -> str:
+        return deal_href(row["id"], found.known)
+
     return Table(
-        found.title, columns, rows, id="deals", row_href=lambda row: deal_href(row["id"]), live=False,
+        found.title, columns, rows, id="deals", row_href=opened, live=False,
         noun="deals", empty=Empty("No deal", "Nothing that you may see meets these conditions.", "search"),
     )  # fmt: skip

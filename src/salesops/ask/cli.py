@@ -8,6 +8,7 @@ from salesops.analytics.shown import group_words, value_text
 from salesops.ask.answers import Answer, ListAnswer, NumberAnswer, answer
 from salesops.ask.cards import days
 from salesops.ask.documents import document
+from salesops.org import known as known_at
 from salesops.platform import reading
 from salesops.platform.cli import actor_from
 from salesops.platform.documents import to_json
@@ -19,6 +20,12 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
         "ask", help="answer a question in words, such as: win rate by region last quarter"
     )
     asking.add_argument("question", nargs="+", help="the question; quotation marks around it are not needed")
+    asking.add_argument(
+        "--known-at",
+        default="",
+        metavar="WHEN",
+        help="as known at the end of a day (2026-03-31), at an instant (2026-03-31T18:00) or at a facts version (v12)",
+    )
     asking.add_argument("--json", action="store_true", help="print JSON")
     asking.set_defaults(run=_ask)
 
@@ -26,7 +33,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
 def _ask(args: argparse.Namespace) -> int:
     actor = actor_from(args)
     with reading.one_state():
-        found = answer(actor, " ".join(args.question))
+        found = answer(actor, " ".join(args.question), known=known_at.read(args.known_at))
     if args.json:
         print(to_json(document(found)))
     else:
@@ -35,6 +42,8 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _print(found: Answer) -> None:
+    if found.known.known_at:
+        print(f"As known at {found.known.known_at:%Y-%m-%d %H:%M:%S %Z}")
     unknown = ", ".join(f"“{word}”" for word in found.understood.unknown_words)
     if found.problem:
         print(found.problem)

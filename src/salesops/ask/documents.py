@@ -25,6 +25,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "question": understood.text,
         "answered": not answer.problem,
         "problem": answer.problem,
+        "known_at": answer.known.known_at,
         "understood": [_part(understood, part) for part in understood.parts],
         "not_understood": understood.unknown_words,
         "choices": [{"means": c.said, "question": c.question, "kpi": c.kpi} for c in answer.choices],

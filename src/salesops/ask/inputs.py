@@ -7,7 +7,11 @@ stands in somebody else's rows only is to him a word that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from salesops.analytics.deal_columns import label
 from salesops.analytics.kept import remembered, state_key
@@ -34,8 +38,9 @@ _NO_VALUES = frozenset(
 def lexicon(actor: Actor, frames: Frames, text: str) -> Lexicon:
     """Everything that a question of a reader may name."""
     me = own_name(actor, frames)
-    key = ("ask", me, *state_key(frames))
-    known, wide = remembered(key, lambda: _known(frames, me))
+    now = timezone.now().astimezone(ZoneInfo(frames.firm.zone)).date()
+    key = ("ask", me, now, *state_key(frames))
+    known, wide = remembered(key, lambda: _known(frames, me, now))
     found = _looked_up(frames, wide, text) if wide else {}
     return known.also(found) if found else known
 
@@ -55,7 +60,7 @@ def dimensions(frames: Frames) -> dict[str, str]:
     return {name: label(name) for name in names}
 
 
-def _known(frames: Frames, me: str) -> tuple[Lexicon, tuple[str, ...]]:
+def _known(frames: Frames, me: str, now: date) -> tuple[Lexicon, tuple[str, ...]]:
     columns = dimensions(frames)
     values, wide = _values(frames, columns)
     vocabulary = Vocabulary(
@@ -65,6 +70,7 @@ def _known(frames: Frames, me: str) -> tuple[Lexicon, tuple[str, ...]]:
         calendar=frames.firm.calendar,
         today=frames.today,
         me=me,
+        now=now,
     )
     return Lexicon(vocabulary), wide
 

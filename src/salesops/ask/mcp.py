@@ -54,7 +54,13 @@ Conditions = Annotated[
     ),
 ]
 AsOf = Annotated[str, Field(description="state as of the end of this day, such as 2026-06-30; empty for now")]
-Names = list[str] | None
+KnownAt = Annotated[
+    str,
+    Field(
+        description="with facts and decisions as known at the end of a day (2026-06-30), at an instant, or at a "
+        "facts version (v12); empty for now"
+    ),
+]
 
 
 def add_commands(verbs: argparse._SubParsersAction) -> None:
@@ -182,9 +188,10 @@ def server(door: Door) -> Any:
         about: Annotated[
             str, Field(description="a number or a table to describe in full; empty for everything")
         ] = "",
+        known_at: KnownAt = "",
     ) -> dict[str, Any]:
         """Numbers with their definitions, tables and columns that may be seen, and dimensions to split by."""
-        return await run("describe_schema", about=about)
+        return await run("describe_schema", about=about, known_at=known_at)
 
     @made.tool(title="List rows of a table", annotations=reads)
     async def query(
@@ -197,11 +204,12 @@ def server(door: Door) -> Any:
         limit: Annotated[int, Field(description=f"rows to give, 1 to {MOST_ROWS}")] = 20,
         offset: Annotated[int, Field(description="rows to pass over")] = 0,
         as_of: AsOf = "",
+        known_at: KnownAt = "",
     ) -> dict[str, Any]:
         """Rows of one table with the number of all rows that meet the filters."""
         return await run(
             "query", table=table, columns=columns or [], filters=filters or [], sort=sort, limit=limit,
-            offset=offset, as_of=as_of,
+            offset=offset, as_of=as_of, known_at=known_at,
         )  # fmt: skip
 
     @made.tool(title="One number", annotations=reads)
@@ -215,6 +223,7 @@ def server(door: Door) -> Any:
             int, Field(description=f"how many of the rows behind it to give, 0 to {MOST_ROWS}")
         ] = 0,
         side: Annotated[str, Field(description="which side's rows; the first side where empty")] = "",
+        known_at: KnownAt = "",
     ) -> dict[str, Any]:
         """A number with its definition, what it rests on, its groups, and links to its rows; null has a reason."""
         return await run(
@@ -226,22 +235,30 @@ def server(door: Door) -> Any:
             as_of=as_of,
             rows=rows,
             side=side,
+            known_at=known_at,
         )
 
     @made.tool(title="What a number rests on", annotations=reads)
     async def explain(
-        name: NumberName, period: Days = "quarter", filters: Conditions = None, as_of: AsOf = ""
+        name: NumberName,
+        period: Days = "quarter",
+        filters: Conditions = None,
+        as_of: AsOf = "",
+        known_at: KnownAt = "",
     ) -> dict[str, Any]:
         """Definition and formula, the sets of rows with their counts, the query, facts version and decisions."""
-        return await run("explain", name=name, period=period, filters=filters or [], as_of=as_of)
+        return await run(
+            "explain", name=name, period=period, filters=filters or [], as_of=as_of, known_at=known_at
+        )
 
     @made.tool(title="A question in words", annotations=reads)
     async def ask(
         question: Annotated[
             str, Field(description="such as: win rate by region last quarter; or: deals without next step")
         ],
+        known_at: KnownAt = "",
     ) -> dict[str, Any]:
         """Answer a question in plain English by fixed rules, and say what was understood and what was not."""
-        return await run("ask", question=question)
+        return await run("ask", question=question, known_at=known_at)
 
     return made

@@ -29,6 +29,8 @@ from salesops.ask.documents import document, number_document, value_document
 from salesops.ask.engine.tokens import MOST_CHARACTERS
 from salesops.ask.inputs import dimensions
 from salesops.facts.tables import TABLES
+from salesops.org import known
+from salesops.org.known import Known
 from salesops.platform import selectors as platform
 from salesops.platform.access import NotAllowedError, may
 from salesops.platform.actors import Actor
@@ -87,12 +89,12 @@ class Told:
 # --- What there is --------------------------------------------------------------------------------
 
 
-def describe_schema(reader: Reader, about: str = "") -> Told:
+def describe_schema(reader: Reader, about: str = "", known_at: str = "") -> Told:
     """Numbers, tables, columns and dimensions; one of them in full where it is named."""
-    _check_text(about)
-    about = about.strip()
+    _check_text(about, known_at)
+    about, then = about.strip(), known.read(known_at)
     catalogue = {kpi.name: kpi for kpi in selectors.catalogue()}
-    with open_frames(reader.actor) as frames:
+    with open_frames(reader.actor, manifest_id=then.manifest_id, known_at=then.known_at) as frames:
         tables = {name: _columns(reader, frames, name) for name in TABLE_NAMES}
         splits = dimensions(frames)
         dated = [name for name in selectors.dimension_names(frames) if name not in splits]
@@ -151,11 +153,11 @@ def _columns(reader: Reader, frames: Any, table: str) -> dict[str, dict[str, str
 
 def query(
     reader: Reader, table: str, columns: Sequence[str] = (), filters: Sequence[str] = (), sort: str = "",
-    limit: int = 20, offset: int = 0, as_of: str = "",
+    limit: int = 20, offset: int = 0, as_of: str = "", known_at: str = "",
 ) -> Told:  # fmt: skip
     """Rows of a table that the reader may see, and how many there are in all."""
     reader.need("records.read")
-    _check_text(table, sort, as_of, *columns, *filters)
+    _check_text(table, sort, as_of, known_at, *columns, *filters)
     if table not in TABLE_NAMES:
         raise ToolRefused(f"There is no table {table!r:.60}. There are: {', '.join(TABLE_NAMES)}.")
     if not 1 <= limit <= MOST_ROWS:
@@ -165,9 +167,9 @@ def query(
     if len(columns) > MOST_COLUMNS:
         raise ToolRefused(f"At most {MOST_COLUMNS} columns are given at once.")
     wanted = _filters(filters)
-    day = _day(as_of)
+    day, then = _day(as_of), known.read(known_at)
     read = _deals if table == DEALS else _table
-    rows, total, shown = read(reader.actor, table, tuple(columns), wanted, sort, limit, offset, day)
+    rows, total, shown = read(reader.actor, table, tuple(columns), wanted, sort, limit, offset, day, then)
     return Told(
         {"table": table, "total": total, "offset": offset, "columns": list(shown), "rows": rows}, len(rows)
     )
@@ -175,25 +177,27 @@ def query(
 
 def _deals(
     actor: Actor, table: str, columns: tuple[str, ...], filters: tuple[Filter, ...], sort: str, limit: int,
-    offset: int, as_of: date | None,
+    offset: int, as_of: date | None, then: Known,
 ) -> tuple[list[dict[str, Any]], int, tuple[str, ...]]:  # fmt: skip
     if FLAGS in columns:
         raise ToolRefused("Flags are no column of a list here: ask for the deals that have one in words.")
-    listed = records.ListQuery(filters=filters, sort=sort or "-amount", columns=columns, as_of=as_of)
+    listed = records.ListQuery(
+        filters=filters, sort=sort or "-amount", columns=columns, as_of=as_of, known=then
+    )
     with records.open_list(actor, listed) as opened:
         _not_later(as_of, opened.frames.today)
         shown = tuple(dict.fromkeys(("id", *opened.columns)))
         ordered = opened.ordered()
         total = opened.totals().rows
         found = opened.frames.facts.execute(ordered.limit(limit, offset=offset).select(*shown)).to_pylist()
-    return [{**row, "page": deal_href(row["id"])} for row in found], total, shown
+    return [{**row, "page": deal_href(row["id"], then)} for row in found], total, shown
 
 
 def _table(
     actor: Actor, table: str, columns: tuple[str, ...], filters: tuple[Filter, ...], sort: str, limit: int,
-    offset: int, as_of: date | None,
+    offset: int, as_of: date | None, then: Known,
 ) -> tuple[list[dict[str, Any]], int, tuple[str, ...]]:  # fmt: skip
-    with open_frames(actor, as_of=as_of) as frames:
+    with open_frames(actor, as_of=as_of, manifest_id=then.manifest_id, known_at=then.known_at) as frames:
         _not_later(as_of, frames.today)
         if table not in frames.facts.tables():
             return [], 0, columns
@@ -225,11 +229,12 @@ def _table(
 
 def metric(
     reader: Reader, name: str, period: str = "quarter", by: Sequence[str] = (), filters: Sequence[str] = (),
-    as_of: str = "", rows: int = 0, side: str = "",
+    as_of: str = "", rows: int = 0, side: str = "", known_at: str = "",
 ) -> Told:  # fmt: skip
     """A number with its definition, its groups, and on demand the rows behind one side of it."""
     reader.need("numbers.read")
-    question = _question(period, by, filters, as_of, name, side)
+    then = _known(known_at)
+    question = _question(period, by, filters, as_of, then, name, side)
     if not 0 <= rows <= MOST_ROWS:
         raise ToolRefused(f"rows is 0 to {MOST_ROWS}, not {rows}.")
     kpi = _kpi(name)
@@ -244,17 +249,32 @@ def metric(
             told["groups"] = [{"group": dict(g.group), **value_document(g)} for g in groups[:MOST_GROUPS]]
             told["groups_in_all"] = len(groups)
         if rows:
-            told["rows"] = _rows(whole, kpi, side, rows)
-        told["links"] = _links(kpi, question, asked)
+            told["rows"] = _rows(whole, kpi, side, rows, then)
+        told["links"] = _links(kpi, question, asked, then)
     given = len(told["rows"]["rows"]) if rows else None
     return Told(told, given)
 
 
-def _question(period: str, by: Sequence[str], filters: Sequence[str], as_of: str, *others: str) -> Question:
+def _known(text: str) -> Known:
+    """Facts and decisions of when.
+
+    Raises:
+        KnownError: it can't be read.
+    """
+    _check_text(text)
+    return known.read(text)
+
+
+def _question(
+    period: str, by: Sequence[str], filters: Sequence[str], as_of: str, then: Known, *others: str
+) -> Question:
     _check_text(period, as_of, *by, *filters, *others)
     if len(by) > MOST_SPLITS:
         raise ToolRefused(f"A number is split by at most {MOST_SPLITS} dimensions.")
-    return Question(period=period or "quarter", by=tuple(by), filters=_filters(filters), as_of=_day(as_of))
+    return Question(
+        period=period or "quarter", by=tuple(by), filters=_filters(filters), as_of=_day(as_of),
+        manifest_id=then.manifest_id, known_at=then.known_at,
+    )  # fmt: skip
 
 
 def _kpi(name: str) -> Kpi:
@@ -271,10 +291,10 @@ def _told_number(kpi: Kpi, total: KpiValue, asked: OpenQuestion) -> dict[str, An
         kpi, total, currency=frames.currency, period=asked.period, as_of=frames.as_of, today=frames.today,
         facts_version=str(manifest.id) if manifest else "",
     )  # fmt: skip
-    return told | {"notes": [*total.notes, *frames.notes]}
+    return told | {"known_at": frames.known_at, "notes": [*total.notes, *frames.notes]}
 
 
-def _rows(asked: OpenQuestion, kpi: Kpi, side: str, most: int) -> dict[str, Any]:
+def _rows(asked: OpenQuestion, kpi: Kpi, side: str, most: int, then: Known) -> dict[str, Any]:
     """The first rows of a side, largest part first, with the page of each deal."""
     chosen = kpi.side(side) if side else lead_side(kpi)
     if not chosen.rows or chosen.frame not in asked.named:
@@ -287,15 +307,16 @@ def _rows(asked: OpenQuestion, kpi: Kpi, side: str, most: int) -> dict[str, Any]
     for row in rows:
         row["contribution"] = exact(row["contribution"])
         if chosen.frame in ROWS_OF_DEALS:
-            row["page"] = deal_href(row["id"])
+            row["page"] = deal_href(row["id"], then)
     return {"side": chosen.name, "title": chosen.title, "total": total, "rows": rows}
 
 
-def _links(kpi: Kpi, question: Question, asked: OpenQuestion) -> dict[str, str]:
+def _links(kpi: Kpi, question: Question, asked: OpenQuestion, then: Known) -> dict[str, str]:
     label_ = asked.period.label if asked.period else "all"
     address = Address(
-        period=label_, as_of=question.as_of, filters=asked.filters, by=question.by[0] if question.by else ""
-    )
+        period=label_, as_of=question.as_of, filters=asked.filters, by=question.by[0] if question.by else "",
+        known=then,
+    )  # fmt: skip
     links = {"page": address.to("number", kpi.name)}
     for side in kpi.sides:
         if side.rows:
@@ -304,11 +325,13 @@ def _links(kpi: Kpi, question: Question, asked: OpenQuestion) -> dict[str, str]:
 
 
 def explain(
-    reader: Reader, name: str, period: str = "quarter", filters: Sequence[str] = (), as_of: str = ""
-) -> Told:
+    reader: Reader, name: str, period: str = "quarter", filters: Sequence[str] = (), as_of: str = "",
+    known_at: str = "",
+) -> Told:  # fmt: skip
     """What a number rests on: its definition, the sets of rows it is made of, the query, facts and decisions."""
     reader.need("numbers.read")
-    question = _question(period, (), filters, as_of, name)
+    then = _known(known_at)
+    question = _question(period, (), filters, as_of, then, name)
     _kpi(name)
     with selectors.ask(reader.actor, question) as asked:
         _not_later(question.as_of, asked.frames.today)
@@ -336,7 +359,7 @@ def explain(
         told["needs"] = [need.sentence for need in kpi.requires]
         told["queries"] = [{"on": frame, "sql": text} for frame, text in asked.sql(name)]
         told["rests_on"] = _rests_on(reader.actor, kpi, asked)
-        told["links"] = _links(kpi, question, asked)
+        told["links"] = _links(kpi, question, asked, then)
     return Told(told)
 
 
@@ -368,21 +391,25 @@ def _rests_on(actor: Actor, kpi: Kpi, asked: OpenQuestion) -> dict[str, Any]:
             {"pipeline": s.pipeline, "stage": s.stage, "means": s.stage_class, "decided": s.decided}
             for s in frames.stages
         ]
-        told["decisions_in_force"] = {k.title: k.in_force for k in platform.kinds(frames.as_of) if k.in_force}
+        if frames.known_at is None:  # how many there are is counted as of now
+            told["decisions_in_force"] = {
+                k.title: k.in_force for k in platform.kinds(frames.as_of) if k.in_force
+            }
     return told
 
 
 # --- Words ----------------------------------------------------------------------------------------
 
 
-def ask(reader: Reader, question: str) -> Told:
+def ask(reader: Reader, question: str, known_at: str = "") -> Told:
     """A question in words. What was not understood is told, never passed by."""
     reader.need("numbers.read")
     if len(question) > MOST_CHARACTERS:
         raise ToolRefused(
             f"A question has at most {MOST_CHARACTERS} characters; this one has {len(question):,}."
         )
-    found = answer(reader.actor, question, may_list=covers(reader.scopes, "records.read"))
+    then = _known(known_at)
+    found = answer(reader.actor, question, may_list=covers(reader.scopes, "records.read"), known=then)
     told = document(found)
     return Told(told, len(told["deals"]["rows"]) if told["deals"] else None)
 

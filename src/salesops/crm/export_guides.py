@@ -233,6 +233,7 @@ _REPORTS: Mapping[str, What] = {
     "standing": "history",
     "close_moves": "history",
     "opening": "history",
+    "ramp": "people",
     "owner_id": "people",
     "owner_name": "people",
     "manager_name": "people",

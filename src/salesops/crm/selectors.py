@@ -18,7 +18,11 @@ def repairs(on: date, known_at: datetime | None = None) -> dict[tuple[str, str],
 
 def amount_rules(on: date, known_at: datetime | None = None) -> dict[str, AmountRule]:
     """Which amount column counts, by kind of deal; ``all`` where one serves every kind."""
-    return {row.deal_kind: row for row in decisions.in_force(AmountRule, on, known_at=known_at).values()}
+
+    def read() -> dict[str, AmountRule]:
+        return {row.deal_kind: row for row in decisions.in_force(AmountRule, on, known_at=known_at).values()}
+
+    return dict(decisions.kept(("amount rules", on, known_at), read))
 
 
 def record_links(on: date, known_at: datetime | None = None) -> dict[tuple[str, str], str]:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from salesops.analytics import records
+from salesops.analytics.engine.aggregates import survival_code, survival_median
 from salesops.analytics.engine.compute import KpiError
 from salesops.analytics.engine.kpi import Kpi, KpiValue, Side
 from salesops.analytics.selectors import OpenQuestion, ask
@@ -149,11 +150,15 @@ def _listed(asked: OpenQuestion, kpi: Kpi, side: Side, group: dict[str, Any] | N
     rows = asked.rows(kpi.name, side.name, group)
     if side.measure.kind == "upper_days":
         measured = rows.contribution.cast("float64").quantile(0.75)
+    elif side.measure.kind == "survival":
+        measured = survival_code(rows, side.measure).collect()
     elif side.measure.kind in ("median", "median_days", "middle"):
         measured = rows.contribution.median()
     else:
         measured = rows.contribution.sum()
     counted = asked.execute(rows.agg(n=rows.count(), measured=measured)).to_pylist()[0]
+    if side.measure.kind == "survival":
+        return survival_median(counted["measured"] or ())
     return 0 if not counted["n"] else counted["measured"]
 
 

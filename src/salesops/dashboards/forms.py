@@ -119,6 +119,12 @@ class TileForm(forms.Form):
                 choices=list(FORMS.items()),
                 help_text="Bars of a split; columns or a line of periods.",
             )
+        self.fields["period"] = forms.ChoiceField(
+            label="Over",
+            required=False,
+            choices=_periods(tile),
+            help_text="A period of its own stands on the tile and stays when the dashboard's is changed.",
+        )
         if kind == "kpi":
             self.fields["spark"] = forms.BooleanField(
                 label="Show its last periods as a small line", required=False
@@ -154,11 +160,11 @@ class TileForm(forms.Form):
             return found | {"text": data["text"]}
         chosen = data["kpis"]
         found["kpis"] = [chosen] if isinstance(chosen, str) else list(chosen)
-        for name in ("by", "over", "form", "view", "rows", "spark"):
+        for name in ("by", "over", "form", "view", "rows", "spark", "period"):
             if name in data:
                 found[name] = data[name]
         if found.get("view"):
-            found |= {"kpis": [], "by": ""}
+            found |= {"kpis": [], "by": "", "period": ""}
         made = [self._condition(place) for place in range(1, FILTERS + 1)]
         rest = list(tile.filters[FILTERS:]) if tile else []
         found["filters"] = [text for text in made if text] + rest
@@ -184,6 +190,7 @@ def _initial(kind: str, tile: Tile | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": tile.title, "width": tile.width, "text": tile.text, "by": tile.by, "over": tile.over or "",
         "form": tile.form, "view": tile.view or "", "rows": tile.rows, "spark": tile.spark,
+        "period": tile.period,
         "kpis": list(tile.kpis) if kind == "table" else (tile.kpis[0] if tile.kpis else ""),
     }  # fmt: skip
     for place, item in enumerate(_filters(tile)[:FILTERS], start=1):
@@ -191,6 +198,24 @@ def _initial(kind: str, tile: Tile | None) -> dict[str, Any]:
         found[f"f{place}_op"] = item.op
         found[f"f{place}_value"] = "|".join(str(value) for value in item.values)
     return found
+
+
+PERIODS = {
+    "": "The dashboard's period",
+    "week": "This week",
+    "month": "This month",
+    "quarter": "This quarter",
+    "half": "This half-year",
+    "year": "This year",
+    "all": "All data",
+}
+"""A tile's own period -> what it is called."""
+
+
+def _periods(tile: Tile | None) -> list[tuple[str, str]]:
+    """Periods to choose; one that was set otherwise stays to be chosen."""
+    own = tile.period if tile else ""
+    return [*PERIODS.items(), *([(own, own)] if own not in PERIODS else [])]
 
 
 def _filters(tile: Tile | None) -> list[Filter]:

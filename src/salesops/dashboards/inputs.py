@@ -1,7 +1,7 @@
 """The figures of a dashboard's tiles, read together for one reader.
 
-Tiles whose filters are the same are one question; in it, all numbers of one split are one call, which compiles them
-into one query per frame. What can't be told to this reader is told so tile by tile.
+Tiles whose filters and period are the same are one question; in it, all numbers of one split are one call, which
+compiles them into one query per frame. What can't be told to this reader is told so tile by tile.
 """
 
 from __future__ import annotations
@@ -142,27 +142,32 @@ def views_asked(actor: Actor, tiles: Iterable[Tile]) -> tuple[saved_views.View |
 
 
 def figures(actor: Actor, tiles: Sequence[Tile], address: Address) -> dict[str, Figures]:
-    """The figures of tiles by their keys, read in as few passes as there are different filters.
+    """The figures of tiles by their keys, read in as few passes as there are different filters and periods.
 
     Raises:
         NoDataError: nothing was imported (by then).
         PeriodError: there is no such period.
     """
     found: dict[str, Figures] = {}
-    asking: dict[tuple[str, ...], list[Tile]] = {}
+    asking: dict[tuple[tuple[str, ...], str], list[Tile]] = {}
     for tile in tiles:
         if tile.kind == "text":
             found[tile.key] = Figures(tile, address)
         elif tile.view:
             found[tile.key] = _listed(actor, tile, address)
         else:
-            asking.setdefault(tile.filters, []).append(tile)
-    for filters, members in asking.items():
+            asking.setdefault((tile.filters, tile.period), []).append(tile)
+    for (filters, period), members in asking.items():
         try:
             own = narrowed(address, filters)
+            own = replace(own, period=period) if period else own
             with ask(actor, own.question()) as asked:
                 found |= _Together(actor, asked, own, members).read()
         except REFUSALS as error:
+            found |= {tile.key: Figures(tile, address, sentence(error)) for tile in members}
+        except PeriodError as error:
+            if not period:
+                raise
             found |= {tile.key: Figures(tile, address, sentence(error)) for tile in members}
     return found
 

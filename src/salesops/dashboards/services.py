@@ -14,7 +14,7 @@ from salesops.analytics.addresses import AddressError, filter_from
 from salesops.analytics.engine.compute import KpiError
 from salesops.analytics.engine.filters import FilterError, apply_filters
 from salesops.analytics.engine.masking import refuse_masked
-from salesops.analytics.selectors import ALIASES, Question, ask, hidden_from, kpis
+from salesops.analytics.selectors import ALIASES, Question, ask, hidden_from, kpis, period_of
 from salesops.core.calendars import PeriodError
 from salesops.dashboards import inputs, selectors
 from salesops.dashboards.engine.definition import DefinitionError, Tile, tiles_of
@@ -353,7 +353,7 @@ def _known_things(actor: Actor, tiles: Sequence[Tile]) -> None:
                 filter_from(text)
             except AddressError as error:
                 raise ValidationError({"filters": str(error)}) from error
-    if any(tile.by or tile.filters for tile in tiles):
+    if any(tile.by or tile.filters or tile.period for tile in tiles):
         _fits_the_data(actor, tiles)
 
 
@@ -363,6 +363,10 @@ def _fits_the_data(actor: Actor, tiles: Sequence[Tile]) -> None:
             hidden = hidden_from(asked.frames)
             for tile in tiles:
                 filters = [filter_from(text) for text in tile.filters]
+                try:
+                    period_of(Question(period=tile.period), asked.frames)
+                except (PeriodError, OverflowError) as error:
+                    raise ValidationError({"period": inputs.sentence(error)}) from error
                 try:
                     refuse_masked(hidden, filters, [ALIASES.get(tile.by, tile.by)] if tile.by else [])
                     apply_filters(asked.frames.deals, filters)

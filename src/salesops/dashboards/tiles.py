@@ -139,11 +139,18 @@ def _base(found: Figures, title: str, **more: Any) -> dict[str, Any]:
         "kind": tile.kind,
         "title": tile.title or title,
         "width": tile.width,
-        "subtitle": own_filters(tile),
+        "subtitle": own_words(found),
         "definitions": tuple(definition_of(kpi, found.address) for kpi in found.kpis),
         "notes": tuple(notes),
         **more,
     }
+
+
+def own_words(found: Figures) -> str:
+    """What a tile asks other than its dashboard does: its own period and filters."""
+    period = found.asked.title if found.asked is not None else "All data"
+    own = period if found.tile.period else ""
+    return ", ".join(filter(None, (own, own_filters(found.tile))))
 
 
 def own_filters(tile: Tile) -> str:
@@ -248,7 +255,7 @@ def number(found: Figures, frames: Frames) -> Content:
                 unit=unit_of(kpi, currency),
                 reason=reason,
                 delta=delta or _level(value, before, found.before_words),
-                note=", ".join(filter(None, (interval_text(value), own_filters(found.tile)))),
+                note=", ".join(filter(None, (interval_text(value), own_words(found)))),
                 href=cell.href,
                 definition=definition_of(kpi, found.address),
                 caution="small sample" if any(n.startswith("Small sample") for n in value.notes) else "",

@@ -32,6 +32,15 @@ _KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 """Every hundredth commit would else remove the log of versions older than 30 days, pinned ones included."""
 
 
+_LOOKED_UP_BY = ("object_id", "opportunity_id")
+
+
+def looked_up_by(columns: Iterable[str]) -> str:
+    """The column in whose order a table's rows lie in a file: what the page of one deal asks by; "" for none."""
+    present = set(columns)
+    return next((name for name in _LOOKED_UP_BY if name in present), "")
+
+
 @dataclass(frozen=True)
 class DataFile:
     """One Parquet file of a table.

@@ -1,7 +1,7 @@
-"""A manifest's tables loaded into PostgreSQL, read through the same :class:`Facts` as the Delta store.
+"""A version of the facts loaded into another engine, read through the same :class:`Facts` as the Delta store.
 
-For firms whose analysts live in PostgreSQL, and for the proof that one expression gives one
-answer on every engine. The copy is of one manifest: loading again replaces it.
+For firms whose analysts live in PostgreSQL or Spark, and for the proof that one expression gives one
+answer on every engine. A copy is of one manifest: another one is loaded beside it and takes its place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.facts.backends.postgresql import PostgresSession, load
+from salesops.facts.backends.loading import Copy, LoadedSession, Target, target, without_password
 from salesops.facts.bound import Bound
 from salesops.facts.derived_views import Build
 from salesops.facts.errors import ManifestMissing
@@ -29,27 +29,30 @@ HIDDEN: dict[str, ColumnType] = {MONTH_PART: "text", DATA_ON: "date"}
 """Columns of the change log that readers do not see and rewinding needs."""
 
 
-def load_manifest(
-    store: FactStore, address: str, schema: str, *, manifest_id: str | None = None
-) -> LoadedStore:
-    """Copy every canonical table of one manifest into a PostgreSQL schema.
+def load_manifest(store: FactStore, address: str, *, manifest_id: str | None = None) -> LoadedStore:
+    """Copy every canonical table of one manifest to an engine.
 
     Args:
         store: the Delta store.
-        address: ``postgresql://user@host:port/database``.
-        schema: schema to fill; what it held is replaced in one transaction.
+        address: ``postgresql://user@host:port/database``, or ``spark:///folder?master=...``.
         manifest_id: facts version; the newest where None.
 
     Raises:
-        ManifestMissing: nothing was imported.
-        FactsError: a name or value that PostgreSQL cannot hold.
+        ManifestMissing: nothing was imported, or there is no such manifest.
+        FactsError: a name or value that the engine cannot hold, or an address that is none.
     """
+    engine = target(address)
     with store.at(manifest_id=manifest_id) as facts:
         if facts.manifest is None:
             raise ManifestMissing("Nothing has been imported yet.")
-        columns = {table: _columns(facts, table) for table in TABLES}
-        load(address, schema, {table: (columns[table], _rows(facts, table)) for table in TABLES})
-        return LoadedStore(store, facts.manifest, address, schema, columns)
+        copy = Copy(facts.manifest.id, {table: _columns(facts, table) for table in TABLES})
+        engine.load(copy, {table: _rows(facts, table) for table in TABLES})
+    return LoadedStore(store, engine, address)
+
+
+def open_loaded(store: FactStore, address: str) -> LoadedStore:
+    """The copy at an address, whatever version it is of; raises :class:`FactsError` for an address that is none."""
+    return LoadedStore(store, target(address), address)
 
 
 def _columns(facts: Facts, table: str) -> dict[str, ColumnType]:
@@ -61,30 +64,37 @@ def _rows(facts: Facts, table: str) -> Iterator[pa.RecordBatch]:
 
 
 class LoadedStore:
-    """The facts of one manifest in PostgreSQL, opened as a :class:`FactStore` is.
+    """The facts of one manifest on another engine, opened as a :class:`FactStore` is.
+
+    Args:
+        store: the Delta store that it was loaded from: its log of manifests and its address are this one's.
+        engine: where the copy is.
+        address: of the engine, for messages.
 
     Attributes:
-        manifest: what was loaded.
-        address: the database.
         keeps_copies: as of a :class:`FactStore`; a loaded manifest never changes and needs none.
     """
 
     keeps_copies = False
 
-    def __init__(
-        self,
-        store: FactStore,
-        manifest: Manifest,
-        address: str,
-        schema: str,
-        columns: Mapping[str, Mapping[str, ColumnType]],
-    ) -> None:
-        self.manifest = manifest
+    def __init__(self, store: FactStore, engine: Target, address: str) -> None:
+        self.engine = engine.engine
+        self.address = store.address
+        self.shown = without_password(address)
         self.manifests = store.manifests
-        self.address = address
-        self.schema = schema
         self._store = store
-        self._columns = columns
+        self._target = engine
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is loaded now; raises :class:`ManifestMissing` where nothing is."""
+        return self.manifests.get(self._copy().manifest_id)
+
+    def _copy(self) -> Copy:
+        copy = self._target.loaded()
+        if copy is None:
+            raise ManifestMissing(f"No facts are loaded at {self.shown}: run `salesops facts load`.")
+        return copy
 
     @contextmanager
     def at(
@@ -95,14 +105,15 @@ class LoadedStore:
         Raises:
             ManifestMissing: another manifest than the loaded one is asked for.
         """
+        copy = self._copy()
         asked = manifest_id
         if asked is None and known_at is not None:
             found = self.manifests.at(known_at)
             asked = found.id if found else None
-        if asked is not None and str(asked) != str(self.manifest.id):
-            message = f"PostgreSQL holds facts version {self.manifest.id}, not {asked}."
-            raise ManifestMissing(message)
-        facts = _LoadedFacts(self, as_of, PostgresSession(self.address, self.schema))
+        if asked is not None and str(asked) != copy.manifest_id:
+            raise ManifestMissing(f"{self.engine} holds facts version {copy.manifest_id}, not {asked}.")
+        manifest = self.manifests.get(copy.manifest_id)
+        facts = _LoadedFacts(self, manifest, as_of, self._target.session(copy), copy)
         try:
             yield facts
         finally:
@@ -112,9 +123,10 @@ class LoadedStore:
         """As :meth:`FactStore.changed_fields`: the loaded log is the manifest's."""
         return self._store.changed_fields(facts)
 
-    def columns_of(self, table: str) -> Mapping[str, ColumnType]:
-        """Every loaded column of a table, hidden ones included."""
-        return self._columns[table]
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether a version can be read here."""
+        copy = self._target.loaded()
+        return copy is not None and copy.manifest_id == manifest.id
 
     def close(self) -> None:
         """Nothing is held between readings."""
@@ -123,21 +135,29 @@ class LoadedStore:
 class _LoadedFacts(Facts):
     """Facts over loaded tables: only how a table is found differs."""
 
-    def __init__(self, store: LoadedStore, as_of: datetime | None, session: PostgresSession) -> None:
-        super().__init__(store, store.manifest, as_of, session)  # type: ignore[arg-type]  # the same methods
-        self._loaded = store
-        self._postgres = session
+    def __init__(
+        self,
+        store: LoadedStore,
+        manifest: Manifest,
+        as_of: datetime | None,
+        session: LoadedSession,
+        copy: Copy,
+    ) -> None:
+        super().__init__(store, manifest, as_of, session)  # type: ignore[arg-type]  # the same methods
+        self._loaded = session
+        self._stored: Mapping[str, Mapping[str, ColumnType]] = copy.columns
 
     def columns(self, table: str) -> dict[str, ColumnType]:
         hidden = HIDDEN if table == CHANGES else {}
-        return {n: k for n, k in self._loaded.columns_of(table).items() if n not in hidden}
+        return {n: k for n, k in self._stored[table].items() if n not in hidden}
 
     def relation(self, table: str, *, hidden: bool = False) -> ir.Table:
-        rows = self._postgres.view(table, self._loaded.columns_of(table))
+        rows = self._loaded.view(table, self._stored[table])
         return rows if hidden else rows.select(*self.columns(table))
 
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
-        return build(lambda label, rows: self._postgres.constant(f"{label} of {name}", rows))
+        expr = build(lambda label, rows: self._loaded.constant(f"{label} of {name}", rows))
+        return self._loaded.keep(name, expr)
 
     def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: bool) -> ir.Table:
         """No view is made of it here: the guarded expression itself is read."""
@@ -150,6 +170,8 @@ class _LoadedFacts(Facts):
         *,
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
+        order: Sequence[tuple[str, bool]] = (),
+        only: str = "",
         rows: tuple[int, int] | None = None,
         holding: tuple[str, str, str] | None = None,
     ) -> pa.Table:
@@ -158,14 +180,26 @@ class _LoadedFacts(Facts):
         node = build().op()
         literals = {one: ibis.literal(given[one.called], one.dtype).op() for one in node.find(Bound)}
         expr = node.replace(literals).to_expr() if literals else node.to_expr()
-        return self.execute(expr if rows is None else expr.limit(rows[0], offset=rows[1]))
+        if order:
+            expr = expr.order_by(
+                [(ibis.desc if down else ibis.asc)(name, nulls_first=False) for name, down in order]
+            )
+        expr = expr if rows is None else expr.limit(rows[0], offset=rows[1])
+        return self.execute(expr.select(only) if only else expr)
+
+    def index_files(self, table: str, column: str) -> None:
+        """An engine of its own finds rows its own way."""
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
-        return self.id_list(frozenset(ids)).rename(chosen="listed")
+        rows = pa.table({"chosen": pa.array(sorted(ids), pa.string())})
+        return self._loaded.constant(f"chosen {sorted(ids)}", rows)
 
     def stores(self, table: str, column: str) -> bool:
-        return self.version(table) is not None and column in self._loaded.columns_of(table)
+        return self.version(table) is not None and column in self._stored[table]
 
     def id_list(self, ids: frozenset[str]) -> ir.Table:
         rows = pa.table({"listed": pa.array(sorted(ids), pa.string())})
-        return self._postgres.constant(f"ids {sorted(ids)}", rows)
+        return self._loaded.constant(f"ids {sorted(ids)}", rows)
+
+
+__all__ = ["LoadedStore", "load_manifest", "open_loaded", "without_password"]

@@ -223,6 +223,7 @@ class _Job:
             folder,
             partition_by=MONTH_PART,
             one_thread=rows < 200_000,
+            order_by="object_id",
         )
         self.created += [path for path, _, _ in written]
         return lake.staged(folder, written)

@@ -21,7 +21,7 @@ from salesops.facts.difference_dates import modified_sql
 from salesops.facts.errors import InvalidIncoming
 from salesops.facts.incoming import Incoming, Outcome
 from salesops.facts.incoming_rows import open_rows, prepare
-from salesops.facts.lake import MONTH_PART, DataFile
+from salesops.facts.lake import MONTH_PART, DataFile, looked_up_by
 from salesops.facts.sightings import SEEN, Seen
 from salesops.facts.tables import EXTRA_PREFIX, SYSTEM_COLUMNS, TABLES, ColumnType
 
@@ -374,6 +374,7 @@ class RecordMerge:
             working.folder,
             partition_by=MONTH_PART if working.partitioned else "",
             one_thread=size < _SMALL,
+            order_by=looked_up_by(self.target),
         )
         self.created += [path for path, _, _ in written]
         return lake.staged(working.folder, written)

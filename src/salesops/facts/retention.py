@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - statements are composed of quoted names, typed literals and numbers of our own
 """Housekeeping: join small files, and remove what no kept manifest needs.
 
 Kept are: the latest manifest, manifests recorded within the retention time (and the one in
@@ -18,9 +17,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from salesops.facts import lake
-from salesops.facts.backends import Workbench, quoted
+from salesops.facts.backends import Workbench
 from salesops.facts.backends.duckdb import relation_sql
-from salesops.facts.lake import MONTH_PART, DataFile, Snapshot
+from salesops.facts.lake import MONTH_PART, DataFile, Snapshot, looked_up_by
 from salesops.facts.manifests import Manifest
 from salesops.facts.sightings import SIGHTINGS_TABLE
 from salesops.facts.store import CHANGES, FactStore
@@ -105,9 +104,10 @@ def _join(
     paths = [str(snapshot.folder / f.path) for f in group]
     rows = relation_sql(paths, columns | hidden, columns | hidden, partitioned=snapshot.partitioned)
     by = MONTH_PART if snapshot.partitioned else ""
-    order = f"SELECT * FROM ({rows}) ORDER BY {quoted('object_id' if 'object_id' in columns else 'id')}"
+    order = looked_up_by(columns) or "id"
     return lake.staged(
-        snapshot.folder, bench.write_parquet(order, snapshot.folder, partition_by=by, one_thread=True)
+        snapshot.folder,
+        bench.write_parquet(rows, snapshot.folder, partition_by=by, one_thread=True, order_by=order),
     )
 
 

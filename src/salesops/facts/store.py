@@ -438,6 +438,8 @@ class Facts:
         *,
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
+        order: Sequence[tuple[str, bool]] = (),
+        only: str = "",
         rows: tuple[int, int] | None = None,
         holding: tuple[str, str, str] | None = None,
     ) -> pa.Table:
@@ -450,6 +452,8 @@ class Facts:
             build: gives the expression.
             values: what its values made by :func:`salesops.facts.bound.bound` are this time.
             over: a relation that need not be in the key: the query is kept for all with the same columns.
+            order: columns to order by and whether each descends, nulls last: need not be in the key either.
+            only: the one column wanted, of text, where no other is: need not be in the key either.
             rows: how many rows, after how many, of an expression in order; all of them where it is None.
             holding: (table, column, value): of that table the expression takes rows with that value alone,
                 so files that hold none need not be read.
@@ -459,7 +463,9 @@ class Facts:
             select = self._store.select_holding(*holding, self.manifest, self._session)
             if select is not None:
                 instead[self._view(holding[0]).name] = select
-        return self._session.execute_known(key, build, values=values, over=over, rows=rows, instead=instead)
+        return self._session.execute_known(
+            key, build, values=values, over=over, order=order, only=only, rows=rows, instead=instead
+        )
 
     def index_files(self, table: str, column: str) -> None:
         """Have ``execute_known`` know what files hold a value of a column, in a process that serves many questions."""
@@ -558,13 +564,17 @@ class Facts:
         current = self.relation(table)
         if self.as_of is None or table == CHANGES:
             return current
-        fields = self._store.changed_fields(self).get(table, [])
+        fields = self.changed_fields(table)
         kinds = self.columns(table)
         wanted = {f: kinds[f] for f in fields if f in kinds and (columns is None or f in columns)}
         known = current if later else rewind.known_by(current, self.as_of)
         if not wanted:
             return known
         return rewind.rewound(table, known, self.relation(CHANGES, hidden=True), wanted, self.as_of)
+
+    def changed_fields(self, table: str) -> list[str]:
+        """Columns of a table that have change rows."""
+        return self._store.changed_fields(self).get(table, [])
 
     def changed_objects(self) -> list[str]:
         """Tables that have change rows."""

@@ -63,7 +63,8 @@ def _out(row: Any) -> dict[str, Any]:
     told = line(row)
     names = ("name", "kind", "number", "query", "separator", "created_at", "expires_at", "revoked_at")
     found_values = {name: getattr(row, name) for name in (*names, "last_used_at", "uses")}
-    return {"id": row.pk, "gives": told["words"], "state": told["state"].lower(), **found_values}
+    ends = {"revoked_at": row.ended_at, "expires_at": row.expires}
+    return {"id": row.pk, "gives": told["words"], "state": told["state"].lower(), **found_values, **ends}
 
 
 @router.get("/feeds", **scoped("feeds.read", list[FeedOut]), summary="One's own feeds")
@@ -86,7 +87,12 @@ def feed_create(request: HttpRequest, body: FeedIn) -> HttpResponse:
         view = found(next((v for v in views if v.id == body.view_id), None), "view")
         question = inputs.FeedQuestion("list", view.query)
     row, secret = services.feed_create(
-        actor=actor, name=body.name, question=question, days=body.days, separator=body.separator
+        actor=actor,
+        name=body.name,
+        question=question,
+        days=body.days,
+        separator=body.separator,
+        token=request.api_token,
     )
     told = addresses(request, secret)
     answer = reply(_out(row) | {"addresses": {form: told[form] for form in ("csv", "json", "xlsx")}}, 201)

@@ -130,7 +130,7 @@ def _answer(request: HttpRequest, address: str) -> HttpResponse:
 def _found(request: HttpRequest, secret: str) -> Feed:
     """The live feed of an address; addresses that open nothing are counted against who asks."""
     row = selectors.feed_by_digest(digest_of(secret)) if secret else None
-    if row is not None and row.revoked_at is None and row.expires_at > timezone.now():
+    if row is not None and row.ended_at is None and row.expires > timezone.now():
         return row
     if row is None:
         try:

@@ -22,6 +22,9 @@ KIND = "webhooks"
 AT_ONCE = 16
 """Targets that are sent to at the same time; each gets one delivery after the other."""
 
+KEPT = 20
+"""Jobs of this kind that went well and stay listed: each delivery has a row of its own."""
+
 PLAN_EVERY = 5.0
 """Seconds between two plans while the job goes on: a long replay to one target keeps no other waiting."""
 
@@ -29,10 +32,10 @@ PLAN_EVERY = 5.0
 def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
     """Plan what happened, and send what is due. A target that hangs holds up no other."""
     webhook_services.forget_old(timezone.now())
+    jobs.forget_done(KIND, KEPT)
     tally = {"planned": webhook_services.plan(), "delivered": 0, "failed": 0}
     planned_at = time.monotonic()
     under_way: dict[Future[Outcome], sending.Claimed] = {}
-    turn = 0
 
     def settle(future: Future[Outcome]) -> None:
         claimed, outcome = under_way.pop(future), future.result()
@@ -48,9 +51,8 @@ def webhooks_job(*, actor: Actor, progress: jobs.Progress) -> dict[str, Any]:
                     tally["planned"] += webhook_services.plan()
                     planned_at = time.monotonic()
                 busy = {claimed.target_id for claimed in under_way.values()}
-                for claimed in sending.claim(busy, AT_ONCE - len(under_way), turn):
+                for claimed in sending.claim(busy, AT_ONCE - len(under_way)):
                     under_way[pool.submit(sending.send, claimed)] = claimed
-                    turn = claimed.target_id
                 if not under_way:
                     return tally
                 for future in wait(under_way, timeout=1, return_when=FIRST_COMPLETED).done:

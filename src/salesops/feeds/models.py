@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 
@@ -23,9 +25,18 @@ class Feed(models.Model):
     """A question with a secret address that a spreadsheet reads. Only the address's SHA-256 is kept.
 
     ``query`` is the question as the page's own address asks it: of the list, or of the number ``number``.
+    A feed that an API token made is over as soon as that token is.
     """
 
     owner = models.ForeignKey("platform.User", on_delete=models.CASCADE, related_name="feeds")
+    token = models.ForeignKey(
+        "platform.ApiToken",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The token that made it; empty for one made on the page.",
+    )
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=16, choices=FeedKind.choices)
     number = models.CharField(max_length=80, blank=True, default="")
@@ -46,6 +57,17 @@ class Feed(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it, or the token that made it, was revoked; None where neither was."""
+        return self.revoked_at or (self.token.revoked_at if self.token else None)
+
+    @property
+    def expires(self) -> datetime:
+        """When it is over: not after the token that made it."""
+        ends = self.token.expires_at if self.token else None
+        return min(self.expires_at, ends) if ends else self.expires_at
+
 
 class WebhookTarget(models.Model):
     """An address that is told of events, and the secret that signs what it is told.
@@ -63,6 +85,11 @@ class WebhookTarget(models.Model):
     created_at = models.DateTimeField()
     not_before = models.DateTimeField(
         null=True, blank=True, help_text="Nothing is sent until then: it could not be reached."
+    )
+    served_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The last time something was taken to be sent: the longest ago is next.",
     )
     failing_since = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)

@@ -8,20 +8,23 @@ from salesops.feeds.models import DeliveryState, Feed, WebhookDelivery, WebhookT
 from salesops.platform.access import may
 from salesops.platform.actors import Actor
 
+NOT_REVOKED = Q(revoked_at=None) & (Q(token=None) | Q(token__revoked_at=None))
+"""Feeds that nobody revoked, nor the token that made them."""
+
 
 def feeds_of(actor: Actor) -> list[Feed]:
     """An account's own feeds, newest first, those that are revoked too."""
-    return list(Feed.objects.filter(owner_id=actor.user_id or 0).select_related("owner"))
+    return list(Feed.objects.filter(owner_id=actor.user_id or 0).select_related("owner", "token"))
 
 
 def live_feeds() -> list[Feed]:
-    """Feeds of every account that are not revoked, newest first."""
-    return list(Feed.objects.filter(revoked_at=None).select_related("owner"))
+    """Feeds of every account that are not revoked, and whose token is not, newest first."""
+    return list(Feed.objects.filter(NOT_REVOKED).select_related("owner", "token"))
 
 
 def feed_for(actor: Actor, pk: int) -> Feed | None:
     """A feed that an actor may look after: his own, or anybody's for whoever manages tokens."""
-    rows = Feed.objects.select_related("owner").filter(pk=pk)
+    rows = Feed.objects.select_related("owner", "token").filter(pk=pk)
     if not may(actor, "token.manage"):
         rows = rows.filter(owner_id=actor.user_id or 0)
     return rows.first()
@@ -29,7 +32,7 @@ def feed_for(actor: Actor, pk: int) -> Feed | None:
 
 def feed_by_digest(digest: str) -> Feed | None:
     """The feed of an address, by the address's SHA-256; also one that is over."""
-    return Feed.objects.select_related("owner").filter(digest=digest).first()
+    return Feed.objects.select_related("owner", "token").filter(digest=digest).first()
 
 
 def targets() -> list[WebhookTarget]:

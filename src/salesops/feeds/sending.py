@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.utils import timezone
 
 from salesops.feeds import outbound
@@ -49,24 +49,22 @@ class Claimed:
     body: bytes
 
 
-def claim(busy: Collection[int], most: int, after: int = 0) -> list[Claimed]:
+def claim(busy: Collection[int], most: int) -> list[Claimed]:
     """Take one due delivery, the oldest event first, of every target that is not busy.
 
+    The target that was served the longest ago comes first, one that never was before all others, and of equals
+    the one whose delivery has been due the longest: many slow targets keep no other waiting, whoever sends.
     A target whose owner has lost the right to it meanwhile is paused instead.
 
     Args:
         busy: targets that are being sent to.
         most: how many to take.
-        after: the target whose turn was the last: those behind it come first, so that many slow ones keep
-            no other waiting.
     """
     now = timezone.now()
     found: list[Claimed] = []
-    for row in sorted(active(), key=lambda row: (row.pk <= after, row.pk)):
+    for row in _in_turn(now, busy):
         if len(found) >= most:
             break
-        if row.pk in busy:
-            continue
         waiting = _due(now, [row.pk]).order_by("occurred_at", "pk").first()
         if waiting is None:
             continue
@@ -84,6 +82,7 @@ def claim(busy: Collection[int], most: int, after: int = 0) -> list[Claimed]:
             pk=waiting.pk, state=DeliveryState.WAITING, tries=waiting.tries, next_at=waiting.next_at
         ).update(tries=F("tries") + 1, sent=F("sent") + 1, last_at=now, next_at=now + _lost_after())
         if taken:
+            WebhookTarget.objects.filter(pk=row.pk).update(served_at=now)
             found.append(
                 Claimed(
                     delivery_id=waiting.pk,
@@ -97,6 +96,18 @@ def claim(busy: Collection[int], most: int, after: int = 0) -> list[Claimed]:
                 )
             )
     return found
+
+
+def _in_turn(now: datetime, busy: Collection[int]) -> list[WebhookTarget]:
+    """Targets with something due, in the order in which they are served."""
+    rows = [row for row in active() if row.pk not in busy]
+    due = _due(now, [row.pk for row in rows]).order_by().values("target_id").annotate(since=Min("next_at"))
+    since = {one["target_id"]: one["since"] for one in due}
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(
+        (row for row in rows if row.pk in since),
+        key=lambda row: (row.served_at or never, since[row.pk], row.pk),
+    )
 
 
 def _lost_after() -> timedelta:

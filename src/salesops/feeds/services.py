@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,11 +13,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from salesops.feeds import inputs
+from salesops.feeds import selectors as fed
 from salesops.feeds.models import Feed, FeedKind, Separator
 from salesops.platform import audit, factors, selectors
 from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor
 from salesops.platform.sealing import digest_of
+
+if TYPE_CHECKING:
+    from salesops.platform.models import ApiToken
 
 MAKE = "feed.make"
 SEMICOLON = Separator.SEMICOLON
@@ -31,6 +36,7 @@ def feed_create(
     question: inputs.FeedQuestion,
     days: int | None = None,
     separator: str = Separator.COMMA,
+    token: ApiToken | None = None,
 ) -> tuple[Feed, str]:
     """Make a feed. Returns it with the secret of its address, which is shown this once.
 
@@ -40,6 +46,7 @@ def feed_create(
         question: kept as it is now; a saved view that is changed later changes no feed.
         days: how long it lasts; the most that the settings allow where None.
         separator: how a CSV writes numbers.
+        token: the API token that asks for it; the feed is over when that is revoked or has expired.
 
     Raises:
         NotAllowedError: the role makes no feeds, or the actor is no account, or has to set up a second
@@ -68,10 +75,11 @@ def feed_create(
     secret = f"sf_{secrets.token_urlsafe(32)}"
     with transaction.atomic():
         now = timezone.now()
-        if Feed.objects.filter(owner=user, revoked_at=None, expires_at__gt=now).count() >= MOST_FEEDS:
+        if Feed.objects.filter(fed.NOT_REVOKED, owner=user, expires_at__gt=now).count() >= MOST_FEEDS:
             raise ValidationError(f"You have {MOST_FEEDS} feeds already: revoke one first.")
         row = Feed.objects.create(
             owner=user,
+            token_id=token.pk if token else None,
             name=name,
             kind=kept.kind,
             number=kept.number,
@@ -82,10 +90,12 @@ def feed_create(
             expires_at=now + timedelta(days=days),
         )
         # What is asked may name what only its owner sees, and the ledger is read by others: its digest alone.
-        after = {
+        after: dict[str, Any] = {
             "name": name, "account": user.username, "kind": kept.kind,
             "question": digest_of(f"{kept.number}?{kept.query}"), "expires_at": row.expires_at.isoformat(),
         }  # fmt: skip
+        if token is not None:
+            after["token"] = token.pk
         audit.record(actor=actor, action="feed.create", subject=f"feed:{row.pk}", after=after)
     return row, secret
 

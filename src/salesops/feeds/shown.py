@@ -22,6 +22,6 @@ def addresses(request: HttpRequest, secret: str) -> dict[str, str]:
 
 def line(row: Any) -> dict[str, Any]:
     """One feed as lists show it."""
-    state = "Revoked" if row.revoked_at else "Expired" if row.expires_at <= timezone.now() else "Live"
+    state = "Revoked" if row.ended_at else "Expired" if row.expires <= timezone.now() else "Live"
     question = inputs.FeedQuestion(row.kind, row.query, row.number)
     return {"row": row, "state": state, "words": inputs.words(question)}

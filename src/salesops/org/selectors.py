@@ -44,8 +44,8 @@ def firm(on: date, known_at: datetime | None = None) -> Firm:
     """Currency, zone and calendar in force on a day; UTC, calendar year and no currency by default."""
 
     def read() -> Firm:
-        decisions.high_water_mark()  # first: in one state a firm must never be older than the mark it is kept under
-        return _read_firm(on, known_at)
+        # The mark is read first: in one state a firm must never be older than the mark it is kept under.
+        return decisions.kept(("firm", on, known_at), lambda: _read_firm(on, known_at))
 
     return once(("firm", on, known_at), read)
 

@@ -8,14 +8,16 @@ start of the next; ``ended`` marks a subject that has nothing in force from that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -23,8 +25,9 @@ from salesops.platform import audit, second_person
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
 from salesops.platform.models import AuditEvent
-from salesops.platform.reading import once
+from salesops.platform.reading import is_one_state, once
 from salesops.platform.registries import decision_kinds
+from salesops.platform.store import fact_store
 
 
 class DatedDecision(models.Model):
@@ -84,10 +87,14 @@ class DatedDecision(models.Model):
         return parsed
 
 
+NO_MARK = "none"
+"""The mark while nothing was decided."""
+
 OVERLAPPING = 1_000
 """Audit events that may be under way at once, counted with the newest one."""
 
 D = TypeVar("D", bound=DatedDecision)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -314,6 +321,37 @@ def high_water_mark() -> str:
     return once("mark of the decisions", _read_mark)
 
 
+KEPT = 256
+"""Readings of decisions kept by :func:`kept`; each is a few rows."""
+
+_kept: OrderedDict[Hashable, Any] = OrderedDict()
+_kept_lock = threading.Lock()
+
+
+def kept(key: Hashable, read: Callable[[], T]) -> T:
+    """What ``read`` makes of decisions, kept across requests until any decision is written anywhere.
+
+    Only where :func:`~salesops.platform.reading.one_state` holds, outside a transaction: nothing that is
+    not committed can be kept. The mark is read first, so what is kept under it may be newer, never older.
+    The value is shared: nobody may change it.
+    """
+    mark = high_water_mark()
+    if mark == NO_MARK or not is_one_state() or connection.in_atomic_block:
+        return read()
+    full = (str(fact_store().address), mark, key)
+    with _kept_lock:
+        if full in _kept:
+            _kept.move_to_end(full)
+            known: T = _kept[full]
+            return known
+    found = read()
+    with _kept_lock:
+        _kept[full] = found
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
 def _read_mark() -> str:
     written = AuditEvent.objects.filter(action__in=("decision.record", "decision.end"))
     newest = models.Subquery(written.order_by("-id").values("id")[:1])
@@ -321,7 +359,7 @@ def _read_mark() -> str:
         last=models.Max("id"), at=models.Max("at"), near=models.Count("id")
     )
     # Where transactions overlap, a lower id may become visible after a higher one: it moves the count.
-    return f"{found['last']}@{found['at'].isoformat()}+{found['near']}" if found["near"] else "none"
+    return f"{found['last']}@{found['at'].isoformat()}+{found['near']}" if found["near"] else NO_MARK
 
 
 def export_documents(kinds: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -112,6 +112,16 @@ def enqueue(
             continue
 
 
+def forget_done(kind: str, keep: int) -> int:
+    """Remove jobs of a kind that went well, but the newest ``keep``. Returns how many.
+
+    For kinds that run again and again by themselves and keep elsewhere what came of them.
+    """
+    done = Job.objects.filter(kind=kind, state=JobState.DONE)
+    newest = list(done.order_by("-pk").values_list("pk", flat=True)[:keep])
+    return int(done.filter(pk__lt=newest[-1]).delete()[0]) if len(newest) == keep else 0
+
+
 def cancel(job: Job, *, actor: Actor | None = None) -> None:
     """Ask a job to stop. A waiting one stops at once, a running one at its next safe point."""
     with transaction.atomic():

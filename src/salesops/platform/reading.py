@@ -38,6 +38,11 @@ def once(key: Hashable, read: Callable[[], T]) -> T:
     return found
 
 
+def is_one_state() -> bool:
+    """Whether :func:`one_state` holds here."""
+    return _state.get() is not None
+
+
 _noted: ContextVar[list[str] | None] = ContextVar("facts_versions_read", default=None)
 
 

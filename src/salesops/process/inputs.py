@@ -25,8 +25,9 @@ from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
 from salesops.facts.derived import derived
 from salesops.facts.derived_views import Build
-from salesops.facts.errors import DataMissing, QueryFailed
+from salesops.facts.errors import DataMissing, ManifestMissing, QueryFailed
 from salesops.facts.implied import only
+from salesops.facts.loaded import LoadedStore
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts, FactStore
@@ -38,7 +39,7 @@ from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
 from salesops.platform.decisions import high_water_mark
 from salesops.platform.identities import real_ids
 from salesops.platform.registries import warm_ups
-from salesops.platform.store import fact_store
+from salesops.platform.store import fact_store, loaded_store
 from salesops.process import selectors
 from salesops.process.engine import deals as engine
 
@@ -98,6 +99,10 @@ class NoDataError(LookupError):
     """Nothing has been imported yet."""
 
 
+class NotLoadedError(LookupError):
+    """The engine that ``FACTS_URL`` names holds no facts yet."""
+
+
 @dataclass(frozen=True)
 class _Setting:
     """What is the same for every reader of one facts version, day and state of the decisions."""
@@ -128,6 +133,7 @@ def open_frames(
     as_of: date | None = None,
     manifest_id: str | None = None,
     known_at: datetime | None = None,
+    elsewhere: bool = False,
 ) -> Iterator[Frames]:
     """Open the frames an actor may see.
 
@@ -136,11 +142,18 @@ def open_frames(
         as_of: state as of the end of that day; None for the data's own date.
         manifest_id: facts version; None for the newest.
         known_at: facts and decisions as recorded by then; None for all.
+        elsewhere: on the engine that ``FACTS_URL`` names, where it names one and no version is asked for: for
+            expressions that read these frames alone.
 
     Raises:
+        NotLoadedError: nothing was loaded there.
         NoDataError: nothing was imported (by then).
     """
-    store = fact_store()
+    store, loaded = fact_store(), loaded_store() if elsewhere else None
+    if manifest_id is None and known_at is None and loaded is not None:
+        with _opened_loaded(actor, store, loaded, as_of) as frames:
+            yield frames
+        return
     if manifest_id is None and known_at is not None:
         manifest = store.manifests.at(known_at)
     else:
@@ -164,6 +177,7 @@ def _opened(
     *,
     newest: bool,
     wait: float,
+    loaded: LoadedStore | None = None,
 ) -> Iterator[Frames]:
     reading.note(manifest.id)
     mark = high_water_mark()  # before any decision is read: what is kept under it may be newer, never older
@@ -175,7 +189,8 @@ def _opened(
     rights = day if newest else _newest_day(store, day)
     counted = [rule.column for rule in crm.amount_rules(day, known_at).values()]
     reader = with_derived_masks(scope_of(actor, rights), counted)
-    with _kept(store, manifest, newest), store.at(manifest_id=manifest.id, as_of=rewound) as facts:
+    where = loaded or store
+    with _kept(store, manifest, newest), where.at(manifest_id=manifest.id, as_of=rewound) as facts:
         setting = _setting(store, manifest, facts, firm, mark, day, known_at)
         yield Frames(
             facts=facts,
@@ -202,6 +217,27 @@ def _opened(
             currencies=setting.currencies,
             mark=setting.mark,
         )
+
+
+@contextmanager
+def _opened_loaded(
+    actor: Actor, store: FactStore, loaded: LoadedStore, as_of: date | None
+) -> Iterator[Frames]:
+    """The frames of the version that was loaded into the engine of ``FACTS_URL``; they say where a newer one waits."""
+    latest = store.manifests.latest()
+    if latest is None:
+        raise NoDataError(_nothing(None))
+    try:
+        manifest = loaded.manifest
+    except ManifestMissing as error:
+        raise NotLoadedError(str(error)) from error
+    with _opened(actor, store, manifest, as_of, None, newest=True, wait=0, loaded=loaded) as frames:
+        if manifest.id != latest.id:
+            frames.notes.append(
+                f"{loaded.engine} computes on the facts of {manifest.recorded_at:%Y-%m-%d %H:%M} UTC; newer ones of "
+                f"{latest.recorded_at:%Y-%m-%d %H:%M} UTC are not loaded yet: salesops facts load."
+            )
+        yield frames
 
 
 def _newest(store: FactStore) -> Manifest | None:

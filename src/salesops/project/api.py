@@ -17,6 +17,7 @@ from salesops.analytics.calibration_api import router as calibration
 from salesops.analytics.custom_api import router as own_numbers
 from salesops.analytics.inspection_api import router as inspection
 from salesops.analytics.kept_api import router as kept
+from salesops.analytics.outcome_api import router as outcomes
 from salesops.analytics.waterfall_api import router as waterfall
 from salesops.ask.api import router as asking
 from salesops.crm.api import router as imports
@@ -50,6 +51,7 @@ for router in (
     waterfall,
     inspection,
     calibration,
+    outcomes,
     kept,
     own_numbers,
     imports,

@@ -7,9 +7,11 @@ landed no row); 2 the command was called wrongly; 3 there is no data yet.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import salesops
@@ -60,6 +62,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@contextmanager
+def _loading() -> Iterator[None]:
+    """No garbage is looked for while the application loads: all that is made then stays, and takes no part later."""
+    first = gc.isenabled() and "django" not in sys.modules
+    if first:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if first:
+            gc.freeze()
+            gc.enable()
+
+
 def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
     import django
@@ -92,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"salesops {salesops.__version__}")
         return DONE
     _home_option(arguments)
-    args = build_parser().parse_args(arguments)
+    with _loading():
+        parser = build_parser()
+    args = parser.parse_args(arguments)
     return run(args)
 
 
@@ -100,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
     """Run a parsed command, with every expected refusal as one readable line."""
     from django.core.exceptions import ValidationError
 
+    from salesops.facts.errors import FactsError
     from salesops.platform.access import NotAllowedError
     from salesops.process.inputs import NoDataError
 
@@ -114,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     except ValidationError as error:
         print("\n".join(error.messages), file=sys.stderr)
         return CALLED_WRONGLY
-    except (LookupError, ValueError, OSError) as error:
+    except (LookupError, ValueError, OSError, FactsError) as error:
         print(_sentence(error), file=sys.stderr)
         return CALLED_WRONGLY
     except KeyboardInterrupt:

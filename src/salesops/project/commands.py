@@ -25,6 +25,13 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     serve.add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--no-worker", action="store_true", help="run no background jobs in this process")
+    serve.add_argument(
+        "--processes",
+        type=int,
+        default=None,
+        metavar="N",
+        help="processes that answer, each with an engine of its own (default SALESOPS_PROCESSES, else 1)",
+    )
     serve.set_defaults(run=_serve)
 
     demo = verbs.add_parser("demo", help="simulate or import a firm, compute, and serve it")
@@ -68,16 +75,22 @@ def free_port(host: str, first: int) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from django.conf import settings
+
     from salesops.platform.home import home_prepare
 
+    processes = settings.PROCESSES if args.processes is None else args.processes
+    if processes < 1:
+        message = f"A server needs one process at least, not {processes}."
+        raise ValueError(message)
     home_prepare()
     port = free_port(args.host, args.port)
     print(f"Serving http://{args.host}:{port}  (stop with Ctrl+C)", flush=True)
-    run_server(args.host, port, worker=not args.no_worker)
+    run_server(args.host, port, worker=not args.no_worker, processes=processes)
     return 0
 
 
-def run_server(host: str, port: int, *, worker: bool) -> None:
+def run_server(host: str, port: int, *, worker: bool, processes: int = 1) -> None:
     """Serve until stopped; see :mod:`salesops.project.serving`."""
     from salesops.project import serving
 
@@ -85,8 +98,9 @@ def run_server(host: str, port: int, *, worker: bool) -> None:
     os.environ["SALESOPS_HOME"] = str(_home())
     if os.name == "posix":  # elsewhere a process can't become another one and keep its terminal
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", serving.__name__, host, str(port)])  # noqa: S606 (ourselves)
-    serving.main(host, port)
+        command = [sys.executable, "-m", serving.__name__, host, str(port), str(processes)]
+        os.execv(sys.executable, command)  # noqa: S606 (ourselves)
+    serving.main(host, port, processes)
 
 
 def _home() -> Path:

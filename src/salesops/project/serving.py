@@ -1,4 +1,4 @@
-"""The process that supervises the one that answers: ``python -m salesops.project.serving HOST PORT``.
+"""The process that supervises those that answer: ``python -m salesops.project.serving HOST PORT PROCESSES``.
 
 ``serve`` turns itself into this when its preparations are done: what they had loaded (the application,
 the query engine) stays behind, and the supervisor is a tenth of the size.
@@ -10,8 +10,17 @@ import os
 import sys
 
 
-def main(host: str, port: int) -> None:
-    """Serve until stopped: one process with threads, and the jobs' worker inside where SALESOPS_WORKER is set."""
+def main(host: str, port: int, processes: int = 1) -> None:
+    """Serve until stopped, and do the jobs where SALESOPS_WORKER is set.
+
+    Args:
+        host: address to listen on.
+        port: and its port.
+        processes: how many answer, each with threads, an engine and a worker of its own. They share what is
+            in the database and on the disk: sessions, lockouts, locks of writers, leases of jobs. What each
+            keeps in memory is kept under the facts version and the mark of the decisions, which every
+            request reads anew; native copies of the deals are made in each.
+    """
     from granian import Granian
 
     os.environ["SALESOPS_SUPERVISOR"] = str(os.getpid())
@@ -20,7 +29,7 @@ def main(host: str, port: int) -> None:
         address=host,
         port=port,
         interface="wsgi",
-        workers=1,
+        workers=processes,
         blocking_threads=8,
         workers_kill_timeout=5,
         log_enabled=False,
@@ -28,4 +37,4 @@ def main(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

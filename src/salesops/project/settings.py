@@ -26,6 +26,8 @@ def _words(text: str) -> list[str]:
 
 
 MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "1GB")
+PROCESSES = int(os.environ.get("SALESOPS_PROCESSES", "1"))
+FACTS_URL = os.environ.get("FACTS_URL", "")
 
 
 def _secret_key() -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import SequenceMatcher
 from typing import Any
@@ -18,7 +18,15 @@ from salesops.org.known import NOW, Known
 from salesops.platform.actors import Actor
 from salesops.process.inputs import Frames, open_frames
 from salesops.quality.engine import catalogue
-from salesops.quality.engine.rules import Finding, Rule, RuleContext, counted, faulty_rows, findings
+from salesops.quality.engine.rules import (
+    Finding,
+    Rule,
+    RuleContext,
+    clean_counted,
+    counted,
+    faulty_rows,
+    findings,
+)
 from salesops.quality.engine.rules import columns_of as columns_of_rule
 
 
@@ -62,6 +70,22 @@ class OpenFaults:
             why = f"masked for your role: {', '.join(sorted(hidden))}"
             return Finding(finding.rule, None, 0, reason=why)
         return finding
+
+    def narrowed(self, deals: Callable[[ir.Table], ir.Table]) -> OpenFaults:
+        """The same over a part of the deals, judged by the measures of them all."""
+        return replace(self, tables=self.tables | {"deals": deals(self.tables["deals"])})
+
+    def deal_findings(self) -> list[Finding]:
+        """Every rule of the deals, counted."""
+        counts = counted(self.tables["deals"], catalogue.DEALS, self.context)
+        row = self.frames.facts.execute(counts).to_pylist()[0]
+        return [self._seen("deals", finding) for finding in findings(catalogue.DEALS, row)]
+
+    def clean_deals(self, rules: Sequence[Rule]) -> tuple[int, int]:
+        """Deals without a fault by any of some rules, and all deals."""
+        made = self.frames.facts.execute(clean_counted(self.tables["deals"], rules, self.context))
+        row = made.to_pylist()[0]
+        return int(row["clean"] or 0), int(row["records"] or 0)
 
     def finding(self, rule: Rule) -> Finding:
         """One rule's count over the reader's rows."""

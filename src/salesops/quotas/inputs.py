@@ -15,9 +15,10 @@ from salesops.analytics.kept import remembered, state_key
 from salesops.core.calendars import Period
 from salesops.core.money import Rounding, round_decimal
 from salesops.facts.scope import Scope
-from salesops.process.inputs import Frames
+from salesops.process.inputs import Frames, deals_of
 from salesops.quotas import selectors
 from salesops.quotas.engine.attainment import attainment_frame
+from salesops.quotas.engine.ramp import Given, ramp_of, won_by_month
 
 _SCHEMA = pa.schema(
     [
@@ -45,11 +46,31 @@ def quotas_frame(frames: Frames, period: Period | None) -> ir.Table | None:
     if period is None:
         return None
     rows, foreign = remembered(("quotas", period, *state_key(frames)), lambda: _quotas(frames, period))
+    _note_foreign(frames, foreign)
+    return None if rows is None else ibis.memtable(rows)
+
+
+def _note_foreign(frames: Frames, foreign: frozenset[str]) -> None:
+    """Say which quotas are left out for their currency."""
     if foreign:
         note = f"Quotas in {', '.join(sorted(foreign))} are left out: they are not in {frames.currency}."
         if note not in frames.notes:
             frames.notes.append(note)
-    return None if rows is None else ibis.memtable(rows)
+
+
+def _labels(frames: Frames, person_id: str) -> dict[str, object]:
+    """A person's row as far as it says who he is."""
+    person = frames.people.get(person_id)
+    manager = frames.people.get(person.manager_id) if person else None
+    return {
+        "owner_id": person_id,
+        "owner_name": person.name if person else person_id,
+        "manager_id": person.manager_id or None if person else None,
+        "manager_name": manager.name if manager else None,
+        "team": person.team or None if person else None,
+        "region": person.region or None if person else None,
+        "role": person.role or None if person else None,
+    }
 
 
 def _quotas(frames: Frames, period: Period) -> tuple[pa.Table | None, frozenset[str]]:
@@ -79,16 +100,7 @@ def _quotas(frames: Frames, period: Period) -> tuple[pa.Table | None, frozenset[
     worked = _days_worked(frames, period, set(amounts))
     columns: dict[str, list[object]] = {name: [] for name in _SCHEMA.names}
     for person_id, amount in sorted(amounts.items()):
-        person = frames.people.get(person_id)
-        manager = frames.people.get(person.manager_id) if person else None
-        values = {
-            "owner_id": person_id,
-            "owner_name": person.name if person else person_id,
-            "manager_id": person.manager_id or None if person else None,
-            "manager_name": manager.name if manager else None,
-            "team": person.team or None if person else None,
-            "region": person.region or None if person else None,
-            "role": person.role or None if person else None,
+        values = _labels(frames, person_id) | {
             "quota": round_decimal(amount, 4, Rounding.HALF_UP),
             "fte_months": worked.get(person_id),
             "is_overlay": False,
@@ -163,3 +175,106 @@ def attainment(frames: Frames, period: Period | None) -> ir.Table | None:
         return None
     context = Context(period=period, as_of=frames.as_of, today=frames.today)
     return attainment_frame({"deals": frames.deals, "quotas": quotas}, context)
+
+
+_RAMP = pa.schema(
+    [
+        ("owner_id", pa.string()),
+        ("owner_name", pa.string()),
+        ("manager_id", pa.string()),
+        ("manager_name", pa.string()),
+        ("team", pa.string()),
+        ("region", pa.string()),
+        ("role", pa.string()),
+        ("hired_on", pa.date32()),
+        ("left_on", pa.date32()),
+        ("full_quota", pa.decimal128(19, 4)),
+        ("months", pa.int64()),
+        ("reached", pa.bool_()),
+        ("before_data", pa.bool_()),
+    ]
+)
+
+
+def ramp(frames: Frames, period: Period | None) -> ir.Table | None:
+    """One row per visible person with a start date, whatever the period; None where nobody has one.
+
+    Read from the quotas in force and the deals won on the day asked for; see :mod:`salesops.quotas.engine.ramp`.
+    """
+    rows, foreign = remembered(("ramp", *state_key(frames)), lambda: _ramp(frames))
+    _note_foreign(frames, foreign)
+    return None if rows is None else ibis.memtable(rows)
+
+
+def _ramp(frames: Frames) -> tuple[pa.Table | None, frozenset[str]]:
+    dates = _employed(frames)
+    if not dates:
+        return None, frozenset()
+    given, foreign = _given(frames, set(dates))
+    starts = pa.table(
+        {"owner_id": list(dates), "hired_on": [hired for hired, _ in dates.values()]},
+        schema=pa.schema([("owner_id", pa.string()), ("hired_on", pa.date32())]),
+    )
+    everything = Context(period=None, as_of=frames.as_of, today=frames.today)
+    won: dict[str, dict[int, Decimal]] = {}
+    for row in frames.facts.execute(
+        won_by_month(frames.deals, ibis.memtable(starts), everything)
+    ).to_pylist():
+        won.setdefault(row["owner_id"], {})[row["month"]] = row["won"] or Decimal(0)
+    first = _first_deal(frames)
+    columns: dict[str, list[object]] = {name: [] for name in _RAMP.names}
+    for person_id, (hired, left) in sorted(dates.items()):
+        end = min(left or frames.as_of, frames.as_of)
+        found = ramp_of(hired, end, given.get(person_id, ()), won.get(person_id, {}), first)
+        values = _labels(frames, person_id) | {
+            "hired_on": hired,
+            "left_on": left,
+            "full_quota": found.full_quota,
+            "months": found.months,
+            "reached": found.reached,
+            "before_data": found.before_data,
+        }
+        for name, value in values.items():
+            columns[name].append(value)
+    return pa.table(columns, schema=_RAMP), foreign
+
+
+def _employed(frames: Frames) -> dict[str, tuple[date, date | None]]:
+    """Visible person -> first day, and last one where it is known, of those who had started by the day asked for."""
+    # The day itself says when it holds: a file of people that came later tells it of earlier days, too.
+    users = frames.facts.read("users", Scope.all(), later=True)
+    rows = frames.facts.execute(
+        users.filter(users.hired_on.notnull()).select("id", "hired_on", "left_on")
+    ).to_pylist()
+    return {
+        row["id"]: (row["hired_on"], row["left_on"])
+        for row in sorted(rows, key=lambda row: row["id"])
+        if row["hired_on"] <= frames.as_of and _visible(frames.scope, row["id"])
+    }
+
+
+def _given(frames: Frames, wanted: set[str]) -> tuple[dict[str, list[Given]], frozenset[str]]:
+    """Quotas of people, and the currencies of those that are left out."""
+    calendar = frames.firm.calendar
+    found: dict[str, list[Given]] = {}
+    foreign: set[str] = set()
+    for row in selectors.quotas(frames.as_of, frames.known_at):
+        person_id = frames.persons.get(row.person_id, row.person_id)
+        if person_id not in wanted:
+            continue
+        if row.currency and frames.currency and row.currency != frames.currency:
+            foreign.add(row.currency)
+            continue
+        own = calendar.parse(row.period)
+        months = len(calendar.periods("month", own.first, own.last))
+        found.setdefault(person_id, []).append(Given(own.first, own.last, max(months, 1), row.amount))
+    return found, frozenset(foreign)
+
+
+def _first_deal(frames: Frames) -> date | None:
+    """Day of the first deal that anybody knows: a newcomer who sees his own alone started no later for it."""
+    deals = deals_of(frames, Scope.all())
+    row = frames.facts.execute(
+        deals.agg(created=deals.created_on.min(), closed=deals.closed_on.min())
+    ).to_pylist()[0]
+    return min((day for day in row.values() if day is not None), default=None)

@@ -16,10 +16,11 @@ from salesops.analytics.engine.kpi import Kpi
 from salesops.analytics.selectors import catalogue
 from salesops.analytics.shown import value_text
 from salesops.platform import posting
-from salesops.platform.access import may
-from salesops.platform.actors import Actor
+from salesops.platform.access import may, require
+from salesops.platform.actors import Actor, actor_of
 from salesops.platform.job_forms import zones
-from salesops.platform.web import allowed, apply_errors
+from salesops.platform.selectors import accounts
+from salesops.platform.web import apply_errors
 from salesops.reports import alert_services as services
 from salesops.reports import selectors
 from salesops.reports.forms import AlertForm
@@ -33,13 +34,15 @@ WORDS = {"crossed": "Crossed", "calm": "Not crossed", "undefined": "Undefined", 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@allowed(WRITE)
-def alerts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    """One's alerts with their states, and a form for one more."""
-    form = _form(request, actor)
-    if form.is_bound and form.is_valid():
+def alerts(request: HttpRequest) -> HttpResponseBase:
+    """One's alerts with their states, those that others set for one, and a form for one more."""
+    actor = actor_of(request.user)
+    if request.method == "POST":
+        require(actor, WRITE)
+    form = _form(request, actor) if may(actor, WRITE) else None
+    if form is not None and form.is_bound and form.is_valid():
         try:
-            services.alert_save(actor=actor, **form.cleaned_data)
+            services.alert_save(actor=actor, **form.values())
         except ValidationError as error:
             apply_errors(form, error)
         else:
@@ -59,10 +62,22 @@ def alerts(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             )
             for one in found
         ],
+        "coming": [
+            (
+                one,
+                known[one.alert.kpi].title if one.alert.kpi in known else one.alert.kpi,
+                WORDS[one.state],
+                TONES[one.state],
+                _threshold(one.alert, known.get(one.alert.kpi)),
+            )
+            for one in selectors.alerts_for(actor)
+        ],
         "form": form,
         "zones": zones(),
     }
-    return render(request, "reports/alerts.html", context, status=400 if form.errors else 200)
+    return render(
+        request, "reports/alerts.html", context, status=400 if form is not None and form.errors else 200
+    )
 
 
 def _threshold(row: Alert, kpi: Kpi | None) -> str:
@@ -74,6 +89,11 @@ def _threshold(row: Alert, kpi: Kpi | None) -> str:
     return value_text(kpi, row.threshold, "", to_the_cent=True)
 
 
+def _others(actor: Actor) -> list[Any]:
+    """Accounts that an alert may be for besides the actor."""
+    return [user for user in accounts() if user.is_active and user.pk != actor.user_id]
+
+
 def _form(request: HttpRequest, actor: Actor) -> AlertForm:
     page = urlsplit(request.GET.get("page", ""))
     parts = page.path.strip("/").split("/")
@@ -81,21 +101,30 @@ def _form(request: HttpRequest, actor: Actor) -> AlertForm:
     if len(parts) == 2 and parts[0] == "numbers":
         known |= {"kpi": parts[1], "name": parts[1].replace("_", " ").capitalize()}
     numbers = [(kpi.name, kpi.title) for kpi in catalogue()]
-    form = AlertForm(request.POST if request.method == "POST" else None, kpis=numbers, initial=known)
+    form = AlertForm(
+        request.POST if request.method == "POST" else None, kpis=numbers, people=_others(actor), initial=known
+    )
     there = {"mail", *posting.channels()} if may(actor, SHARE) else {"mail"}
     form.fields["channel"].choices = [c for c in form.fields["channel"].choices if c[0] in there]
     return form
 
 
 @require_POST
-@allowed(WRITE)
-def alert(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
-    """Pause, resume, remove an alert, or look now."""
+def alert(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pause, resume, remove an alert, or look now; leave one of somebody else's, or come back to it."""
+    actor, do = actor_of(request.user), request.POST.get("do", "")
+    if do in ("leave", "back"):
+        try:
+            services.alert_leave(actor=actor, pk=pk, back=do == "back")
+        except LookupError as error:
+            raise Http404 from error
+        return redirect("alerts")
+    require(actor, WRITE)
     seen = selectors.alert_of(actor, pk)
     if seen is None:
         raise Http404
     try:
-        made = services.alert_do(actor=actor, row=seen.row, do=request.POST.get("do", ""))
+        made = services.alert_do(actor=actor, row=seen.row, do=do)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("alerts")

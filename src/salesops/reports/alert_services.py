@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +18,11 @@ from salesops.platform import audit, posting, schedules
 from salesops.platform.access import NotAllowedError, may, require
 from salesops.platform.actors import Actor
 from salesops.platform.job_selectors import schedule_row
+from salesops.platform.selectors import accounts
 from salesops.process.inputs import NoDataError
-from salesops.reports.models import Alert, Channel, Condition
-from salesops.reports.services import CLOSED, SHARE, WRITE
+from salesops.reports import selectors
+from salesops.reports.models import Alert, AlertRecipient, Channel, Condition
+from salesops.reports.services import CLOSED, MOST_RECIPIENTS, SHARE, WRITE
 from salesops.reports.subjects import MOST_QUERY
 
 KIND = "alert"
@@ -51,8 +54,11 @@ def alert_save(
     cron: str,
     zone: str,
     on_new_data: bool = True,
+    recipients: Sequence[int] = (),
 ) -> Alert:
     """Watch a number. It is asked with the actor's rights of each turn, and he is told.
+
+    For each further account it is asked once more with that account's own rights, and told to that account alone.
 
     Args:
         actor: who makes it, an account.
@@ -64,6 +70,7 @@ def alert_save(
         channel: mail to the actor, or a channel.
         cron, zone: when it is looked at.
         on_new_data: whether a turn without a new facts version looks at nothing.
+        recipients: ids of other accounts, told by mail.
 
     Raises:
         ValidationError: by field.
@@ -73,6 +80,7 @@ def alert_save(
     if actor.user_id is None:
         raise NotAllowedError("Only an account can have an alert.")
     name, text, threshold = _checked(actor, name, kpi, query, condition, threshold, channel)
+    people = _people(actor, channel, recipients)
     row = Alert.objects.create(
         name=name,
         owner_id=actor.user_id,
@@ -85,10 +93,30 @@ def alert_save(
         on_new_data=on_new_data,
         created_at=timezone.now(),
     )
+    for user_id in people:
+        AlertRecipient.objects.create(alert=row, user_id=user_id)
     title, params = f"Alert {row.pk}: {name}", {"alert_id": row.pk}
     schedules.schedule_keep(actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone)
-    audit.record(actor=actor, action="alert.save", subject=f"alert:{row.pk}", after=_told(row, cron, zone))
+    audit.record(
+        actor=actor,
+        action="alert.save",
+        subject=f"alert:{row.pk}",
+        after=_told(row, cron, zone) | {"accounts": people},
+    )
     return row
+
+
+def _people(actor: Actor, channel: str, recipients: Sequence[int]) -> list[int]:
+    """Other accounts to tell, each once."""
+    people = [pk for pk in dict.fromkeys(recipients) if pk != actor.user_id]
+    if people and channel != Channel.MAIL:
+        raise ValidationError({"recipients": "Other accounts are told by mail only."})
+    if len(people) > MOST_RECIPIENTS:
+        raise ValidationError({"recipients": f"At most {MOST_RECIPIENTS} accounts."})
+    known = {user.pk for user in accounts() if user.is_active}
+    if unknown := [str(pk) for pk in people if pk not in known]:
+        raise ValidationError({"recipients": f"There is no account {', '.join(unknown)} that may sign in."})
+    return people
 
 
 def _checked(
@@ -175,7 +203,8 @@ def alert_do(*, actor: Actor, row: Alert, do: str) -> Any:
 def alert_looked(
     *,
     actor: Actor,
-    row: Alert,
+    alert: Alert,
+    row: Alert | AlertRecipient,
     state: str,
     reason: str,
     value: str,
@@ -188,8 +217,9 @@ def alert_looked(
     """Keep what a look came to. In the transaction in which the message is asked for, so that it is told once.
 
     Args:
-        actor: the alert's owner.
-        row: the alert, locked by the caller.
+        actor: who looked: the alert's owner or a recipient.
+        alert: the alert.
+        row: what is kept for him, locked by the caller: the alert itself for its owner.
         state, reason: of the look.
         value: exact, "" where undefined; ``text`` is it as people read it.
         facts_version: that was read.
@@ -200,13 +230,13 @@ def alert_looked(
     if moved:
         row.previous = row.value or row.previous
         row.value, row.value_text, row.period = value, text[:200], period
-    elif row.condition == Condition.NOISE:
+    elif alert.condition == Condition.NOISE:
         row.period = period
     if state != row.state or told:
         audit.record(
             actor=actor,
             action="alert.crossed" if told else "alert.state",
-            subject=f"alert:{row.pk}",
+            subject=f"alert:{alert.pk}",
             before={"state": row.state},
             after={
                 "state": state,
@@ -223,3 +253,35 @@ def alert_looked(
 def alert_locked(pk: int) -> Alert | None:
     """The alert for one look: a second one waits until the first is kept."""
     return Alert.objects.select_for_update(of=("self",)).filter(pk=pk, removed_at=None).first()
+
+
+def recipient_locked(pk: int) -> AlertRecipient | None:
+    """What is kept for one recipient, for one look; None where he left or the alert is gone."""
+    found = AlertRecipient.objects.select_for_update(of=("self",)).filter(
+        pk=pk, left_at=None, alert__removed_at=None
+    )
+    return found.first()
+
+
+def recipient_untold(*, row: AlertRecipient, reason: str) -> None:
+    """Keep why a recipient could not be looked for."""
+    AlertRecipient.objects.filter(pk=row.pk).update(reason=reason[:500], looked_at=timezone.now())
+
+
+@transaction.atomic
+def alert_leave(*, actor: Actor, pk: int, back: bool = False) -> None:
+    """Be told no more, or again: what a recipient decides alone.
+
+    Raises:
+        LookupError: the actor gets no such alert.
+    """
+    row = selectors.alert_recipient(actor, pk)
+    if row is None:
+        raise LookupError("No such alert comes to you.")
+    if (row.left_at is None) == back:
+        return
+    row.left_at = None if back else timezone.now()
+    row.state, row.reason, row.facts_version = "new", "", ""
+    row.save(update_fields=["left_at", "state", "reason", "facts_version"])
+    action = "alert.return" if back else "alert.leave"
+    audit.record(actor=actor, action=action, subject=f"alert:{row.alert_id}")

@@ -19,7 +19,7 @@ from salesops.analytics.selectors import OpenQuestion, ask
 from salesops.analytics.shown import lead_side, rows_href, value_text
 from salesops.platform import jobs, posting, schedules
 from salesops.platform.access import may
-from salesops.platform.actors import Actor
+from salesops.platform.actors import Actor, actor_of
 from salesops.platform.job_kinds import JobKind, Told, add
 from salesops.platform.job_selectors import schedule_rows
 from salesops.platform.mail import UNSENT, mail
@@ -30,67 +30,109 @@ from salesops.process.inputs import NoDataError
 from salesops.reports import alert_services as services
 from salesops.reports import selectors
 from salesops.reports.engine.crossing import Look, look
-from salesops.reports.models import Alert, Channel, Condition
+from salesops.reports.models import Alert, AlertRecipient, Channel, Condition
 from salesops.reports.services import NOT_SHARED, SHARE, WRITE
 
 UNTOLD = "Not told: "
 """How the reason of an alert begins that crossed without anybody being told: its next look tells."""
 
 
+Kept = Alert | AlertRecipient
+"""What is kept of the looks for one reader: on the alert itself for its owner."""
+
+
 def alert_job(*, actor: Actor, progress: jobs.Progress, alert_id: int) -> dict[str, Any]:
-    """Look at one alert's number with its owner's rights of today."""
+    """Look at one alert's number with its owner's rights of today, then with those of every other account it is for."""
     row = selectors.alert_by_id(alert_id)
     if row is None:
         raise ValidationError("The alert was removed.")
     if actor.user_id is None or actor.user_id != row.owner_id:
         raise ValidationError("The alert has no owner that may sign in.")
-    address = services.address_of(row.query)
+    owner = account(actor.user_id)
     try:
-        with ask(actor, address.question()) as asked:
-            manifest = asked.frames.facts.manifest
-            version = str(manifest.id) if manifest else ""
-            if row.on_new_data and version == row.facts_version and not row.reason.startswith(UNTOLD):
-                return _result(row, "No new data since the last look.")
-            kpi = asked.kpis([row.kpi])[0]
-            value = asked.values([row.kpi])[0]
-            period = asked.period.label if asked.period else ""
-            verdict, why = "", ""
-            if row.condition == Condition.NOISE:
-                verdict, why, period = _movement(asked, kpi)
-            scope, currency = scope_line(actor, asked, address), asked.frames.currency
-    except NoDataError:
-        return _result(row, "There is no data yet.")
+        said, told, kept = _look(actor, row, row, owner)
     except (KeyError, KpiError, ValueError) as error:
         reason = str(error.args[0]) if error.args else str(error)
         schedules.schedule_stop(row.schedule_id, reason)
         return _result(row, f"Paused: {reason}")
+    others = selectors.alert_recipients(row.pk)
+    for one in others:
+        _look_for(row, one)
+    return _result(kept, said, told=told) | {"alert": row.pk, "name": row.name, "others": len(others)}
+
+
+def _look_for(row: Alert, one: AlertRecipient) -> None:
+    """One look with a recipient's own rights. What hinders it is his to read, and hinders nobody else's look."""
+    if not one.user.is_active:
+        services.recipient_untold(row=one, reason=f"{UNTOLD}the account may not sign in")
+        return
+    try:
+        _look(actor_of(one.user), row, one, one.user)
+    except (KeyError, KpiError, ValueError) as error:
+        reason = str(error.args[0]) if error.args else str(error)
+        services.recipient_untold(row=one, reason=reason)
+
+
+def _look(actor: Actor, alert: Alert, row: Kept, user: Any) -> tuple[str, bool, Kept]:
+    """Ask the number as one reader, keep where it stands for him, and tell him where it crossed.
+
+    Args:
+        actor: the reader, with the rights of today.
+        alert: the number and the condition.
+        row: what is kept of his looks.
+        user: his account.
+
+    Returns:
+        What is said of the look, whether he was told, and what is kept now.
+
+    Raises:
+        KeyError, KpiError, ValueError: the question can't be asked by him.
+    """
+    address = services.address_of(alert.query)
+    try:
+        with ask(actor, address.question()) as asked:
+            manifest = asked.frames.facts.manifest
+            version = str(manifest.id) if manifest else ""
+            if alert.on_new_data and version == row.facts_version and not row.reason.startswith(UNTOLD):
+                return "No new data since the last look.", False, row
+            kpi = asked.kpis([alert.kpi])[0]
+            value = asked.values([alert.kpi])[0]
+            period = asked.period.label if asked.period else ""
+            verdict, why = "", ""
+            if alert.condition == Condition.NOISE:
+                verdict, why, period = _movement(asked, kpi)
+            scope, currency = scope_line(actor, asked, address), asked.frames.currency
+    except NoDataError:
+        return "There is no data yet.", False, row
     with transaction.atomic():  # the message is asked for only if the state is kept
-        locked = services.alert_locked(alert_id)
-        if locked is None:
+        own = isinstance(row, Alert)
+        locked: Kept | None = services.alert_locked(row.pk) if own else services.recipient_locked(row.pk)
+        if locked is None and own:
             raise ValidationError("The alert was removed.")
+        if locked is None:
+            return "Not told any more.", False, row
         now = None if value.value is None else Decimal(value.value)
         same = locked.period == period  # the first days of a quarter are not compared with the one before
         before = Decimal(locked.value) if locked.value and same else None
-        anew = locked.reason.startswith(UNTOLD) or (locked.condition == Condition.NOISE and not same)
+        anew = locked.reason.startswith(UNTOLD) or (alert.condition == Condition.NOISE and not same)
         found = look(
-            locked.condition, locked.threshold, "calm" if anew else locked.state, now, previous=before,
+            alert.condition, alert.threshold, "calm" if anew else locked.state, now, previous=before,
             reason=value.reason or why, verdict=verdict,
         )  # fmt: skip
         text = value_text(kpi, value.value, currency, to_the_cent=True) or f"undefined: {value.reason}"
         earlier = value_text(kpi, before, currency, to_the_cent=True) if before is not None else "none"
         untold = ""
         if found.crossed:
-            untold = _tell(actor, locked, kpi, address, found, text, earlier, scope, currency)
+            untold = _tell(actor, alert, user, kpi, address, found, text, earlier, scope, currency)
         told = found.crossed and not untold
-        waits = (
-            bool(untold) and locked.condition == Condition.CHANGED
-        )  # the next look finds this change again
+        # The next look finds an untold change again.
+        waits = bool(untold) and alert.condition == Condition.CHANGED
         services.alert_looked(
-            actor=actor, row=locked, state=found.state, reason=untold or found.reason or why,
+            actor=actor, alert=alert, row=locked, state=found.state, reason=untold or found.reason or why,
             value="" if now is None else str(now), text=text, facts_version=version,
             told=told, moved=now is not None and not waits, period=period,
         )  # fmt: skip
-    return _result(locked, f"{kpi.title}: {text}", told=told)
+    return f"{kpi.title}: {text}", told, locked
 
 
 def _movement(asked: OpenQuestion, kpi: Kpi) -> tuple[str, str, str]:
@@ -135,14 +177,13 @@ def threshold_text(row: Alert, kpi: Kpi, currency: str) -> str:
 
 
 def _tell(
-    actor: Actor, row: Alert, kpi: Kpi, address: Address, found: Look, text: str, earlier: str, scope: str,
-    currency: str,
+    actor: Actor, row: Alert, user: Any, kpi: Kpi, address: Address, found: Look, text: str, earlier: str,
+    scope: str, currency: str,
 ) -> str:  # fmt: skip
     """One message with the value, the threshold, the value before, and links with the same filters.
 
     Returns why nobody is told, "" where somebody is.
     """
-    user = account(row.owner_id) if row.owner_id is not None else None
     if why := _untold(actor, row, user.email if user is not None else ""):
         return f"{UNTOLD}{why}"
     base, threshold = settings.BASE_URL, threshold_text(row, kpi, currency)
@@ -185,10 +226,10 @@ def _untold(actor: Actor, row: Alert, email: str) -> str:
     return "" if row.channel in posting.channels() else f"no {Channel(row.channel).label} channel is set up"
 
 
-def _result(row: Alert, said: str, told: bool = False) -> dict[str, Any]:
+def _result(row: Kept, said: str, told: bool = False) -> dict[str, Any]:
     return {
         "alert": row.pk,
-        "name": row.name,
+        "name": str(row),
         "said": said,
         "state": row.state,
         "told": told,
@@ -201,6 +242,8 @@ def told(result: Told) -> list[tuple[str, str]]:
     lines = [("Alert", str(result["name"])), ("Look", str(result["said"])), ("State", str(result["state"]))]
     if result["told"]:
         lines.append(("Told", "its owner"))
+    if result.get("others"):  # what it is for them, and whether they were told, is theirs to know
+        lines.append(("Also looked at for", f"{result['others']} other accounts, each with its own rights"))
     return [*lines, ("Reason", str(result["reason"]))] if result["reason"] else lines
 
 

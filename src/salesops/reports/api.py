@@ -372,6 +372,7 @@ class AlertOut(Schema):
     previous: str
     looked_at: datetime | None
     told_at: datetime | None
+    accounts: list[int]
 
 
 class AlertsOut(Schema):
@@ -393,6 +394,7 @@ class AlertIn(Body):
     cron: Cron = "*/15 * * * *"
     zone: Zone = "UTC"
     on_new_data: bool = True
+    recipients: Ids = []
 
 
 def _alert(one: selectors.AlertView) -> dict[str, Any]:
@@ -402,7 +404,8 @@ def _alert(one: selectors.AlertView) -> dict[str, Any]:
         "previous", "looked_at", "told_at",
     )  # fmt: skip
     turns = {"cron": one.cron, "zone": one.zone, "next_run_at": one.next_run, "paused": one.stopped}
-    return {"id": one.id, "owner": row.owner_name, **{name: getattr(row, name) for name in same}, **turns}
+    told = {name: getattr(row, name) for name in same}
+    return {"id": one.id, "owner": row.owner_name, **told, **turns, "accounts": list(one.accounts)}
 
 
 @router.get("/alerts", **scoped("reports.read", AlertsOut), summary="Alerts")

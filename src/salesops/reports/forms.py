@@ -132,6 +132,10 @@ class AlertForm(TimedForm):
     channel = forms.ChoiceField(
         label="Where to", choices=[c for c in Channel.choices if c[0] != Channel.FOLDER]
     )
+    recipients = forms.MultipleChoiceField(
+        label="Also tell", required=False, widget=forms.SelectMultiple(attrs={"size": 6}),
+        help_text="By mail. The number is asked once more for each account, with the rows that it may see itself.",
+    )  # fmt: skip
     on_new_data = forms.BooleanField(label="Only when new data has come", required=False, initial=True)
     field_order = (
         "kpi",
@@ -140,13 +144,22 @@ class AlertForm(TimedForm):
         "condition",
         "threshold",
         "channel",
+        "recipients",
         "times",
         "cron",
         "zone",
         "on_new_data",
     )
 
-    def __init__(self, *args: Any, kpis: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kpis: Sequence[tuple[str, str]], people: Sequence[Any], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kpi"].choices = list(kpis)
+        self.fields["recipients"].choices = person_choices(people)
         self.fields["times"].choices = [("*/15 * * * *", "Every 15 minutes"), *TIMES]
+
+    def values(self) -> dict[str, Any]:
+        """For the service."""
+        data = dict(self.cleaned_data)
+        return {**data, "recipients": [int(pk) for pk in data["recipients"]]}

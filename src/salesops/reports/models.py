@@ -253,3 +253,29 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AlertRecipient(models.Model):
+    """Another account that an alert is for: it is looked at again with that account's rights, and kept apart."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="recipients")
+    user = models.ForeignKey(USER, on_delete=models.CASCADE, related_name="+")
+    left_at = models.DateTimeField(null=True, blank=True, help_text="When the account asked not to be told.")
+    state = models.CharField(max_length=10, default="new")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    value = models.CharField(max_length=100, blank=True, default="")
+    value_text = models.CharField(max_length=200, blank=True, default="")
+    previous = models.CharField(max_length=100, blank=True, default="")
+    period = models.CharField(max_length=40, blank=True, default="")
+    facts_version = models.CharField(max_length=40, blank=True, default="")
+    looked_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "alert recipient"
+        verbose_name_plural = "alert recipients"
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("alert", "user"), name="alert_recipient_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.alert_id}"

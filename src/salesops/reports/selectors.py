@@ -18,6 +18,7 @@ from salesops.platform.job_selectors import schedule_row, schedule_rows
 from salesops.platform.schedules import Schedule
 from salesops.reports.models import (
     Alert,
+    AlertRecipient,
     Channel,
     Delivery,
     DeliveryRun,
@@ -372,6 +373,7 @@ class AlertView(Timed):
     """An alert as its owner sees it."""
 
     row: Alert
+    accounts: tuple[int, ...] = ()
 
 
 def alert_rows(actor: Actor) -> QuerySet[Alert]:
@@ -386,13 +388,22 @@ def alerts_of(actor: Actor) -> list[AlertView]:
     """As :func:`alert_rows`, as their reader sees them."""
     rows = list(alert_rows(actor))
     kept = schedule_rows(row.schedule_id for row in rows)
-    return [AlertView(row=row, **_turns(actor, kept.get(row.schedule_id or 0))) for row in rows]
+    others = accounts_of(rows)
+    return [
+        AlertView(
+            row=row, accounts=tuple(others.get(row.pk, ())), **_turns(actor, kept.get(row.schedule_id or 0))
+        )
+        for row in rows
+    ]
 
 
 def alert_of(actor: Actor, pk: int) -> AlertView | None:
     """One alert that an actor may look after, or None."""
     row = alert_rows(actor).filter(pk=pk).first()
-    return AlertView(row=row, **_turns(actor, schedule_row(row.schedule_id))) if row is not None else None
+    if row is None:
+        return None
+    others = tuple(accounts_of([row]).get(row.pk, ()))
+    return AlertView(row=row, accounts=others, **_turns(actor, schedule_row(row.schedule_id)))
 
 
 def alert_by_id(pk: int) -> Alert | None:
@@ -403,3 +414,33 @@ def alert_by_id(pk: int) -> Alert | None:
 def waiting_alerts() -> list[Alert]:
     """Those of everybody that look when new data has come."""
     return list(Alert.objects.filter(removed_at=None, on_new_data=True).order_by("id"))
+
+
+def alert_recipients(pk: int) -> list[AlertRecipient]:
+    """Other accounts that an alert is for and that have not left it, for the job that looks."""
+    found = AlertRecipient.objects.filter(alert_id=pk, left_at=None).select_related("user")
+    return list(found.order_by("id"))
+
+
+def alert_recipient(actor: Actor, pk: int) -> AlertRecipient | None:
+    """An actor's own part in an alert of somebody else, or None."""
+    return AlertRecipient.objects.filter(
+        alert_id=pk, user_id=actor.user_id or 0, alert__removed_at=None
+    ).first()
+
+
+def alerts_for(actor: Actor) -> list[AlertRecipient]:
+    """Alerts of others that come to an actor, those he left included."""
+    found = AlertRecipient.objects.filter(user_id=actor.user_id or 0, alert__removed_at=None)
+    return list(found.select_related("alert").order_by("alert__name", "id"))
+
+
+def accounts_of(rows: Sequence[Alert]) -> dict[int, list[int]]:
+    """Alert -> ids of the other accounts it is for."""
+    found: dict[int, list[int]] = {}
+    kept = AlertRecipient.objects.filter(alert_id__in=[row.pk for row in rows], left_at=None).order_by(
+        "user_id"
+    )
+    for alert_id, user_id in kept.values_list("alert_id", "user_id"):
+        found.setdefault(alert_id, []).append(user_id)
+    return found

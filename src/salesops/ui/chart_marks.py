@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from salesops.ui.formats import Exact, Unit, exact
+from salesops.ui.markup import escaped, joined, markup
 from salesops.ui.readings import BarRow, FunnelRow, Series
 
 ZERO = Decimal(0)
@@ -56,12 +56,12 @@ def pixels(value: Decimal | float) -> str:
 
 def join(parts: Sequence[SafeString]) -> SafeString:
     """Safe pieces one after the other."""
-    return format_html_join("", "{}", ((part,) for part in parts))
+    return joined(parts)
 
 
 def image(height: int, title: str, description: str, parts: Sequence[SafeString]) -> SafeString:
     """The drawing with its title and description, one image to assistive technology."""
-    return format_html(
+    return markup(
         '<svg class="chart" width="100%" height="{}" role="img" aria-label="{}. {}" focusable="false">'
         "<title>{}</title><desc>{}</desc>{}</svg>",
         height,
@@ -77,7 +77,7 @@ def bar(
     start: Decimal, size: Decimal, top: float, thick: int, step: int, words: str, radius: int = 2
 ) -> SafeString:
     """One horizontal bar; start and size are shares of the width."""
-    return format_html(
+    return markup(
         '<rect class="fill-{}" x="{}%" y="{}" width="{}%" height="{}" rx="{}"><title>{}</title></rect>',
         step, percent(start * 100), pixels(top), percent(size * 100), thick, radius, words,
     )  # fmt: skip
@@ -85,7 +85,7 @@ def bar(
 
 def target_tick(at: Decimal, middle: float, size: int, words: str) -> SafeString:
     """The dark tick of a target."""
-    return format_html(
+    return markup(
         '<rect class="fill-target" x="{}%" y="{}" width="2" height="{}"><title>{}</title></rect>',
         percent(at * 100), pixels(middle - size / 2), size, words,
     )  # fmt: skip
@@ -94,25 +94,25 @@ def target_tick(at: Decimal, middle: float, size: int, words: str) -> SafeString
 def vertical_grid(tick: Decimal, top: Decimal, height: int) -> SafeString:
     """A grid line at a value of a horizontal axis."""
     at = percent(tick / top * 100)
-    return format_html('<line class="grid-line" x1="{}%" x2="{}%" y1="0" y2="{}"/>', at, at, height)
+    return markup('<line class="grid-line" x1="{}%" x2="{}%" y1="0" y2="{}"/>', at, at, height)
 
 
 def horizontal_grid(tick: Decimal, scale: Scale) -> SafeString:
     """A grid line at a value of a vertical axis."""
     at = pixels(scale.y(tick))
-    return format_html('<line class="grid-line" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
+    return markup('<line class="grid-line" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
 
 
 def zero_line(scale: Scale) -> SafeString:
     """The base line."""
     at = pixels(scale.y(ZERO))
-    return format_html('<line class="zero-line" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
+    return markup('<line class="zero-line" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
 
 
 def target_line(value: Decimal, scale: Scale) -> SafeString:
     """A dashed line across all periods."""
     at = pixels(scale.y(value))
-    return format_html('<line class="line-target" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
+    return markup('<line class="line-target" x1="0" x2="100%" y1="{}" y2="{}"/>', at, at)
 
 
 def bottom_axis(ticks: Sequence[Decimal], top: Decimal, height: int, unit: Unit) -> SafeString:
@@ -122,7 +122,7 @@ def bottom_axis(ticks: Sequence[Decimal], top: Decimal, height: int, unit: Unit)
     last_is_edge = shown[-1] == top
     return join(
         [
-            format_html(
+            markup(
                 '<text class="axis-text" x="{}%" y="{}" text-anchor="{}">{}</text>',
                 percent(tick / top * 100),
                 height + 18,
@@ -148,7 +148,7 @@ def period_labels(labels: Sequence[str], height: int, *, centred: bool) -> list[
             x = Decimal(at) / max(count - 1, 1) * 100
             anchor = "start" if at == 0 else "end" if at == count - 1 else "middle"
         made.append(
-            format_html(
+            markup(
                 '<text class="axis-text" x="{}%" y="{}" text-anchor="{}">{}</text>',
                 percent(x),
                 height + 18,
@@ -176,7 +176,7 @@ def dots(labels: Sequence[str], one: Series, scale: Scale, unit: Unit) -> list[S
     """A dot with its exact value on every known point of a line."""
     last = max(len(one.values) - 1, 1)
     return [
-        format_html(
+        markup(
             '<circle class="fill-1" cx="{}%" cy="{}" r="3"><title>{}: {}</title></circle>',
             percent(Decimal(at) / last * 100),
             pixels(scale.y(decimal_of(value))),
@@ -192,13 +192,13 @@ def with_labels(rows: Sequence[BarRow] | Sequence[FunnelRow], row_height: int, s
     """Row names as text left of the plot: they wrap, select and translate like any text."""
     names = join(
         [
-            format_html('<li><a href="{}" title="{}">{}</a></li>', row.href, row.label, row.label)
+            markup('<li><a href="{}" title="{}">{}</a></li>', row.href, row.label, row.label)
             if row.href
-            else format_html('<li><span title="{}">{}</span></li>', row.label, row.label)
+            else markup('<li><span title="{}">{}</span></li>', row.label, row.label)
             for row in rows
         ]
     )
-    return format_html(
+    return markup(
         '<div class="chart-with-labels"><ul class="chart-labels chart-rows-{}">{}</ul>{}</div>',
         row_height,
         names,
@@ -212,17 +212,17 @@ def with_axis(ticks: Sequence[Decimal], scale: Scale, unit: Unit, svg: SafeStrin
     width = 7 * max(len(text) for text in texts) + 4
     marks = join(
         [
-            format_html(
+            markup(
                 '<text class="axis-text" x="{}" y="{}" text-anchor="end">{}</text>',
                 width,
                 pixels(scale.y(tick) + 4),
-                conditional_escape(text),
+                escaped(text),
             )
             for tick, text in zip(ticks, texts, strict=True)
         ]
     )
-    axis = format_html(
+    axis = markup(
         '<svg class="chart-axis chart" width="{}" height="{}" aria-hidden="true" focusable="false">{}</svg>',
         width, scale.height + 24, marks,
     )  # fmt: skip
-    return format_html('<div class="chart-with-axis">{}{}</div>', axis, svg)
+    return markup('<div class="chart-with-axis">{}{}</div>', axis, svg)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from salesops.ui import readings
@@ -40,6 +39,7 @@ from salesops.ui.chart_marks import (
 )
 from salesops.ui.components import Empty
 from salesops.ui.formats import Exact, Unit
+from salesops.ui.markup import markup
 from salesops.ui.readings import BarRow, FunnelRow, Point, Series
 
 NO_DATA = Empty("Nothing to draw", "No rows fall in this period and these filters.", "chart-column")
@@ -184,7 +184,7 @@ def columns(
         value = decimal_of(point.value)
         y = scale.y(max(value, ZERO))
         parts.append(
-            format_html(
+            markup(
                 '<rect class="{}" x="{}%" width="{}%" y="{}" height="{}" rx="2"><title>{}: {}</title></rect>',
                 "fill-2" if point.partial else "fill-1",
                 percent(slot * index + slot * Decimal("0.18")),
@@ -251,14 +251,12 @@ def lines(
     scale = Scale(ticks[0], ticks[-1], height)
     parts = [horizontal_grid(tick, scale) for tick in ticks]
     drawn = [
-        format_html(
-            '<polyline class="line-{}" vector-effect="non-scaling-stroke" points="{}"/>', place + 1, run
-        )
+        markup('<polyline class="line-{}" vector-effect="non-scaling-stroke" points="{}"/>', place + 1, run)
         for place, one in reversed(list(enumerate(series)))
         for run in runs(one.values, scale)
     ]
     parts.append(
-        format_html(
+        markup(
             '<svg x="0" y="0" width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none" '
             'overflow="visible">{}</svg>',
             height,
@@ -315,24 +313,18 @@ def funnel(rows: Sequence[FunnelRow], unit: Unit, *, title: str) -> SafeString:
     parts: list[SafeString] = []
     for index, row in enumerate(rows):
         top = index * 44 + 7
-        parts.append(
-            format_html('<rect class="fill-track" x="0" y="{}" width="72%" height="30" rx="4"/>', top)
-        )
+        parts.append(markup('<rect class="fill-track" x="0" y="{}" width="72%" height="30" rx="4"/>', top))
         if row.value is None:
-            parts.append(
-                format_html('<text class="label-muted" x="0" dx="8" y="{}">no value</text>', top + 19)
-            )
+            parts.append(markup('<text class="label-muted" x="0" dx="8" y="{}">no value</text>', top + 19))
             continue
         share = decimal_of(row.value) / biggest * Decimal("0.72")
         words = f"{row.label}: {unit.full(row.value)}"
         parts.append(bar(ZERO, share, top, 30, 1, words, radius=4))
-        beside = format_html('<tspan class="label-strong">{}</tspan>', unit.short(row.value))
+        beside = markup('<tspan class="label-strong">{}</tspan>', unit.short(row.value))
         if row.conversion is not None:
             share_text = Unit("ratio", places=0).full(row.conversion)
-            beside += format_html('<tspan class="label-muted" dx="6">{} conv.</tspan>', share_text)
-        parts.append(
-            format_html('<text x="{}%" dx="7" y="{}">{}</text>', percent(share * 100), top + 19, beside)
-        )
+            beside += markup('<tspan class="label-muted" dx="6">{} conv.</tspan>', share_text)
+        parts.append(markup('<text x="{}%" dx="7" y="{}">{}</text>', percent(share * 100), top + 19, beside))
     body = image(44 * len(rows), title, readings.funnel(rows, unit), parts)
     return with_labels(rows, 44, body)
 
@@ -374,10 +366,10 @@ def sparkline(values: Sequence[Exact | None], *, tone: Literal["1", "warn"] = "1
         return mark_safe("")
     scale = Scale(min(known), max(known), 28)
     drawn = [
-        format_html('<polyline class="line-{}" vector-effect="non-scaling-stroke" points="{}"/>', tone, run)
+        markup('<polyline class="line-{}" vector-effect="non-scaling-stroke" points="{}"/>', tone, run)
         for run in runs(values, scale)
     ]
-    return format_html(
+    return markup(
         '<svg class="spark" viewBox="0 0 1000 28" preserveAspectRatio="none" aria-hidden="true" '
         'focusable="false">{}</svg>',
         join(drawn),
@@ -387,15 +379,15 @@ def sparkline(values: Sequence[Exact | None], *, tone: Literal["1", "warn"] = "1
 def swatch(kind: int | str) -> SafeString:
     """The mark of a legend entry: 1-3 a square, `target` a tick, `dash` a dashed line, `line-N` a line."""
     if isinstance(kind, int):
-        body = format_html('<rect class="fill-{}" width="9" height="9" rx="2"/>', kind)
+        body = markup('<rect class="fill-{}" width="9" height="9" rx="2"/>', kind)
         return _mark(9, 9, body)
     if kind == "target":
         return _mark(3, 12, mark_safe('<rect class="fill-target" width="2" height="12"/>'))
     css = "line-target" if kind == "dash" else kind
-    return _mark(18, 4, format_html('<line class="{}" x1="0" x2="18" y1="2" y2="2"/>', css))
+    return _mark(18, 4, markup('<line class="{}" x1="0" x2="18" y1="2" y2="2"/>', css))
 
 
 def _mark(width: int, height: int, body: SafeString) -> SafeString:
-    return format_html(
+    return markup(
         '<svg width="{}" height="{}" aria-hidden="true" focusable="false">{}</svg>', width, height, body
     )

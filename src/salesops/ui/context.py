@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.functional import SimpleLazyObject
 
 from salesops.ui import navigation
@@ -16,7 +16,7 @@ def _url(name: str | None) -> str:
     if not name:
         return ""
     try:
-        return reverse(name)
+        return navigation.address(name)
     except NoReverseMatch:
         return ""
 

@@ -111,6 +111,11 @@ def _scaled(number: Decimal) -> tuple[Decimal, int]:
 
 def money_compact(value: Exact, currency: str, *, locale: str | None = None) -> str:
     """Money for a tile: `$8.42M`, `$486.5K`, `$2,361`, `$86.50`; the exact value belongs in the title."""
+    return _money_compact(value, currency, locale)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _money_compact(value: Exact, currency: str, locale: str | None) -> str:
     number = exact(value, get_currency_precision(currency))
     if abs(number) < 10_000:
         whole = abs(number) >= 1_000 or number == number.to_integral_value()
@@ -126,6 +131,11 @@ def money_compact(value: Exact, currency: str, *, locale: str | None = None) -> 
 
 def number(value: Exact, *, places: int | None = None, locale: str | None = None) -> str:
     """A grouped number: `1,640`, `12.5`. Without `places` a Decimal keeps its own decimals, trimmed."""
+    return _number(value, places, locale)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _number(value: Exact, places: int | None, locale: str | None) -> str:
     given = exact(value, places if places is not None else (6 if isinstance(value, Fraction) else None))
     if places is None:
         given = given.normalize() if given != given.to_integral_value() else given.to_integral_value()
@@ -150,6 +160,11 @@ def number_compact(value: Exact, *, locale: str | None = None) -> str:
 
 def ratio(value: Exact, *, places: int = 1, locale: str | None = None) -> str:
     """A share as percent: 0.6315 is `63.2%`. Exact fractions are rounded once, after multiplying by 100."""
+    return _ratio(value, places, locale)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _ratio(value: Exact, places: int, locale: str | None) -> str:
     with localcontext() as context:
         context.prec = _PRECISION
         shown = exact(value, places + 2)
@@ -217,6 +232,7 @@ class Unit:
     """How the values of a chart or a table column read: used for labels, axes, readings and exports alike.
 
     kind: money (needs `currency`), number, ratio (share, shown as percent), times, days.
+    adds: whether values of parts add up to that of the whole, as far as the kind allows it: no median does.
     """
 
     kind: Literal["money", "number", "ratio", "times", "days"] = "number"
@@ -224,6 +240,7 @@ class Unit:
     noun: str = ""
     places: int | None = None
     locale: str | None = None
+    adds: bool = True
 
     def full(self, value: Exact) -> str:
         """The value in full, as a table cell shows it."""

@@ -37,6 +37,7 @@ def _body(name: str) -> str:
     return re.sub(r"\s+", " ", found.group(1)).strip() if found else ""
 
 
+@lru_cache(maxsize=1024)
 def draw(name: str, size: int = 16, label: str = "") -> SafeString:
     """Inline SVG of a lucide icon, `size` px square. Decorative unless `label` is given.
 

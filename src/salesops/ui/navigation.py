@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.conf import settings
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 
 User = Any
 Permission = Callable[[User], bool]
@@ -165,9 +167,23 @@ def _current_page(view_name: str, nav_key: str | None) -> Page | None:
     return None
 
 
+def address(url_name: str) -> str:
+    """The address of a page without arguments; a page draws dozens, and the routes of a process stay the same.
+
+    Raises:
+        NoReverseMatch: there is no such page.
+    """
+    return _address(url_name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+
+
+@lru_cache(maxsize=1024)
+def _address(url_name: str, urlconf: Any, prefix: str) -> str:
+    return reverse(url_name, urlconf)
+
+
 def _entry(page: Page, user: User, current: bool, with_badge: bool = True) -> Entry | None:
     try:
-        url = reverse(page.url_name)
+        url = address(page.url_name)
     except NoReverseMatch:
         return None  # a domain whose URLs are not mounted has no pages to show
     badge = page.badge(user) if page.badge is not None and with_badge else None

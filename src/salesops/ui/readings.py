@@ -100,7 +100,7 @@ def bars(rows: Sequence[BarRow], series: Sequence[str], unit: Unit, target: str 
         return f"All {len(totals)} are equal at {unit.spoken(_exact(high))}."
     verb = "is" if len(largest) == 1 else "are"
     text = f"{_names(largest)} {verb} largest at {unit.spoken(_exact(high))}"
-    if unit.kind in ("money", "number") and whole > 0 and len(totals) > 1:
+    if unit.adds and unit.kind in ("money", "number") and whole > 0 and len(totals) > 1:
         text += (
             f", {_share(high, whole)} of {unit.spoken(_exact(whole))} in all"
             if len(largest) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
+from functools import cached_property
 from typing import Any, Literal
 
 from django.core.paginator import Page
@@ -62,7 +63,7 @@ class Column:
         """Right-aligned with its header."""
         return self.kind in NUMERIC
 
-    @property
+    @cached_property
     def css(self) -> str:
         """Classes of the column's cells."""
         names = ["num"] if self.numeric else []

@@ -6,16 +6,22 @@ share is evaluated once per row, not ten times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from salesops.analytics.engine.kpi import MONEY, Condition, Context, Measure
+from salesops.analytics.engine.ramp import kaplan_meier
 from salesops.analytics.engine.selection import row_value
 
-_Function = Literal["rows", "known", "sum", "median", "lower_middle", "upper_middle", "upper"]
+_Function = Literal["rows", "known", "sum", "median", "lower_middle", "upper_middle", "upper", "gathered"]
+
+_FEW = 4
+"""Conditions that are worth telling apart beforehand; of many, nearly every row has one."""
 
 _PLACES = 4
 """Decimal places of money; with more of them the engine's middle of two is not exact."""
@@ -70,6 +76,9 @@ class Aggregates:
                 parts["value"] = self._want("median", condition, finer)
             case "upper_days":
                 parts["value"] = self._want("upper", condition, column)
+            case "survival":
+                coded = self._project(survival_code(self._table, measure), "v")
+                parts["value"] = self._want("gathered", condition, coded)
             case "median_days" | "middle":
                 parts["value"] = self._want("median", condition, column)
             case _:
@@ -84,7 +93,14 @@ class Aggregates:
 
     def build(self, groups: Mapping[str, ir.Column]) -> ir.Table:
         """The query: one row per group, one row in all without groups."""
-        projected = self._table.select(**groups, **self._projected)
+        table, wanted = (
+            self._table,
+            [self._projected[name] for name in dict.fromkeys(self._conditions.values())],
+        )
+        if not groups and 0 < len(wanted) <= _FEW and not any(_is_true(one) for one in wanted):
+            # Rows of no condition add to nothing: left out first, the engine need not join or convert them.
+            table = table.filter(ibis.or_(*wanted))
+        projected = table.select(**groups, **self._projected)
         named = {name: self._aggregate(projected, *key) for key, name in self._wanted.items()}
         by = projected.group_by(*groups) if groups else projected
         return by.aggregate(**named)
@@ -106,6 +122,8 @@ class Aggregates:
                 return upper_middle(t[value], where)
             case "upper":
                 return t[value].cast("float64").quantile(0.75, where=where)
+            case "gathered":
+                return t[value].collect(where=where & t[value].notnull())
 
     def _condition(self, where: Condition) -> str:
         if where not in self._conditions:
@@ -121,6 +139,22 @@ class Aggregates:
 
     def _want(self, function: _Function, condition: str, value: str = "") -> str:
         return self._wanted.setdefault((function, condition, value), f"a{len(self._wanted)}")
+
+
+def survival_code(table: ir.Table, measure: Measure) -> ir.Column:
+    """Time and event of a row as one whole number: twice the time, and 1 more where the event came."""
+    return row_value(table, measure) * 2 + table[measure.event].fill_null(False).cast("int64")
+
+
+def survival_median(codes: Sequence[int]) -> Fraction | None:
+    """Kaplan-Meier median of gathered :func:`survival_code`; None where fewer than half have come."""
+    found = kaplan_meier([(code // 2, bool(code % 2)) for code in codes]).median.value
+    return None if found is None else Fraction(found)
+
+
+def _is_true(column: ir.Column) -> bool:
+    op = column.op()
+    return isinstance(op, ops.Literal) and op.value is True
 
 
 def _is_fine(column: ir.Column) -> bool:

@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.analytics.engine.aggregates import Aggregates
+from salesops.analytics.engine.aggregates import Aggregates, survival_median
 from salesops.analytics.engine.dimensions import Dimension
 from salesops.analytics.engine.figure import Figure, to_decimal, undefined
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
@@ -268,6 +268,8 @@ def _exact_side(measure: Measure, value: Any, n: int, known: int) -> int | Decim
         # Days that a rule multiplied need not be whole.
         found = Fraction(value or 0)
         return found.numerator if found.denominator == 1 else to_decimal(found)
+    if measure.kind == "survival":
+        return survival_median(value or ())
     return None if value is None else Fraction(value)
 
 

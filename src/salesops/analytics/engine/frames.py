@@ -22,16 +22,18 @@ NO_OPENING = (
     "your data has no change of a deal, or no period was asked for: choose a period, and export the history of the "
     "deals where there is none"
 )
+NO_MOVES = "your data has no change of a close date: export its history, or import the deals regularly"
 NO_ACTIVITIES = "your data has no activities: export activities (tasks, calls, events)"
 
 MISSING_FRAME: Mapping[str, str] = {
     "quotas": "no quota is in force for this period: enter or paste quotas",
     "attainment": "no quota is in force for this period: enter or paste quotas",
+    "ramp": "no start date of anybody is known: export users with the day they were hired",
     "stage_visits": NO_HISTORY,
     "stage_entries": NO_HISTORY,
     "stage_presence": NO_HISTORY,
     "standing": NO_HISTORY,
-    "close_moves": NO_OPENING,
+    "close_moves": NO_MOVES,
     "opening": NO_OPENING,
     "activities": NO_ACTIVITIES,
     "selling_time": NO_ACTIVITIES,
@@ -65,6 +67,7 @@ GRAIN: Mapping[str, tuple[str, str]] = {
     "deals": ("deal", "deals"),
     "quotas": ("person", "people"),
     "attainment": ("person", "people"),
+    "ramp": ("person", "people"),
     "people": ("person", "people"),
     "stage_visits": ("stay", "stays"),
     "stage_entries": ("stage of a deal", "stages of deals"),
@@ -98,6 +101,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "revenue": ("account_id", "account_name", "owner_name", "revenue_before", "revenue_now"),
     "spend": ("id", "category", "function", "segment", "month_on"),
     "people": ("owner_id", "owner_name", "manager_name", "team", "region"),
+    "ramp": ("owner_id", "owner_name", "team", "role", "hired_on", "left_on", "full_quota", "reached"),
     "calendar": ("day_on",),
 }
 """Frame -> its columns that a list of rows shows, the one that orders equal rows first."""

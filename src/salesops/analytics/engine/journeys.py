@@ -27,6 +27,8 @@ LOST_ORDER = -1
 UNKNOWN_DAY = date(1, 1, 1)
 """Stands for an entry whose day nothing tells while entries are compared; never shown."""
 
+CLOSE_FIELDS = frozenset({"close_on", "expected_close_on"})
+"""Fields of the change log that say when a deal is to close."""
 PATH = ("id", "pipeline", "stage", "stage_order", "stage_class", "created_on", "closed_on")
 """Columns of a deal that its way through the stages is made of."""
 
@@ -348,7 +350,7 @@ class Journeys:
         earlier day of the same one. The change that closing makes is no move.
         """
         moved = self.changes.filter(
-            self.changes.field.isin(["close_on", "expected_close_on"])
+            self.changes.field.isin(sorted(CLOSE_FIELDS))
             & self.changes.old.notnull()
             & self.changes.new.notnull()
         )
@@ -358,12 +360,12 @@ class Journeys:
             old_close_on=moved.old.left(10).cast("date"),
             new_close_on=moved.new.left(10).cast("date"),
         )
-        rows = rows.inner_join(self.deals, rows.move_id == self.deals.id).drop("move_id")
-        rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))
         rows = rows.mutate(
             old_quarter=quarter_number(rows.old_close_on, calendar),
             new_quarter=quarter_number(rows.new_close_on, calendar),
         )
+        rows = rows.inner_join(self.deals, rows.move_id == self.deals.id)
+        rows = rows.filter(rows.closed_on.isnull() | (rows.moved_on < rows.closed_on))
         later = rows.new_close_on > rows.old_close_on
         move = ibis.cases(
             (rows.new_quarter > rows.old_quarter, "push"),
@@ -373,7 +375,8 @@ class Journeys:
             else_=ibis.null("string"),
         )
         known = rows.old_quarter.notnull() & rows.new_quarter.notnull()
-        return rows.mutate(move=known.ifelse(move, ibis.null("string"))).drop("old_quarter", "new_quarter")
+        days = ("moved_on", "old_close_on", "new_close_on")
+        return rows.select(*days, *self.deals.columns, move=known.ifelse(move, ibis.null("string")))
 
     def opening(self, first: date, amounts: ir.Table | None) -> ir.Table:
         """The deals open when ``first`` began, as they stood then.
@@ -387,7 +390,7 @@ class Journeys:
         limit = ibis.literal(first, type="date")
         at = self.local_date(self.changes.valid_at)
         later = self.changes.filter(
-            self.changes.field.isin(["close_on", "expected_close_on", "forecast_category"]) & (at >= limit)
+            self.changes.field.isin([*sorted(CLOSE_FIELDS), "forecast_category"]) & (at >= limit)
         )
         is_category = later.field == "forecast_category"
         # The empty text stands for "none then", so that argmin does not skip it.
@@ -407,14 +410,15 @@ class Journeys:
         category = text.isin(FORECAST_CATEGORIES).ifelse(text, ibis.null("string"))
         now = ibis.coalesce(rows.expected_close_on, rows.closed_on)
         was = rows.then_close.nullif("").cast("date")
-        rows = rows.mutate(
+        rows = rows.select(
+            *deals.columns,
             opening_close_on=rows.then_close.isnull().ifelse(now, was),
             opening_category=rows.then_category.isnull().ifelse(
                 # A closed deal's category is "closed" now; what it was then only the log could say.
                 (rows.stage_class == "open").ifelse(rows.forecast_category, ibis.null("string")),
                 category,
             ),
-        ).drop("then_id", "then_close", "then_category")
+        )
         if amounts is None:
             return rows.mutate(opening_amount=rows.amount)
         known = amounts.select(amount_id=amounts.id, opening_amount=amounts.amount)

@@ -20,12 +20,12 @@ from salesops.analytics.engine.figure import Figure
 from salesops.analytics.engine.statistics import Interval
 from salesops.core.calendars import Period
 
-Unit = Literal["ratio", "money", "days", "count", "money_per_day", "minutes", "number"]
+Unit = Literal["ratio", "money", "days", "count", "money_per_day", "minutes", "months", "number"]
 Direction = Literal["up", "down", "none"]
 MeasureKind = Literal[
-    "count", "sum", "days", "median", "median_days", "upper_days", "total", "middle", "ratios"
+    "count", "sum", "days", "median", "median_days", "upper_days", "total", "middle", "ratios", "survival"
 ]
-MIDDLES = frozenset({"median", "median_days", "upper_days", "middle"})
+MIDDLES = frozenset({"median", "median_days", "upper_days", "middle", "survival"})
 """Measures that are one place in the order of the rows, not their sum."""
 
 MONEY = "decimal(19,4)"
@@ -78,11 +78,13 @@ class Measure:
             to ``end``; ``median`` of a money column; ``median_days``; ``upper_days`` = 75th percentile of
             those days, linear between rows; ``total`` and ``middle`` = sum and median of a column of
             whole numbers; ``ratios`` = sum over the rows of ``column / divisor``, each a plain share
-            (floating point, never money).
+            (floating point, never money); ``survival`` = Kaplan-Meier median of a column of whole numbers, the
+            time until ``event`` came or, where that column is false, how long it was watched for.
         column: money column of ``sum`` and ``median``, numerator of ``ratios``.
         start: first date column of the day measures.
         end: last date column of the day measures.
         divisor: column the rows' own ratio divides by.
+        event: column of ``survival`` that says whether the time ended with the event.
         estimate: column that stands in, labelled as an estimate, where ``column`` is null.
         value: what a row contributes, where that is no single column; ``reads`` names the columns it is
             made of, ``plain`` says that it is a number and no money.
@@ -97,6 +99,7 @@ class Measure:
     start: str = ""
     end: str = ""
     divisor: str = ""
+    event: str = ""
     estimate: str = ""
     value: Callable[[ir.Table], ir.Column] | None = None
     reads: tuple[str, ...] = ()
@@ -204,7 +207,7 @@ class Kpi:
         sentence: what it says, in one sentence.
         formula: how it is computed, in words and signs.
         unit: ratio (0.25 = 25 %), money (organisation currency), days, count, money_per_day, minutes,
-            number (a plain quotient: activities per deal, 3.2 times).
+            months, number (a plain quotient: activities per deal, 3.2 times).
         direction: whether more is better; ``none`` where it depends.
         owner: role that answers for the definition.
         convention: the choice made where the field is ambiguous.

@@ -27,6 +27,7 @@ _BILLED = frozenset(
 _AMOUNT_THEN = frozenset({"amount", "source_amount", "currency", "closed_on", "type"})
 _DAY = frozenset({"activities.happened_on", "activities.starts_at"})
 _PRESENT = frozenset({"users.hired_on", "users.left_on"})
+_RAMP = _PRESENT | {"amount", "stage_class", "closed_on", "owner_id"}
 _LINKED = frozenset(f"activities.{name}_id" for name in ("account", "opportunity", "contact", "lead"))
 _TOUCH = frozenset(
     f"activities.{name}"
@@ -91,6 +92,13 @@ OF_FRAMES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "won": frozenset({"amount", "stage_class", "closed_on"}),
         "fte_months": _PRESENT,
     },
+    "ramp": {
+        "reached": _RAMP,
+        "months": _RAMP,
+        "full_quota": frozenset(),
+        "hired_on": frozenset({"users.hired_on"}),
+        "left_on": frozenset({"users.left_on"}),
+    },
     "calendar": {},
 }
 """Frame that is not made of deals -> column that it makes -> columns that it shows: of the deals plain, of other
@@ -105,6 +113,7 @@ ROWS_OF: Mapping[str, frozenset[str]] = {
     "opening": CLOSE | {"stage_class", "created_on"},
     "customers": frozenset({"stage_class", "closed_on", "account_id"}),
     "attainment": frozenset({"amount", "stage_class", "closed_on"}),
+    "ramp": _RAMP,
     "selling_time": _SOLD | _LINKED,
     "people": frozenset({"activities.owner_id", "activities.is_automatic"}),
     "spend": frozenset({"spend.month_on"}),
@@ -174,7 +183,15 @@ def _where(side: Side, context: Context, table: ir.Table) -> ir.BooleanValue:
 
 
 def _of(measure: Measure) -> set[str]:
-    parts = (measure.column, measure.start, measure.end, measure.divisor, measure.estimate, *measure.reads)
+    parts = (
+        measure.column,
+        measure.start,
+        measure.end,
+        measure.divisor,
+        measure.event,
+        measure.estimate,
+        *measure.reads,
+    )
     return {name for name in parts if name}
 
 

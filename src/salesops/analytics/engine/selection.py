@@ -63,7 +63,7 @@ def row_value(table: ir.Table, measure: Measure) -> ir.Column:
         case "sum" | "median":
             column = table[measure.column]
             return column if column.type().is_decimal() else column.cast(MONEY)
-        case "total" | "middle":
+        case "total" | "middle" | "survival":
             return table[measure.column].cast("int64")
         case "days" | "median_days" | "upper_days":
             return table[measure.end].delta(table[measure.start], unit="day")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
+from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 from django.test import Client
@@ -47,3 +51,31 @@ def signed_in(role: str = Role.OPS_ANALYST, person: str = "", name: str = "") ->
     client = Client()
     client.force_login(user)
     return client
+
+
+PAGES = (
+    "/",
+    "/changes/",
+    "/numbers/",
+    "/numbers/won_value/",
+    "/numbers/won_value/rows/",
+    "/numbers/open_deals/rows/",
+)
+
+
+def text(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.content[:2000]
+    return unescape(answer.content.decode())
+
+
+def exported(client: Client, address: str) -> list[dict[str, str]]:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert "attachment" in answer["Content-Disposition"]
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+
+
+def sums(rows: list[dict[str, str]]) -> Decimal:
+    column = next(name for name in rows[0] if name.startswith("Adds"))
+    return sum((Decimal(row[column]) for row in rows if row[column]), Decimal(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,8 +30,8 @@ COUNTS: dict[str, int] = {
     )
 }
 _THIS = frozenset({"this", "current", "present"})
-_LAST = frozenset({"last", "previous", "prior", "past"})
-_PRIOR = frozenset({"previous", "prior"})
+_LAST = frozenset({"last", "previous", "prior", "past", "preceding"})
+_PRIOR = frozenset({"previous", "prior", "preceding"})
 """What lies before the period asked for where two are compared, not before today."""
 _NEXT = frozenset({"next", "coming", "following", "upcoming"})
 _TO_DATE = {"ytd": "year", "qtd": "quarter", "mtd": "month"}
@@ -47,11 +48,16 @@ _EVER = (
 )
 _LABEL = re.compile(r"\d{4}-(?:[hqmw]\d{1,2}|\d{2})")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_BEFORE = frozenset({"before", "earlier", "prior"})
+BEGIN, END = date(1, 1, 1), date(9999, 12, 31)
+"""Stand for the end of a range that is not said."""
 _MOST = 1_000
 _MOST_WORDS = 8
 """Words that name days, at most."""
 
 Says = Literal["period", "day", "ever", "earlier"]
+Step = PeriodKind | Literal["day", "period"]
+"""What is counted back from a period: "period" is one as long as that itself."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class When:
     earlier: PeriodKind | None = None
     compares: bool = False
     same: PeriodKind | Literal["day"] | None = None
-    prior: tuple[PeriodKind | Literal["day"], int] | None = None
+    prior: tuple[Step, int] | None = None
 
 
 class Days:
@@ -101,9 +107,12 @@ class Days:
         nothing = [""] * (_MOST_WORDS - len(near))
         words = ["" if t.quoted else t.word for t in near] + nothing
         stems = ["" if t.quoted else t.stem for t in near] + nothing
+        return self._longest(words, stems, ahead)
+
+    def _longest(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
         readers = (
-            self._ever, self._earlier, self._to_date, self._one_day, self._label, self._quarter, self._month,
-            self._year, self._relative, self._rolling,
+            self._ever, self._earlier, self._one_before, self._to_date, self._one_day, self._label, self._quarter,
+            self._month, self._year, self._relative, self._rolling,
         )  # fmt: skip
         found: list[When] = []
         for reader in readers:
@@ -118,7 +127,7 @@ class Days:
     # --- One reader for each way to say it ----------------------------------------------------------
 
     def _ever(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
-        length = _longest(words, _EVER)
+        length = _said(words, _EVER)
         return When(length, "ever") if length else None
 
     def _earlier(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
@@ -126,9 +135,9 @@ class Days:
             (_YEARLY, "year"), (_QUARTERLY, "quarter"), (_MONTHLY, "month"),
         )  # fmt: skip
         for phrases, kind in kinds:
-            if length := _longest(words, phrases):
+            if length := _said(words, phrases):
                 return When(length, "earlier", earlier=kind, compares=True)
-        if words[:3] in (["a", "year", "ago"], ["a", "year", "earlier"], ["a", "year", "before"]):
+        if words[0] in ("a", "one") and words[1] == "year" and words[2] in ("ago", "earlier", "before"):
             return When(3, "earlier", earlier="year")
         start = 1 if words[0] == "the" else 0
         same = words[start : start + 1] == ["same"] and words[start + 2 : start + 4] == ["last", "year"]
@@ -136,9 +145,33 @@ class Days:
             named: PeriodKind | Literal["day"] | None = _KINDS.get(words[start + 1])
             named = "day" if words[start + 1] in ("time", "day", "days") else named
             return When(start + 4, "earlier", earlier="year", same=named)
-        if words[:1] == ["the"] and words[1:3] == ["year", "before"]:
-            return When(3, "earlier", earlier="year")
+        if words[start] == "year" and words[start + 1] in _BEFORE and not self._goes_on(words[start + 2 :]):
+            return When(start + 2, "earlier", earlier="year")
         return None
+
+    def _one_before(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
+        """One told from another period, "the quarter before"; "the quarter before last" is told from today."""
+        start = 1 if words[0] in ("the", "a", "one") else 0
+        kind: Step | None = _KINDS.get(words[start])
+        if words[start] in ("period", "one") and words[0] == "the":
+            kind = "period"
+        if words[0] == "the" and words[1] in _PRIOR and words[2] == "period":
+            return When(3, "earlier", prior=("period", 1))
+        if words[0] in _PRIOR and words[1] == "period":
+            return When(2, "earlier", prior=("period", 1))
+        if kind is None or words[start + 1] not in _BEFORE:
+            return None
+        if words[start] in _KINDS and words[start + 1 : start + 3] == ["before", "last"]:
+            now = self.calendar.period(_KINDS[words[start]], self.today)
+            return When(start + 3, "period", self.calendar.shift(now, -2))
+        if kind == "year" or self._goes_on(words[start + 2 :]):
+            return None
+        return When(start + 2, "earlier", prior=(kind, 1))
+
+    def _goes_on(self, words: Sequence[str]) -> bool:
+        """Whether days follow: "the quarter before June" is before June, not before another quarter."""
+        rest = [*words, *[""] * (_MOST_WORDS - len(words))]
+        return bool(words[0]) and self._longest(rest, rest, False) is not None
 
     def _to_date(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
         if words[0] in _TO_DATE:
@@ -322,12 +355,38 @@ class Days:
         last = self.calendar.same_day_of(ends, self.calendar.shift(ends, -1), period.last)
         return self.calendar.parse(f"{first}..{last}")
 
-    def preceding(self, base: Period, kind: PeriodKind | Literal["day"], count: int) -> Period:
+    def on(self, today: date) -> Days:
+        """The same on another day."""
+        return Days(self.calendar, today)
+
+    def ago(self, count: int, unit: str) -> date | None:
+        """The day so many days, weeks, months, quarters or years before today; None where no calendar reaches it.
+
+        A month back is the same day of the month, or its last one where it has no such day.
+        """
+        if unit in ("day", "week"):
+            days = count * (7 if unit == "week" else 1)
+            return self.today - timedelta(days=days) if days < self.today.toordinal() else None
+        months = (
+            self.today.year * 12 + self.today.month - 1 - count * {"month": 1, "quarter": 3, "year": 12}[unit]
+        )
+        year, month = months // 12, months % 12 + 1
+        if year < 1:
+            return None
+        return date(year, month, min(self.today.day, monthrange(year, month)[1]))
+
+    def preceding(self, base: Period, kind: Step, count: int) -> Period:
         """The ``count`` periods, or days, that end where ``base`` begins.
 
         Raises:
             PeriodError: the base does not begin with such a period, or is longer or shorter than that.
         """
+        if kind == "period":
+            if base.kind == "custom":
+                raise PeriodError(
+                    f"{base.title} is no period of the calendar: name the one it is compared with."
+                )
+            return self.calendar.shift(base, -1)
         if kind == "day":
             if base.days != count:
                 raise PeriodError(f"{base.title} has {base.days} days, not {count}: name the other period.")
@@ -353,7 +412,7 @@ class Days:
         return self.calendar.parse(f"{first}..{last}")
 
 
-def _longest(words: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> int:
+def _said(words: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> int:
     return max((len(p) for p in phrases if tuple(words[: len(p)]) == p), default=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from salesops.ask.engine.dates import When
 from salesops.ask.engine.items import Valued
@@ -46,6 +47,13 @@ class Found:
     """Words not understood; whether they change what is asked."""
     words: list[Span] = field(default_factory=list)
     """Those of them that are no words of ours: what a record may be called."""
+    vague: list[tuple[Span, str]] = field(default_factory=list)
+    """An "until" that may or may not hold the period it names, and the words of that period."""
+    ages: list[tuple[str, date, Span]] = field(default_factory=list)
+    """How the day of creation compares with a day: operator, day."""
+    stage_ages: list[Span] = field(default_factory=list)
+    known: list[tuple[date, Span]] = field(default_factory=list)
+    trend: list[Span] = field(default_factory=list)
     deals: bool = False
     shown: bool = False
     closed: list[Span] = field(default_factory=list)

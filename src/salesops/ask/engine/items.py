@@ -17,7 +17,8 @@ from salesops.ask.engine.tokens import Token, stems_of, tokens, words_of
 
 ItemKind = Literal[
     "when", "number", "split", "each_period", "value", "line", "flag", "status", "deals", "show", "closing", "closed",
-    "created", "by", "of_owner", "of_manager", "against", "as_of", "since", "from", "to", "between", "most", "least",
+    "created", "by", "of_owner", "of_manager", "against", "as_of", "known", "since", "before", "after", "from", "to",
+    "between", "trend", "age", "in_stage", "most", "least",
     "best", "worst", "top", "bottom", "amount", "compared", "not", "and", "or", "who", "mine", "fill", "amount_given",
     "unknown",
 ]  # fmt: skip
@@ -32,6 +33,7 @@ _TIMES = {
     "": 1, "k": 1_000, "thousand": 1_000, "m": 10**6, "mn": 10**6, "mm": 10**6, "million": 10**6, "millions": 10**6,
     "b": 10**9, "bn": 10**9, "billion": 10**9, "billions": 10**9,
 }  # fmt: skip
+_NOT_AHEAD = frozenset({"fill", "deals", "before", "after", "since", "to"})
 _BEFORE_A_VALUE = "-−–!"
 """Signs right before a value that leave it out."""
 
@@ -186,19 +188,22 @@ def _fixed() -> Iterator[tuple[ItemKind, str, Any]]:
     groups: tuple[tuple[ItemKind, Iterable[str]], ...] = (
         ("deals", words.DEALS), ("show", words.SHOWING), ("closing", words.CLOSING), ("closed", words.CLOSED),
         ("created", words.CREATED), ("by", words.BY), ("of_owner", words.OF_OWNER), ("of_manager", words.OF_MANAGER),
-        ("against", words.AGAINST), ("as_of", words.AS_OF), ("since", words.SINCE), ("most", words.MOST),
+        ("against", words.AGAINST), ("as_of", words.AS_OF), ("known", words.KNOWN), ("since", words.SINCE),
+        ("before", words.BEFORE), ("after", words.AFTER), ("trend", words.TREND), ("in_stage", words.IN_STAGE),
+        ("most", words.MOST),
         ("least", words.LEAST), ("best", words.BEST), ("worst", words.WORST), ("top", words.TOP),
         ("bottom", words.BOTTOM), ("amount", words.AMOUNT), ("not", words.NOT), ("mine", words.MINE),
-        ("from", ("from",)), ("to", ("to", "until", "through", "till")), ("between", ("between",)),
+        ("from", ("from",)), ("to", words.UNTIL), ("between", ("between",)),
         ("and", ("and", "&")),
         ("or", ("or",)), ("who", ("who",)), ("fill", words.POLITE),
     )  # fmt: skip
     for kind, phrases in groups:
         for phrase in phrases:
             yield kind, phrase, phrase
-    for operator, phrases in words.COMPARED.items():
-        for phrase in phrases:
-            yield "compared", phrase, operator
+    for kind, compared in (("compared", words.COMPARED), ("age", words.AGE)):
+        for operator, phrases in compared.items():
+            for phrase in phrases:
+                yield kind, phrase, operator
     for phrase, period in words.PERIOD_KINDS.items():
         yield "each_period", phrase, period
     keyed: tuple[tuple[ItemKind, Any], ...] = (
@@ -271,8 +276,8 @@ def _only_a_kind(when: When, found: Sequence[Token], at: int) -> bool:
 
 
 def _ahead(before: Sequence[Item]) -> bool:
-    """Whether days that follow look ahead: after "closing", "due"."""
-    last = [item.kind for item in before[-3:] if item.kind not in ("fill", "deals")]
+    """Whether days that follow look ahead: after "closing", "due", also with a "before" between them."""
+    last = [item.kind for item in before[-4:] if item.kind not in _NOT_AHEAD]
     return last[-1:] == ["closing"]
 
 

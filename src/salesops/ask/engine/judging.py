@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from salesops.analytics.engine.filters import Filter
-from salesops.ask.engine.dates import When
+from salesops.ask.engine.dates import BEGIN, END, When
 from salesops.ask.engine.found import Span
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.query import Choice, Part, Query, Role, Understood
@@ -105,6 +105,67 @@ class Judgement:
 
     # --- Days ---------------------------------------------------------------------------------------
 
+    def _refuse_vague(self) -> None:
+        """Refuse what may be read in two ways, and what no column tells."""
+        for span, named in self.found.vague:
+            raise NoAnswer(
+                f"“{self.text[span[0] : span[1]]}” may or may not hold {named} itself. Which is meant?",
+                (
+                    Choice(f"the days before {named}", self._with(span, f"before {named}")),
+                    Choice(f"{named}, too", self._with(span, f"through {named}")),
+                ),
+            )
+        for span in self.found.stage_ages:
+            raise NoAnswer(
+                f"I can't narrow to “{self.text[span[0] : span[1]]}”: no column of a deal holds its days in the stage. "
+                "Ask for stalled deals, which stand longer than 90% of the won ones did, or for the number Stage age.",
+                (Choice("deals that stand longer than 90% of the won ones did", "stalled deals"),
+                 Choice("how long open deals stand in their stage", "stage age by stage")),
+            )  # fmt: skip
+
+    def _aged(self, of_open: bool, what: str) -> list[Filter]:
+        """Conditions on the day of creation that ages ask for: of open deals alone, whose age is told from today."""
+        found = []
+        for op, day, span in self.found.ages:
+            if not of_open:
+                side = {"lt": "before", "le": "on or before", "gt": "after", "ge": "on or after"}[op]
+                said = self.text[span[0] : span[1]]
+                told = self._with(span, f"created {side} {day}")
+                raise NoAnswer(
+                    f"{what} holds deals that are closed, whose age may be counted until today or until they "
+                    f"closed: “{said}” may mean either.",
+                    (Choice(f"deals created {side} {day}", told),),
+                )
+            item = Filter("created_on", op, (day.isoformat(),))
+            self.parts.append(Part("filter", "", (span,), item))
+            found.append(item)
+        return found
+
+    def _ended(self, column: str, period: Period, span: Span) -> Filter:
+        """A condition on a column of days: between two of them, or on one side of a day."""
+        first, last = period.first.isoformat(), period.last.isoformat()
+        if period.first == BEGIN:
+            item = Filter(column, "le", (last,))
+        elif period.last == END:
+            item = Filter(column, "ge", (first,))
+        else:
+            item = Filter(column, "between", (first, last))
+        self.parts.append(Part("filter", "" if is_open(period) else period.title, (span,), item))
+        return item
+
+    def _known_on(self) -> date | None:
+        found = self.found.known
+        self._once("days of knowledge", [span for _, span in found])
+        if not found:
+            return None
+        day, span = found[0]
+        self._part("known", span)
+        if day > self.vocabulary.asked_on:
+            raise NoAnswer(
+                f"What will be known on {day} nobody knows yet: it is {self.vocabulary.asked_on} today."
+            )
+        return day
+
     def _period(self) -> tuple[Period | None, bool]:
         """The period asked for, and whether all days are."""
         found = self.found.periods
@@ -139,6 +200,8 @@ class Judgement:
         said = self.text[span[0] : span[1]]
         if ever:
             raise NoAnswer("All data can't be compared with a part of it: name a period.")
+        if period is not None and is_open(period):
+            raise NoAnswer(f"“{said}” compares with a period that has no begin: name its first day, too.")
         base = period or self.days.calendar.period("quarter", self.today)
         against = self._other(base, when, last_year)
         if against is not None and (against.first, against.last) == (base.first, base.last):
@@ -156,6 +219,11 @@ class Judgement:
         if when.prior:
             return self.days.preceding(base, *when.prior)
         return when.period
+
+
+def is_open(period: Period) -> bool:
+    """Whether a period has an end that is not said."""
+    return (period.first == BEGIN) != (period.last == END)
 
 
 def merged(text: str, spans: list[Span]) -> list[Span]:

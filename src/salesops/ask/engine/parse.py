@@ -6,28 +6,37 @@ guessed in silence. Words that change nothing and are not known are told beside 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
-from salesops.ask.engine.dates import COUNTS, Days
+from salesops.ask.engine.dates import BEGIN, Days
 from salesops.ask.engine.found import Ranked, Span
 from salesops.ask.engine.items import Lexicon, cut
-from salesops.ask.engine.judging import ALL, Judgement, NoAnswer, merged, tidied
+from salesops.ask.engine.judging import ALL, NoAnswer, is_open, merged, tidied
+from salesops.ask.engine.listing import Listing
 from salesops.ask.engine.nearest import nearest
-from salesops.ask.engine.query import Choice, Part, Query, Ranking, Understood
+from salesops.ask.engine.query import Choice, Number, Query, Ranking, Understood
 from salesops.ask.engine.reading import Reading
 from salesops.ask.engine.tokens import cleaned
 from salesops.core.calendars import Period, PeriodError
 
-FEW, MANY = 5, 10
-"""How many groups, and deals, a ranking shows that does not say how many."""
+FEW = 5
+"""How many groups a ranking shows that does not say how many."""
 MOST_SPLITS = 2
 FEW_WORDS = 2
 MOST_NAMED = 8
 """Words that may be looked for as the name of a record."""
-_RECORDS = frozenset({"account_name", "owner_name", "manager_name"})
-"""Columns whose values are names of records: said alone, the record is looked for."""
+_OF_OPEN = frozenset(
+    {"open_pipeline", "open_deals", "stage_age", "stage_age_total", "stalled_share", "stalled_pipeline"}
+)
+"""Numbers of open deals alone: how old a deal is has one meaning there."""
+_CHOSEN_BY = frozenset({"closed_on", "created_on", "happened_on", "entered_on", "left_on", "moved_on"})
+"""Dates by which a period chooses rows, whatever its first day is."""
+TREND_MONTHS = 12
+"""Months of a trend that names no period: the whole ones before this one."""
+LONGEST_MONTH, LONGEST_BY_MONTH = 35, 800
+"""Days of a month of a 4-4-5 calendar, and of a trend that is shown by months."""
 _CREATED_OR_CLOSED = {
     "created_on": "created",
     "closed_on": "closed",
@@ -64,7 +73,7 @@ def _read(text: str, lexicon: Lexicon, today: date) -> Reading:
     return Reading(text, tokens, items, lexicon, Days(lexicon.vocabulary.calendar, today))
 
 
-class _Verdict(Judgement):
+class _Verdict(Listing):
     """A number, a list, or a record: which of them, and what of it."""
 
     def understood(self) -> Understood:
@@ -80,10 +89,13 @@ class _Verdict(Judgement):
     def _told(self, query: Query | None, problem: str = "", choices: tuple[Choice, ...] = ()) -> Understood:
         parts = tuple(sorted([*self.parts, *self.found.filters], key=lambda p: p.spans[0]))
         unknown = tuple(merged(self.text, [span for span, _ in self.found.unknown]))
-        return Understood(self.text, query, parts, unknown, problem, choices)
+        known = self.found.known[0][0] if len(self.found.known) == 1 else None
+        return Understood(self.text, query, parts, unknown, problem, choices, known)
 
     def _query(self) -> Query:
         found = self.found
+        self._refuse_vague()
+        known = self._known_on()
         if self._is_list():
             query = self._list()
         elif found.numbers:
@@ -91,7 +103,7 @@ class _Verdict(Judgement):
         else:
             query = self._neither()
         self._refuse_changing(query)
-        return query
+        return replace(query, known=known)
 
     # --- A number -----------------------------------------------------------------------------------
 
@@ -108,10 +120,13 @@ class _Verdict(Judgement):
                 "ask for the number, or show these deals."
             )
         for due, span in found.closing:
-            filters.append(self._dated("expected_close_on", due, span))
+            filters.append(self._ended("expected_close_on", due, span))
         for created, span in found.created:
-            filters.append(self._dated("created_on", created, span))
+            filters.append(self._ended("created_on", created, span))
+        filters += self._aged(name in _OF_OPEN, number.title)
         period, ever = self._period()
+        self._refuse_open(period, number)
+        period = self._trended(number, period, ever)
         against = self._compared(period, ever)
         by = self._splits(number.dated_by, number.title)
         rank, by = self._rank(by, number.direction)
@@ -173,10 +188,45 @@ class _Verdict(Judgement):
             text = f"{text[:start]} {said} {text[end:]}"
         return tidied(text)
 
-    def _dated(self, column: str, period: Period, span: Span) -> Filter:
-        item = Filter(column, "between", (period.first.isoformat(), period.last.isoformat()))
-        self.parts.append(Part("filter", period.title, (span,), item))
-        return item
+    def _refuse_open(self, period: Period | None, number: Number) -> None:
+        """Refuse an open end to a number that a period does not choose rows of: one of a day, or of an opening."""
+        if period is None or period.first != BEGIN or number.dated_by in _CHOSEN_BY:
+            return
+        span = self.found.periods[0][1]
+        raise NoAnswer(
+            f"{number.title} is told of a day or of a period with a begin, not of “{self.text[span[0] : span[1]]}”.",
+            (Choice("as it stood then", self._with(span, f"as of {period.last}")),),
+        )
+
+    def _trended(self, number: Number, period: Period | None, ever: bool) -> Period | None:
+        """The period of a trend, which is a split by months, or by quarters where it is long."""
+        found = self.found
+        if not found.trend:
+            return period
+        said = self.text[found.trend[0][0] : found.trend[0][1]]
+        if number.dated_by not in ("closed_on", "created_on"):
+            raise NoAnswer(
+                f"{number.title} can't be split by its own months, so there is no “{said}” of it: "
+                "ask for one month, or as of one day, at a time."
+            )
+        if found.against:
+            raise NoAnswer(f"A comparison has no “{said}”: ask for one of them.")
+        if period is None and not ever:
+            month = self.days.calendar.period("month", self.today)
+            far, near = (self.days.calendar.shift(month, -steps) for steps in (TREND_MONTHS, 1))
+            period = self.days.span(far.first, near.last)
+        if period and period.days <= LONGEST_MONTH and not found.each:
+            raise NoAnswer(
+                f"{period.title} is too short for a “{said}”: name a quarter, a year or the last months."
+            )
+        if not found.each:
+            long = ever or period is None or is_open(period) or period.days > LONGEST_BY_MONTH
+            found.each.append(("quarter" if long else "month", found.trend[0]))
+        else:
+            self._part(
+                "split", *found.trend, said=f"{_CREATED_OR_CLOSED[number.dated_by]}_{found.each[0][0]}"
+            )
+        return period
 
     def _splits(self, dated_by: str, title: str) -> tuple[str, ...]:
         found = list(self.found.splits)
@@ -222,139 +272,6 @@ class _Verdict(Judgement):
 
     def _says_top(self, rank: Ranked) -> bool:
         return self.text[rank.span[0] : rank.span[1]].casefold() in (*words.TOP, *words.BOTTOM)
-
-    # --- A list -------------------------------------------------------------------------------------
-
-    def _is_list(self) -> bool:
-        found = self.found
-        names = {name for names, _ in found.numbers for name in names}
-        deals = found.deals or bool(names & {"open_deals", "won_deals", "lost_deals"})
-        created = found.shown and "deals_created" in names
-        deals = deals or created
-        only_deals = all(set(ns) & {*words.AS_STATUS, "deals_created"} for ns, _ in found.numbers)
-        if not only_deals:
-            return False
-        if found.lines or found.flags:
-            return True
-        if found.shown and found.deals and not found.numbers:
-            return True
-        if found.splits or found.each or found.against or (found.loose and found.ranks):
-            return False
-        if found.shown and deals:
-            return True
-        if found.ranks and deals and not found.numbers:
-            return True
-        ranked = bool(found.ranks) and any(
-            set(ns) & {"open_deals", "won_deals", "lost_deals"} for ns, _ in found.numbers
-        )
-        narrowed = (
-            found.filters or found.closing or found.created or found.status or found.periods or found.closed
-        )
-        return ranked or (found.deals and not found.numbers and bool(narrowed or found.several))
-
-    def _list(self) -> Query:
-        found = self.found
-        if found.splits or found.each or found.against:
-            span = [
-                *[s for _, s in found.splits],
-                *[s for _, s in found.each],
-                *[s for _, s, _ in found.against],
-            ][0]
-            raise NoAnswer(f"A list of deals takes no “{self.text[span[0] : span[1]]}”: ask for a number.")
-        found.unknown.extend((span, True) for _, span, _ in found.loose)
-        filters = self._filters()
-        status = self._status()
-        period, _ = self._period()
-        dated = found.closed or any("deals_created" in names for names, _ in found.numbers)
-        if period and (found.lines or (found.flags and status not in ("won", "lost") and not dated)):
-            raise self._of_which_date(period)
-        self._once("dates", [*(s for _, s in found.closing), *(s for _, s in found.periods)])
-        for one, span in found.closing:
-            period = one
-            self._part("list", span, said=f"closing in {one.title}")
-        self._once("dates of creation", [span for _, span in found.created])
-        created = found.created[0][0] if found.created else None
-        if any("deals_created" in names for names, _ in found.numbers) and created is None:
-            if period is None:
-                raise NoAnswer("Say when these deals were created: show deals created last month.")
-            created, period, status = period, None, status or "all"
-            self._part("list", *(s for _, s in found.numbers), said=f"created in {created.title}")
-        for one, span in found.created:
-            self._part("list", span, said=f"created in {one.title}")
-        if found.closed and not status:
-            filters = (*filters, Filter("stage_class", "in", ("won", "lost")))
-            self._part("list", *found.closed, said="won or lost")
-            status = "all"
-        self._once("ways in which a deal stands still: a list takes one", [s for _, s in self._distinct()])
-        line = found.lines[0][0] if found.lines else ""
-        flags = tuple(dict.fromkeys(code for code, _ in found.flags))
-        for _, span in [*found.lines, *found.flags]:
-            self._part("list", span)
-        if line == "no_next_step":  # a flag of the list, too
-            line, flags = "", ("DQ07", *flags)
-        if line and (created or status not in ("", "open") or found.flags):
-            raise NoAnswer("These conditions stand on two lists, which can't be joined: ask for one of them.")
-        flags = tuple(sorted(flags))
-        if (flags or line or found.closing) and not status:
-            status = "open"
-        sort, rank = self._sorted()
-        status = status or ("all" if filters or period or created else "open")
-        return Query(
-            "list",
-            "",
-            period,
-            (),
-            filters,
-            self._as_of(),
-            None,
-            rank,
-            status,
-            line,
-            flags,
-            created,
-            sort,
-        )
-
-    def _of_which_date(self, period: Period) -> NoAnswer:
-        """A period beside what deals lack or how they stand still may date that, or the deals."""
-        span = self.found.periods[0][1]
-        label = f"fiscal {period.label}" if period.kind == "year" else period.label.replace("..", " to ")
-        ways = [] if self.found.closed else ["closing"] if self.found.lines else ["closing", "created"]
-        return NoAnswer(
-            f"Which date of these deals is “{self.text[span[0] : span[1]]}” about?",
-            tuple(Choice(f"{way} in {period.title}", self._with(span, f"{way} {label}")) for way in ways),
-        )
-
-    def _distinct(self) -> list[tuple[str, Span]]:
-        return list({line: (line, span) for line, span in self.found.lines}.values())
-
-    def _status(self) -> str:
-        found = self.found
-        said = [(words.AS_STATUS[n], span) for ns, span in found.numbers for n in ns if n in words.AS_STATUS]
-        said += found.status
-        kinds = dict(said)
-        if len(kinds) > 1:
-            raise NoAnswer("A list shows open, won or lost deals: ask for one of them.")
-        for kind, span in said:
-            self._part("list", span, said=f"{kind} deals")
-        return next(iter(kinds), "")
-
-    def _sorted(self) -> tuple[str, Ranking | None]:
-        self._once("rankings", [rank.span for rank in self.found.ranks])
-        if not self.found.ranks:
-            return "", None
-        rank = self.found.ranks[0]
-        said = self.text[rank.span[0] : rank.span[1]]
-        if rank.order in ("best", "worst") or not words.BY_AMOUNT.issuperset(
-            word.casefold() for word in said.split() if word.isalpha() and word.casefold() not in COUNTS
-        ):
-            raise NoAnswer(f"A list of deals is sorted by amount, not by “{said}”: ask for the largest ones.")
-        self._part("ranking", rank.span)
-        least = rank.order == "least"
-        return ("amount" if least else "-amount"), Ranking(rank.count or MANY, "least" if least else "most")
-
-    def _named_records(self) -> bool:
-        return any(part.filter and part.filter.column in _RECORDS for part in self.found.filters)
 
     # --- Neither ------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ class Query:
         filters: conditions on the rows.
         as_of: state as of the end of that day.
         against: the period it is compared with.
+        known: with the facts and decisions recorded by the end of that day; None for all of them.
         rank: which groups of the split, or how many deals of a list.
         status: of a list: open, won, lost, all, "" where none was named.
         line: of a list: the line of the pipeline inspection whose deals are asked for.
@@ -63,9 +64,12 @@ class Query:
     created: Period | None = None
     sort: str = ""
     words: tuple[str, ...] = ()
+    known: date | None = None
 
 
-Role = Literal["number", "period", "split", "filter", "comparison", "day", "ranking", "list", "record"]
+Role = Literal[
+    "number", "period", "split", "filter", "comparison", "day", "known", "ranking", "list", "record"
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class Understood:
         unknown: (start, end) of words that were not.
         problem: why there is no answer, in a sentence; "" where there is one.
         choices: ways to ask it, where there are several or only near ones.
+        known: the day whose knowledge is asked for, also where there is no answer; None for now.
     """
 
     text: str
@@ -119,6 +124,7 @@ class Understood:
     unknown: tuple[tuple[int, int], ...] = ()
     problem: str = ""
     choices: tuple[Choice, ...] = ()
+    known: date | None = None
 
     @property
     def unknown_words(self) -> list[str]:
@@ -167,6 +173,7 @@ class Vocabulary:
         calendar: the firm's.
         today: the data's own date.
         me: name of the person that the reader stands for; "" for none.
+        now: the day on which it is asked, which days of knowledge are told from; the data's own where None.
     """
 
     numbers: tuple[Number, ...]
@@ -175,7 +182,13 @@ class Vocabulary:
     calendar: FiscalCalendar
     today: date
     me: str = ""
+    now: date | None = None
     named: Mapping[str, Number] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "named", {number.name: number for number in self.numbers})
+
+    @property
+    def asked_on(self) -> date:
+        """The day on which it is asked."""
+        return self.now or self.today

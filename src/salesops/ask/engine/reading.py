@@ -8,229 +8,41 @@ from decimal import Decimal
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
-from salesops.ask.engine.dates import COUNTS, Days, When
-from salesops.ask.engine.found import Found, Ranked, Span
+from salesops.ask.engine.dates import COUNTS, Days
+from salesops.ask.engine.found import Ranked, Span
 from salesops.ask.engine.items import Item, Lexicon, Valued, amount_in
 from salesops.ask.engine.query import Part, Role
+from salesops.ask.engine.ranges import UNITS, Ranges
 from salesops.ask.engine.tokens import Token
-from salesops.core.calendars import Period, PeriodError
+from salesops.ask.engine.walking import BEFORE_VALUES
 
-_BEFORE_VALUES = frozenset({"in", "for", "during", "on", "of", "at", "from", "with", "the", "is", "over"})
-_UNITS = frozenset(
-    {"day", "week", "month", "quarter", "year", "hour", "minute", "%", "percent", "time", "day's"}
-)
+_UNITS = frozenset({*UNITS, "hour", "minute", "%", "percent", "time", "day's"})
 _BETWEEN = frozenset({"the", "our", "a", "an", "all", "of", "from"})
 _COUNTED = frozenset({"open_deals", "won_deals", "lost_deals", "deals_created"})
 MOST_RANKED = 100
 
 
-class Reading:
-    """One walk over a question.
-
-    Args:
-        text: the cleaned question.
-        tokens, items: as it was cut.
-        lexicon: the phrases.
-        days: the calendar and what "today" means.
-    """
+class Reading(Ranges):
+    """One walk over a question; arguments as of :class:`salesops.ask.engine.walking.Walk`."""
 
     def __init__(
         self, text: str, tokens: Sequence[Token], items: Sequence[Item], lexicon: Lexicon, days: Days
     ) -> None:
-        self.text, self.tokens, self.items = text, tokens, items
-        self.lexicon, self.days = lexicon, days
-        self.found = Found()
+        super().__init__(text, tokens, items, lexicon, days)
         at = 0
         while at < len(items):
             kind = items[at].kind
             reader = self._unknown_words if kind == "unknown" else getattr(self, f"_{kind}", self._passed)
             at = reader(at)
 
-    # --- Places ------------------------------------------------------------------------------------
-
-    def span(self, first: int, last: int) -> Span:
-        """Where some items stand: from the item ``first`` to the item ``last``, which is included."""
-        start, end = self.items[first].first, self.items[last].last
-        return self.tokens[start].start, self.tokens[end - 1].end
-
-    def _led(self, at: int, last: int) -> Span:
-        """The span with the small words before it that belong to it."""
-        while (
-            at
-            and self.items[at - 1].kind in ("fill", "amount", "compared")
-            and self._word(at - 1) in _BEFORE_VALUES
-        ):
-            at -= 1
-        return self.span(at, last)
-
-    def _word(self, at: int) -> str:
-        return self.tokens[self.items[at].first].word
-
-    def _next(self, at: int, *passing: str) -> int:
-        """The next item that is not a small word; the number of items where none is."""
-        at += 1
-        while at < len(self.items) and self.items[at].kind in ("fill", *passing):
-            at += 1
-        return at
-
-    def _kind(self, at: int) -> str:
-        return self.items[at].kind if at < len(self.items) else ""
-
-    def _unknown(self, first: int, last: int | None = None, *, changing: bool = True) -> int:
-        last = first if last is None else min(last, len(self.items) - 1)
-        self.found.unknown.append((self.span(first, last), changing))
-        return last + 1
-
-    def _passed(self, at: int) -> int:
-        return at + 1
-
-    # --- Days --------------------------------------------------------------------------------------
-
-    def _when_at(self, at: int) -> When | None:
-        return self.items[at].meaning if self._kind(at) == "when" else None
-
-    def _when(self, at: int) -> int:
-        when: When = self.items[at].meaning
-        if when.says == "earlier":
-            return self._earlier(at, when)
-        if self._kind(at + 1) == "to" and (until := self._when_at(at + 2)):
-            return self._from_to(at, at + 2, self._led(at, at + 2), when, until)
-        self.found.periods.append((when, self._led(at, at)))
-        return at + 1
-
-    def _earlier(self, at: int, when: When) -> int:
-        """Year on year is a comparison; the same quarter last year, said alone, is the period itself."""
-        if when.compares:
-            self.found.against.append((when, self._led(at, at), False))
-            return at + 1
-        if when.same == "day" or when.earlier is None:
-            return self._unknown(at)
-        try:
-            period = self.days.before(
-                self.days.calendar.period(when.same or "quarter", self.days.today), when.earlier
-            )
-        except PeriodError:
-            return self._unknown(at)
-        self.found.periods.append((When(0, "period", period), self._led(at, at)))
-        return at + 1
-
-    def _to(self, at: int) -> int:
-        """A "to" that no range took: before days it would change them."""
-        nearest = self._next(at)
-        if self._word(at) != "to" or self._kind(nearest) == "when":
-            return self._unknown(at, nearest)
-        return at + 1
-
-    def _from_to(self, at: int, last: int, span: Span, when: When, until: When) -> int:
-        if when.period is None or until.period is None:
-            return self._unknown(at, last)
-        try:
-            period = self.days.span(when.period.first, until.period.last)
-        except PeriodError:
-            return self._unknown(at, last)
-        self.found.periods.append((When(0, "period", period), span))
-        return last + 1
-
-    def _from(self, at: int) -> int:
-        nearest = self._next(at)
-        when = self._when_at(nearest)
-        if when is None:
-            return at + 1 if self._kind(nearest) == "value" else self._unknown(at)
-        if self._kind(nearest + 1) == "to" and (until := self._when_at(self._next(nearest + 1))):
-            last = self._next(nearest + 1)
-            return self._from_to(at, last, self.span(at, last), when, until)
-        return self._unknown(at, nearest)
-
-    def _between(self, at: int) -> int:
-        first = self._next(at, "amount")
-        if self._kind(first + 1) != "and":
-            return self._unknown(at)
-        last = self._next(first + 1)
-        when, until = self._when_at(first), self._when_at(last)
-        amounts = at > 0 and self._kind(at - 1) == "amount" and self._word(at - 1) != "of"
-        if when and until and not amounts:
-            return self._from_to(at, last, self.span(at, last), when, until)
-        low, high = self._amount_at(first), self._amount_at(last)
-        if low is None or high is None or self._unit_follows(last):
-            return self._unknown(at, last)
-        if low < 1_000 and self._word(first).isdigit() and not self._word(last)[-1:].isdigit():
-            return self._unknown(at, last)  # "between 2 and 5 million"
-        self._amount_filter("between", (low, high), at, last)
-        return last + 1
-
-    def _against(self, at: int) -> int:
-        nearest = self._next(at)
-        when = self._when_at(nearest)
-        if when is None or when.says == "ever":
-            return self._unknown(at, nearest)
-        said = self.tokens[self.items[nearest].first : self.items[nearest].last]
-        year = [t.word for t in said if t.word != "the"]
-        last_year = len(year) == 2 and year[1] == "year" and year[0] in ("last", "previous", "prior")
-        last = nearest
-        if when.period is not None:
-            period, last = self._reaching(when.period, nearest)
-            when = replace(when, period=period, prior=when.prior if last == nearest else None)
-        self.found.against.append((when, self.span(at, last), last_year and last == nearest))
-        return last + 1
-
-    def _as_of(self, at: int) -> int:
-        nearest = self._next(at)
-        when = self._when_at(nearest)
-        if when is None or when.period is None:
-            return self._unknown(at, nearest)
-        self.found.as_of.append((when, self.span(at, nearest)))
-        return nearest + 1
-
-    def _since(self, at: int) -> int:
-        nearest = self._next(at)
-        when = self._when_at(nearest)
-        if when is None or when.period is None or when.period.first > self.days.today:
-            return self._unknown(at, nearest)
-        period = self.days.span(when.period.first, self.days.today)
-        self.found.periods.append((When(0, "period", period), self.span(at, nearest)))
-        return nearest + 1
-
-    def _closing(self, at: int) -> int:
-        nearest = self._next(at)
-        when = self._when_at(nearest)
-        if when is None or when.period is None:
-            return self._unknown(at)
-        period, last = self._reaching(when.period, nearest)
-        self.found.closing.append((period, self.span(at, last)))
-        return last + 1
-
-    def _created(self, at: int) -> int:
-        nearest = self._next(at)
-        since = self._kind(nearest) == "since"
-        if since:
-            nearest = self._next(nearest)
-        when = self._when_at(nearest)
-        if when is None or when.period is None:
-            return self._unknown(at)
-        period, last = self._reaching(when.period, nearest)
-        if since:
-            if period.first > self.days.today:
-                return self._unknown(at, last)
-            period = self.days.span(period.first, self.days.today)
-        self.found.created.append((period, self.span(at, last)))
-        return last + 1
-
-    def _reaching(self, period: Period, at: int) -> tuple[Period, int]:
-        """The days from a period to another that follows."""
-        if self._kind(at + 1) == "to" and (until := self._when_at(at + 2)) and until.period:
-            try:
-                return self.days.span(period.first, until.period.last), at + 2
-            except PeriodError:
-                pass
-        return period, at
-
-    def _closed(self, at: int) -> int:
-        self.found.closed.append(self.span(at, at))
-        return at + 1 if self._kind(self._next(at)) in ("when", "since") else self._unknown(at)
-
     # --- Numbers and splits ------------------------------------------------------------------------
 
     def _number(self, at: int) -> int:
+        if self.items[at].meaning == ("deals_created",) and self._kind(self._next(at)) == "compared":
+            aged = self._aged(at, self._next(at), ("ago",))  # "deals created more than 90 days ago"
+            if aged is not None:
+                self.found.deals = True
+                return aged
         self.found.numbers.append((self.items[at].meaning, self.span(at, at)))
         return at + 1
 
@@ -269,7 +81,8 @@ class Reading:
         return at + 1
 
     def _each_period(self, at: int) -> int:
-        if not self._word(at).endswith(("ly", "annual")):
+        alone = self.items[at].last - self.items[at].first == 1
+        if alone and not self._word(at).endswith(("ly", "annual")):  # "month by month" says it in three
             return self._unknown(at)
         self.found.each.append((self.items[at].meaning, self.span(at, at)))
         return at + 1
@@ -422,6 +235,23 @@ class Reading:
             place < len(self.tokens) and self.tokens[place].stem in _UNITS
         )
 
+    def _between(self, at: int) -> int:
+        first = self._next(at, "amount")
+        if self._kind(first + 1) != "and":
+            return self._unknown(at)
+        last = self._next(first + 1)
+        when, until = self._when_at(first), self._when_at(last)
+        amounts = at > 0 and self._kind(at - 1) == "amount" and self._word(at - 1) != "of"
+        if when and until and not amounts:
+            return self._from_to(at, last, self.span(at, last), when, until)
+        low, high = self._amount_at(first), self._amount_at(last)
+        if low is None or high is None or self._unit_follows(last):
+            return self._unknown(at, last)
+        if low < 1_000 and self._word(first).isdigit() and not self._word(last)[-1:].isdigit():
+            return self._unknown(at, last)  # "between 2 and 5 million"
+        self._amount_filter("between", (low, high), at, last)
+        return last + 1
+
     def _compared(self, at: int) -> int:
         nearest = self._next(at, "amount")
         when = self._when_at(self._next(at))
@@ -429,7 +259,9 @@ class Reading:
             return at + 1  # "over the last 4 quarters"
         amount = self._amount_at(nearest)
         if amount is None or self._unit_follows(nearest):
-            return self._unknown(at, nearest if amount is None else nearest + 1)
+            aged = self._aged(at, at, ("old",))
+            aged = self._stage_age(at) if aged is None else aged
+            return self._unknown(at, nearest if amount is None else nearest + 1) if aged is None else aged
         self._amount_filter(self.items[at].meaning, (amount,), at, nearest)
         return nearest + 1
 
@@ -544,7 +376,7 @@ class Reading:
             and self.items[at - 1].kind in ("fill", "from", "to", "amount", "split")
             and (
                 self.items[at - 1].kind != "fill"
-                or self._word(at - 1) in _BEFORE_VALUES - {"the", "is", "over"}
+                or self._word(at - 1) in BEFORE_VALUES - {"the", "is", "over"}
             )
         )
         proper = at > 0 and token.text[:1].isupper()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 PERIOD_KINDS: Mapping[str, str] = {
     "month": "month", "monthly": "month", "quarter": "quarter", "quarterly": "quarter", "year": "year",
-    "yearly": "year", "annually": "year", "annual": "year",
+    "yearly": "year", "annually": "year", "annual": "year", "month by month": "month",
+    "quarter by quarter": "quarter", "year by year": "year",
 }  # fmt: skip
 
 LINES: Mapping[str, tuple[str, ...]] = {
@@ -105,8 +106,32 @@ AGAINST = (
     "vs", "versus", "against", "compared with", "compared to", "compare with", "compare to", "relative to",
     "in comparison with", "in comparison to",
 )  # fmt: skip
-AS_OF = ("as of the end of", "as of", "as at", "as it stood on", "as they stood on", "as known on")
-SINCE = ("since",)
+AS_OF = ("as of the end of", "as of", "as at", "as it stood on", "as they stood on")
+KNOWN = (
+    "as known on", "as known at", "as known at the end of", "as known by", "as known as of", "as known in",
+    "as it was known on", "as they were known on", "as was known on", "as we knew it on", "as we knew them on",
+    "as we saw it on", "as we saw them on", "as reported on", "as it was reported on", "as we knew it at the end of",
+    "as we saw it at the end of",
+)  # fmt: skip
+"""Before a day: with the facts and decisions that were recorded by the end of it."""
+SINCE = ("since", "on or after")
+BEFORE = ("before", "prior to", "earlier than")
+AFTER = ("after", "later than")
+UNTIL = (
+    "to", "until", "through", "till", "up until", "until the end of", "till the end of", "through the end of",
+    "up to the end of", "up to and including", "on or before", "no later than", "not later than",
+)  # fmt: skip
+"""Before the end of a range. All of them hold the day that is named; "until June" may or may not hold June."""
+TREND = ("trend", "trend line", "trendline", "over time", "trend over time")
+AGE: Mapping[str, tuple[str, ...]] = {
+    "gt": ("older than", "aged over", "aged more than"),
+    "lt": ("younger than", "newer than", "aged under", "aged less than"),
+}
+"""How an age is compared with days that follow."""
+IN_STAGE = (
+    "in stage for", "in the same stage for", "in their stage for", "in the stage for", "in this stage for",
+    "in one stage for", "in its stage for", "in the current stage for", "in their current stage for",
+)  # fmt: skip
 MOST = ("highest", "most", "largest", "biggest", "greatest", "maximum", "max", "longest")
 LEAST = ("lowest", "least", "smallest", "fewest", "minimum", "min", "shortest")
 BY_AMOUNT = frozenset({*MOST, *LEAST, "top", "bottom"}) - {"longest", "shortest"}
@@ -188,7 +213,7 @@ EXAMPLES = (
 SMALL = (
     FILL
     | CHANGING
-    | {w for phrases in (NOT, BY, AGAINST, AS_OF, AMOUNT, MINE) for p in phrases for w in p.split()}
+    | {w for phrases in (NOT, BY, AGAINST, AS_OF, KNOWN, AMOUNT, MINE) for p in phrases for w in p.split()}
     | {"to", "through", "and", "on", "of"}
 )
 """Words of our own that a value of the data may be, too: a country IN, a tier A, "All"."""

@@ -12,6 +12,7 @@ from salesops.ask.engine.query import Vocabulary
 from salesops.core.calendars import FiscalCalendar
 
 TODAY = date(2026, 10, 31)
+ASKED_ON = date(2026, 11, 22)
 COLUMNS = {
     "region": "Region",
     "owner_name": "Owner",
@@ -48,7 +49,13 @@ def vocabulary(calendar: FiscalCalendar | None = None, me: str = "") -> Vocabula
     """The vocabulary on the last day of October 2026."""
     kpis = [kpi for family in FAMILIES.values() for kpi in family]
     return Vocabulary(
-        numbers_of(kpis), dimensions_of(COLUMNS, ALIASES), VALUES, calendar or FiscalCalendar(), TODAY, me
+        numbers_of(kpis),
+        dimensions_of(COLUMNS, ALIASES),
+        VALUES,
+        calendar or FiscalCalendar(),
+        TODAY,
+        me,
+        ASKED_ON,
     )
 
 

@@ -22,7 +22,7 @@ from salesops.ask.engine.parse import understand
 from salesops.ask.engine.query import Query, Ranking
 from salesops.ask.engine.tokens import MOST_CHARACTERS, QuestionError
 from salesops.ask.engine.words import EXAMPLES, LINES
-from salesops.ask.tests.firm_words import COLUMNS, TODAY, VALUES, lexicon, small_words
+from salesops.ask.tests.firm_words import ASKED_ON, COLUMNS, TODAY, VALUES, lexicon, small_words
 from salesops.ask.tests.questions import QUESTIONS, SMALL_WORDS
 from salesops.ask.tests.wording import sentence
 from salesops.core.calendars import FiscalCalendar
@@ -42,8 +42,9 @@ def plain(query: Query) -> dict[str, Any]:
         told["filters"] = tuple(f"{f.column}:{f.op}:{'|'.join(f.values)}" for f in told["filters"])
     if "rank" in told:
         told["rank"] = (told["rank"].count, told["rank"].order)
-    if "as_of" in told:
-        told["as_of"] = told["as_of"].isoformat()
+    for name in ("as_of", "known"):
+        if name in told:
+            told[name] = told[name].isoformat()
     return told
 
 
@@ -217,8 +218,15 @@ def _numbers(draw: Any) -> Query:
         rank = Ranking(draw(st.integers(1, 100)), draw(st.sampled_from(["most", "least"])))
     period = draw(_WHEN)
     against = None if period == ALL else draw(st.none() | _PERIODS.filter(lambda other: other != period))
+    if against is None and number.dated_by in ("closed_on", "created_on") and draw(st.booleans()):
+        period = VOCABULARY.calendar.parse(f"0001-01-01..{draw(st.dates(date(2020, 1, 1), TODAY))}")
     as_of = draw(st.none() | st.dates(date(2020, 1, 1), TODAY))
-    return Query("number", number.name, period, by, draw(_filters()), as_of, against, rank)
+    known = draw(st.none() | st.dates(date(2020, 1, 1), ASKED_ON))
+    filters = draw(_filters())
+    if draw(st.booleans()):
+        op, day = draw(st.sampled_from(["le", "ge"])), draw(st.dates(date(2020, 1, 1), TODAY))
+        filters = (*filters, Filter("expected_close_on", op, (day.isoformat(),)))
+    return Query("number", number.name, period, by, filters, as_of, against, rank, known=known)
 
 
 @st.composite
@@ -351,7 +359,8 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 _WORDS = sorted(
     {w for n in VOCABULARY.numbers for p in n.phrases[:2] for w in p.split()}
     | {"by", "in", "not", "except", "vs", "top", "5", "over", "50k", "last", "quarter", "EMEA", "West", "rep", "and",
-       "or", "between", "from", "to", "as", "of", "since", "March", "2026", "deals", "show", "closing", "zzz"}
+       "or", "between", "from", "to", "as", "of", "since", "March", "2026", "before", "after", "until", "older", "than",
+       "days", "trend", "known", "the", "deals", "show", "closing", "zzz"}
 )  # fmt: skip
 
 

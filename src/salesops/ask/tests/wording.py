@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
+from salesops.ask.engine.dates import BEGIN
 from salesops.ask.engine.parse import ALL
 from salesops.ask.engine.query import Query, Vocabulary
 from salesops.core.calendars import Period
 
 _SIGNS = {"gt": "over", "ge": "at least", "lt": "under", "le": "at most"}
+_SIDES = {"le": "until", "ge": "on or after"}
 _EACH = ("created", "closed", "expected_close")
 
 
@@ -28,6 +30,8 @@ def sentence(query: Query, vocabulary: Vocabulary) -> str:
     said.extend(_filter(item, vocabulary) for item in query.filters)
     if query.as_of:
         said.append(f"as of {query.as_of}")
+    if query.known:
+        said.append(f"as known on {query.known}")
     return " ".join(said)
 
 
@@ -40,7 +44,8 @@ def _number(query: Query, vocabulary: Vocabulary) -> list[str]:
     elif query.by:
         said.append(" and ".join(_split(column, place, vocabulary) for place, column in enumerate(query.by)))
     if query.period:
-        said.append("all time" if query.period == ALL else f"in {_days(query.period)}")
+        lead = "" if query.period.first == BEGIN else "in "
+        said.append("all time" if query.period == ALL else f"{lead}{_days(query.period)}")
     if query.against:
         said.append(f"compared with {_days(query.against)}")
     return said
@@ -71,6 +76,8 @@ def _list(query: Query, vocabulary: Vocabulary) -> list[str]:
 
 
 def _days(period: Period) -> str:
+    if period.first == BEGIN:
+        return f"until {period.last}"
     if period.kind == "custom" and ".." in period.label:
         first, _, last = period.label.partition("..")
         return first if first == last else f"{first} to {last}"
@@ -82,6 +89,9 @@ def _filter(item: Filter, vocabulary: Vocabulary) -> str:
         return f"worth {_SIGNS[item.op]} {item.values[0]}"
     if item.column == "amount" and item.op == "between":
         return f"worth between {item.values[0]} and {item.values[1]}"
+    if item.op in _SIDES and item.column in ("created_on", "expected_close_on"):
+        verb = "created" if item.column == "created_on" else "closing"
+        return f"{verb} {_SIDES[item.op]} {item.values[0]}"
     if item.op == "between" and item.column in ("created_on", "expected_close_on"):
         verb = "created" if item.column == "created_on" else "closing"
         return f"{verb} {item.values[0]} to {item.values[1]}"

@@ -27,6 +27,7 @@ MOST_ROWS = 100
 MOST_TEXT = 4_000
 MOST_TITLE = 120
 MOST_NAME = 300
+MOST_PERIOD = 60
 
 
 class DefinitionError(ValueError):
@@ -55,6 +56,7 @@ class Tile:
         text: of a text tile.
         filters: conditions on the rows, added to the page's: ``column:operator:value``.
         spark: whether a number shows its last periods as a small line.
+        period: the tile's own period (``quarter``, ``2026-Q3``, ``all``); "" for the dashboard's.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Tile:
     text: str = ""
     filters: tuple[str, ...] = ()
     spark: bool = False
+    period: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The tile as plain values, without what is usual."""
@@ -119,6 +122,9 @@ def tile_of(values: Mapping[str, Any], key: str = "") -> Tile:
         )
     if kind != "text":
         tile = replace(tile, filters=_texts(values, "filters", MOST_FILTERS))
+        period = _text(values, "period", MOST_PERIOD)
+        # Which of a deal's dates a saved view is about, only the view knows: its period stays its own.
+        tile = replace(tile, period="" if values.get("view") else period)
     made: Tile = {"kpi": _kpi, "chart": _chart, "table": _table, "text": _words}[kind](tile, values)
     return made
 

@@ -223,6 +223,37 @@ def test_every_value_equals_its_rows_and_a_difference_is_told(
         jobs.run(actor=manager, progress=lambda *told: None)
 
 
+def test_a_tile_keeps_its_own_period_and_says_so(loaded: None) -> None:
+    reader = actor(Role.ADMINISTRATOR)
+    own = [
+        {"key": "same", "kind": "kpi", "kpis": ["won_value"]},
+        {"key": "then", "kind": "kpi", "kpis": ["won_value"], "period": "2026-Q2", "spark": True},
+        {"key": "split", "kind": "chart", "kpis": ["won_value"], "by": "rep", "period": "2026-Q2"},
+        {"key": "all", "kind": "table", "kpis": ["won_deals"], "by": "rep", "period": "all"},
+    ]
+    seen = made(reader, name="Periods", tiles=own)
+    shown = contents.computed(reader, seen, "period=2026-Q3")
+    values = {key: tile(shown, key).rows[0][1].value for key in ("same", "then")}
+    assert values == {"same": won(), "then": won(quarter="2026-04")}
+    assert len(set(values.values())) == 2
+    assert [tile(shown, key).subtitle for key in ("same", "then", "split", "all")] == [
+        "", "Q2 2026", "Q2 2026", "All data",
+    ]  # fmt: skip
+    assert "period=2026-Q2" in tile(shown, "then").href
+    assert all("period=2026-Q2" in row[1].href for row in tile(shown, "split").rows if row[1].href)
+    done = check(reader, [seen])
+    assert (done.differences, done.problems) == ((), ())
+    later = contents.computed(reader, seen, "period=2026-Q2")
+    assert tile(later, "same").rows[0][1].value == values["then"]
+    assert tile(later, "then").rows[0][1].value == values["then"]
+    page = text(browser(Role.ADMINISTRATOR), f"/dashboards/{seen.id}/?period=2026-Q3")
+    assert "Q2 2026" in page
+    for wrong in ("2026-Q9", "someday"):
+        with pytest.raises(ValidationError) as refused:
+            made(reader, name="Wrong", tiles=[{"kind": "kpi", "kpis": ["won_value"], "period": wrong}])
+        assert "period" in refused.value.message_dict
+
+
 def test_links_open_pages_that_list_exactly_the_value(loaded: None) -> None:
     client, manager = browser(Role.SALES_MANAGER, firm.NORTH), actor(Role.SALES_MANAGER, firm.NORTH)
     view = views_services.save(actor=manager, name="Open ones", query="status=open", shared=False)

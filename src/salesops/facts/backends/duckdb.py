@@ -13,9 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
-import uuid
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +31,7 @@ from ibis.backends.duckdb import Backend
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
+from salesops.facts.backends.compiled import Compiled
 from salesops.facts.bound import carried
 from salesops.facts.columntypes import SQL, ibis_schema
 from salesops.facts.errors import QueryFailed
@@ -71,48 +70,6 @@ class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ship
         self._record_batch_readers_consumed: dict[str, bool] = {}
 
 
-class Compiled:
-    """Queries of one engine that were compiled lately: compiling often takes longer than running."""
-
-    KEPT = 500
-
-    def __init__(self) -> None:
-        self.engine = uuid.uuid4().hex
-        self._lock = threading.Lock()
-        self._queries: OrderedDict[ops.Node, str] = OrderedDict()
-        self._known: OrderedDict[Hashable, tuple[str, ir.Table]] = OrderedDict()
-
-    def get(self, op: ops.Node) -> str | None:
-        """The query of an expression that says the same, if one was kept."""
-        with self._lock:
-            if op in self._queries:
-                self._queries.move_to_end(op)
-            return self._queries.get(op)
-
-    def keep(self, op: ops.Node, query: str) -> str:
-        """Keep a query; the least used go first."""
-        with self._lock:
-            self._queries[op] = query
-            while len(self._queries) > self.KEPT:
-                self._queries.popitem(last=False)
-        return query
-
-    def known(self, key: Hashable) -> tuple[str, ir.Table] | None:
-        """The query that a key stands for, and an expression of its schema."""
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
-
-    def know(self, key: Hashable, query: tuple[str, ir.Table]) -> tuple[str, ir.Table]:
-        """Keep what a key stands for; the least used go first."""
-        with self._lock:
-            self._known[key] = query
-            while len(self._known) > self.KEPT:
-                self._known.popitem(last=False)
-        return query
-
-
 class Session:
     """One reader's own cursor. Not for use by two threads at once, except :meth:`interrupt`."""
 
@@ -140,17 +97,22 @@ class Session:
 
     def compile(self, expr: ir.Table) -> str:
         """The engine's SQL of an expression."""
-        return str(self.ibis.compile(expr))
+        return self._query(expr.op()) or str(self.ibis.compile(expr))
+
+    def _query(self, op: ops.Node) -> str | None:
+        """The SQL of an expression; None over rows in memory, which have another name each time."""
+        query = self._compiled.get(op)
+        if query is None and not op.find(ops.InMemoryTable):
+            query = self._compiled.query(op, lambda plain: str(self.ibis.compile(plain.to_expr())))
+        return query
 
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
         table = expr.as_table()
         try:
-            query = self._compiled.get(table.op())
+            query = self._query(table.op())
             if query is None:
-                if table.op().find(ops.InMemoryTable):  # has a name of its own each time
-                    return self.ibis.to_pyarrow(table)
-                query = self._compiled.keep(table.op(), str(self.ibis.compile(table)))
+                return self.ibis.to_pyarrow(table)
             found = self._cursor.sql(query).to_arrow_table()
             return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
         except duckdb.Error as error:
@@ -163,6 +125,8 @@ class Session:
         *,
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
+        order: Sequence[tuple[str, bool]] = (),
+        only: str = "",
         rows: tuple[int, int] | None = None,
         instead: Mapping[str, str] | None = None,
     ) -> pa.Table:
@@ -173,6 +137,8 @@ class Session:
             build: gives the expression.
             values: what its bound values (``facts.bound``) are this time.
             over: a relation that it reads: the query is kept for any relation with the same columns.
+            order: columns to order by and whether each descends, nulls last, neither of which is in the key.
+            only: the one column wanted, of text: the engine reads no other than those it needs.
             rows: how many rows, after how many; all of them where it is None.
             instead: name of a view -> SQL of a relation with the same columns, read in its place this time.
         """
@@ -184,7 +150,7 @@ class Session:
             expr = build()
             if expr.op().find(ops.InMemoryTable):
                 raise QueryFailed("An expression over rows in memory has no query to keep.")
-            query = str(self.ibis.compile(expr))
+            query = self.compile(expr)
             # No value stands in the text, so the only thing that reads like the relation is the relation.
             known = self._compiled.know(key, (query.replace(at, _ANY) if at else query, expr))
         query, expr = known
@@ -192,6 +158,11 @@ class Session:
             query = query.replace(_ANY, at)
         for view, select in (instead or {}).items():
             query = query.replace(_view_address(view), f"({select})")
+        if order or only:
+            query = f"SELECT {quoted(only) if only else '*'} FROM ({query})"
+        if order:
+            keys = (f"{quoted(name)} {'DESC' if down else 'ASC'} NULLS LAST" for name, down in order)
+            query += f" ORDER BY {', '.join(keys)}"
         if rows is not None:
             query += f" LIMIT {int(rows[0])} OFFSET {int(rows[1])}"
         try:
@@ -199,7 +170,7 @@ class Session:
             found = self._cursor.execute(query, given or None).to_arrow_table()
         except duckdb.Error as error:
             raise QueryFailed(_explained(error)) from error
-        return expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
+        return found if only else expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
         """Some ids as a relation of one column ``chosen``, for this session alone.
@@ -380,6 +351,10 @@ def clear_left() -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+LOOKED_UP_ROWS = 40_960
+"""Rows of a row group in files whose rows are looked up by one column."""
+
+
 class Workbench:
     """A merge's private database: bounded memory, spilling into ``spill``.
 
@@ -434,19 +409,32 @@ class Workbench:
         return {row[0]: row[1] for row in self.rows(f"DESCRIBE SELECT * FROM {relation}")}
 
     def write_parquet(
-        self, select: str, folder: Path, *, partition_by: str = "", one_thread: bool = False
+        self,
+        select: str,
+        folder: Path,
+        *,
+        partition_by: str = "",
+        one_thread: bool = False,
+        order_by: str = "",
     ) -> list[tuple[Path, int, int]]:
-        """Write a query's rows as Parquet files under ``folder``: (path, rows, bytes) of each."""
+        """Write a query's rows as Parquet files under ``folder``: (path, rows, bytes) of each.
+
+        ``order_by`` is a column by which rows will be looked up: they lie in its order, in small row
+        groups, so that a reader who asks for one value opens few of them.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         options = (
             "FORMAT parquet, COMPRESSION zstd, FILENAME_PATTERN 'part-{uuid}', RETURN_STATS true, "
             "OVERWRITE_OR_IGNORE"
         )
+        if order_by:
+            select = f"SELECT * FROM ({select}) ORDER BY {quoted(order_by)}"
+            options += f", ROW_GROUP_SIZE {LOOKED_UP_ROWS}"
         if one_thread:
             self.run("SET threads = 1")
         try:
             if partition_by and not str(folder).isascii():
-                written = self._write_partitions(select, folder, partition_by, options)
+                written = self._write_partitions(select, folder, partition_by, options, order_by)
             elif partition_by:
                 more = f", PARTITION_BY ({partition_by})"
                 written = self._copy(select, folder, options + more)
@@ -461,7 +449,7 @@ class Workbench:
         return self.rows(f"COPY ({select}) TO {text_literal(str(folder))} ({options})")
 
     def _write_partitions(
-        self, select: str, folder: Path, column: str, options: str
+        self, select: str, folder: Path, column: str, options: str, order_by: str
     ) -> list[tuple[Any, ...]]:
         """One copy per partition: DuckDB 1.5's PARTITION_BY drops non-ASCII letters of the folder's name."""
         self.run(f"CREATE OR REPLACE TEMP TABLE partitioned AS {select}")
@@ -470,6 +458,7 @@ class Workbench:
             inside = folder / f"{column}={value}"
             inside.mkdir(exist_ok=True)
             rows = f"SELECT * EXCLUDE ({column}) FROM partitioned WHERE {column} = {text_literal(value)}"
+            rows += f" ORDER BY {quoted(order_by)}" if order_by else ""
             written += self._copy(rows, inside, options + ", PER_THREAD_OUTPUT true")
         self.run("DROP TABLE partitioned")
         return written

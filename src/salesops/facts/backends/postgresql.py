@@ -18,11 +18,13 @@ import ibis.expr.types as ir
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
 from psycopg import sql
 
+from salesops.facts.backends.loading import KEPT, Copy, without_password
 from salesops.facts.columntypes import ibis_schema
 from salesops.facts.errors import FactsError, QueryFailed
 from salesops.facts.tables import ColumnType
@@ -64,11 +66,25 @@ class _Compiler(PostgresCompiler):
 
     __slots__ = ()
 
+    def visit_Cast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:  # noqa: N802 - Ibis's naming
+        """PostgreSQL casts a truth value to ``integer`` alone, not to ``bigint``."""
+        if op.arg.dtype.is_boolean() and to.is_integer():
+            arg = self.cast(arg, dt.int32)
+        return super().visit_Cast(op, arg=arg, to=to)
+
     def visit_TryCast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:  # noqa: N802 - Ibis's naming
         """A cast that gives null where the text does not fit: a function made at loading."""
         name = _TRY[str(to).split("(")[0]]
         call = self.f.anon[f"salesops_try_{name}"](arg)
         return sge.Cast(this=call, to=self.type_mapper.from_ibis(to)) if to.is_decimal() else call
+
+    def visit_ArgMin(self, op: Any, *, arg: Any, key: Any, where: Any) -> Any:  # noqa: N802 - Ibis's naming
+        """The first value that is one: a row without a value does not count, as on DuckDB."""
+        return super().visit_ArgMin(op, arg=arg, key=key, where=_known(arg, where))
+
+    def visit_ArgMax(self, op: Any, *, arg: Any, key: Any, where: Any) -> Any:  # noqa: N802 - Ibis's naming
+        """The last value that is one."""
+        return super().visit_ArgMax(op, arg=arg, key=key, where=_known(arg, where))
 
     def visit_Median(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802 - Ibis's naming
         """The exact middle of amounts: ``percentile_cont`` knows floating point alone."""
@@ -84,6 +100,11 @@ class _Compiler(PostgresCompiler):
         return self.cast(sge.Div(this=total, expression=sge.convert(2)), op.dtype)
 
 
+def _known(arg: Any, where: Any) -> Any:
+    known = sg.not_(arg.is_(sge.Null()))
+    return known if where is None else sg.and_(where, known)
+
+
 class _SessionBackend(Backend):  # type: ignore[misc,unused-ignore]  # ibis ships no types
     """Ibis over a connection whose search path and time zone are set already."""
 
@@ -95,7 +116,7 @@ class PostgresSession:
 
     Args:
         address: ``postgresql://...``.
-        schema: the schema that :func:`load` filled.
+        schema: the schema that a copy was loaded into.
     """
 
     def __init__(self, address: str, schema: str) -> None:
@@ -122,6 +143,10 @@ class PostgresSession:
             _make(self._connection, sql.Identifier("pg_temp", name), schema)
             _fill(self._connection, sql.Identifier("pg_temp", name), rows.schema.names, [rows])
         return ops.DatabaseTable(name, schema, self.ibis, ops.Namespace(database="pg_temp")).to_expr()
+
+    def keep(self, name: str, expr: ir.Table) -> ir.Table:
+        """As it is: PostgreSQL looks through a part of a query."""
+        return expr
 
     def compile(self, expr: ir.Table) -> str:
         """The engine's SQL of an expression."""
@@ -162,38 +187,96 @@ class PostgresSession:
         self._connection.close()
 
 
-def load(
-    address: str, schema: str, tables: Mapping[str, tuple[Mapping[str, ColumnType], Iterable[pa.RecordBatch]]]
-) -> None:
-    """Load tables into a schema made anew, in one transaction: readers see the old copy or the new one.
+class PostgresTarget:
+    """A database with copies of the facts, each in a schema of its own; ``salesops_facts.loaded`` lists them.
 
     Args:
         address: ``postgresql://...``.
-        schema: name of the schema; what it held is dropped.
-        tables: name -> columns by type, and the rows.
-
-    Raises:
-        FactsError: a column's name is too long for PostgreSQL, or a text holds a zero byte.
     """
-    with psycopg.connect(address) as connection:
-        own = sql.Identifier(schema)
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(own))
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
-        connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(own))
-        for name in _TRY.values():
-            connection.execute(
-                sql.SQL(_TRY_FUNCTION).format(sql.Identifier(f"salesops_try_{name}"), sql.SQL(name))
-            )
-        for table, (columns, batches) in tables.items():
-            target = sql.Identifier(schema, table)
-            _make(connection, target, ibis_schema(dict(columns)))
-            try:
-                _fill(connection, target, list(columns), batches)
-            except psycopg.DataError as error:
-                message = f"{table} can't be loaded into PostgreSQL: {str(error).splitlines()[0]}"
-                raise FactsError(message) from error
-            connection.execute(sql.SQL("ANALYZE {}").format(target))
 
+    engine = "PostgreSQL"
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def loaded(self) -> Copy | None:
+        """The copy that was loaded last; None where nothing was."""
+        with self._connected() as connection:
+            there = connection.execute("SELECT to_regclass(%s)", (f"{_CATALOGUE}.loaded",)).fetchone()
+            if there is None or there[0] is None:
+                return None
+            found = connection.execute(_NEWEST + sql.SQL(" LIMIT 1")).fetchone()
+        return Copy.read(found[1]) if found else None
+
+    def load(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]]) -> None:
+        """Load the tables of a copy, in one transaction: readers see the copy before or this one.
+
+        Raises:
+            FactsError: a column's name is too long for PostgreSQL, or a text holds a zero byte.
+        """
+        with self._connected() as connection:
+            for statement in _LIST:
+                connection.execute(statement)
+            own = sql.Identifier(copy.place)
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(own))
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(own))
+            for name in _TRY.values():
+                connection.execute(
+                    sql.SQL(_TRY_FUNCTION).format(sql.Identifier(f"salesops_try_{name}"), sql.SQL(name))
+                )
+            for table, columns in copy.columns.items():
+                whole = sql.Identifier(copy.place, table)
+                _make(connection, whole, ibis_schema(dict(columns)))
+                try:
+                    _fill(connection, whole, list(columns), rows[table])
+                except psycopg.DataError as error:
+                    message = f"{table} can't be loaded into PostgreSQL: {str(error).splitlines()[0]}"
+                    raise FactsError(message) from error
+                connection.execute(sql.SQL("ANALYZE {}").format(whole))
+            connection.execute(_FORGET, (copy.place,))
+            connection.execute(_REMEMBER, (copy.place, copy.written()))
+            for old, _ in connection.execute(_NEWEST + sql.SQL(" OFFSET {}").format(KEPT)).fetchall():
+                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(old)))
+                connection.execute(_FORGET, (old,))
+
+    def session(self, copy: Copy) -> PostgresSession:
+        """A session over a copy."""
+        try:
+            return PostgresSession(self.address, copy.place)
+        except psycopg.OperationalError as error:
+            raise self._unreachable(error) from error
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        try:
+            return psycopg.connect(self.address)
+        except psycopg.OperationalError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: psycopg.OperationalError) -> FactsError:
+        message = f"{without_password(self.address)} can't be reached: {str(error).strip().splitlines()[0]}"
+        return FactsError(message)
+
+
+def target(address: str) -> PostgresTarget:
+    """The database at an address ``postgresql://user@host:port/database``."""
+    return PostgresTarget(address)
+
+
+_CATALOGUE = "salesops_facts"
+"""Schema of the list of copies."""
+
+_LIST = (
+    sql.SQL("SELECT pg_advisory_xact_lock(hashtext('salesops facts load'))"),  # one load at a time
+    sql.SQL("CREATE SCHEMA IF NOT EXISTS salesops_facts"),
+    sql.SQL(
+        "CREATE TABLE IF NOT EXISTS salesops_facts.loaded (number bigint GENERATED ALWAYS AS IDENTITY, "
+        "place text NOT NULL, copy text NOT NULL, loaded_at timestamptz NOT NULL DEFAULT now())"
+    ),
+)
+_NEWEST = sql.SQL("SELECT place, copy FROM salesops_facts.loaded ORDER BY number DESC")
+_FORGET = sql.SQL("DELETE FROM salesops_facts.loaded WHERE place = %s")
+_REMEMBER = sql.SQL("INSERT INTO salesops_facts.loaded (place, copy) VALUES (%s, %s)")
 
 _TRY_FUNCTION = """
 CREATE FUNCTION {0}(value text) RETURNS {1} LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
@@ -232,4 +315,4 @@ def _fill(
             copy.write(buffer.getvalue())
 
 
-__all__ = ["PostgresSession", "load"]
+__all__ = ["PostgresSession", "PostgresTarget", "target"]

@@ -147,3 +147,16 @@ def test_a_process_that_keeps_no_copies_indexes_nothing(firm: Shop) -> None:
     firm.store.keeps_copies = False
     index(firm)
     assert holding(firm, "activities", "opportunity_id", "d1") is None
+
+
+def test_rows_of_a_record_lie_together_in_a_file(firm: Shop) -> None:
+    mixed = [{"id": f"z{n:02}", "opportunity_id": f"d{n * 7 % 5}", "owner_id": "u1", "happened_on": day(3)}
+             for n in range(40)]  # fmt: skip
+    firm.take(47, mixed, table="activities")
+    read = 0
+    for table, column in TABLES:
+        for path in firm.store.folder(table).rglob("*.parquet"):
+            values = [v for v in pq.read_table(path, columns=[column]).column(column).to_pylist() if v]
+            assert values == sorted(values), path
+            read += len(values)
+    assert read >= 40

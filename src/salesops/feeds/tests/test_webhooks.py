@@ -291,9 +291,50 @@ def test_targets_take_turns(receiver: Receiver) -> None:
     decide("EUR")
     decide("USD")
     webhooks.plan()
-    taken = [sending.claim((), 2), sending.claim((), 2, keys[1]), sending.claim((), 5, keys[0])]
-    found = [[one.target_id for one in some] for some in taken]
+    found = [[one.target_id for one in sending.claim((), most)] for most in (2, 2, 5)]
     assert found == [keys[:2], [keys[2], keys[0]], [keys[1], keys[2]]]
+
+
+def test_slow_targets_with_old_deliveries_keep_no_later_one_waiting(receiver: Receiver) -> None:
+    """The first targets never catch up with what is due; the last one has the newest delivery."""
+    slow = [target(receiver, name=f"Slow {n}")[0].pk for n in range(4)]
+    for currency in ("EUR", "USD", "GBP"):
+        decide(currency)
+    webhooks.plan()
+    WebhookDelivery.objects.update(next_at=timezone.now() - timedelta(hours=1))
+    quick = target(receiver, "meeting.held", name="Quick")[0]
+    order: list[int] = []
+    for _ in range(3):  # three jobs that know nothing of each other, each with two at once
+        order += [one.target_id for one in sending.claim((), 2)]
+        if len(order) == 2:
+            webhooks.target_ping(actor=owner(), row=quick)
+    assert order == [*slow, quick.pk, slow[0]], (
+        "each once before any comes again, however long that has been due"
+    )
+
+
+def test_of_targets_served_alike_the_longest_due_is_first(receiver: Receiver) -> None:
+    first, second = (target(receiver, name=name)[0] for name in ("One", "Two"))
+    decide("EUR")
+    webhooks.plan()
+    WebhookDelivery.objects.filter(target=second).update(next_at=timezone.now() - timedelta(minutes=5))
+    assert [one.target_id for one in sending.claim((), 9)] == [second.pk, first.pk]
+
+
+def test_batches_leave_few_jobs(receiver: Receiver, monkeypatch: Any) -> None:
+    monkeypatch.setattr(feed_jobs, "KEPT", 2)
+    target(receiver)
+    for n in range(5):
+        decide("EUR" if n % 2 else "USD")
+        work()
+    assert len(receiver.got) == 5
+    left = Job.objects.filter(kind="webhooks")
+    assert [job.result["delivered"] for job in left] == [1, 1, 1], "two that were kept, and the last"
+    assert WebhookDelivery.objects.filter(state="done").count() == 5
+    Job.objects.filter(pk__in=[job.pk for job in left]).update(state="failed")
+    decide("GBP")
+    work_again = jobs.forget_done("webhooks", 1)
+    assert (work_again, Job.objects.filter(kind="webhooks").count()) == (0, 3), "what failed stays"
 
 
 def test_a_few_slow_targets_keep_no_other_waiting(receiver: Receiver, monkeypatch: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from salesops.facts.errors import FactsError
 from salesops.platform import audit_verify
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
 from salesops.platform.cli import actor_from
@@ -15,6 +16,7 @@ from salesops.platform.documents import to_json
 from salesops.platform.safekeeping import facts_check
 from salesops.platform.safekeeping.archive import BackupError
 from salesops.platform.safekeeping.backup import backup_write
+from salesops.platform.safekeeping.facts_loading import facts_load
 from salesops.platform.safekeeping.restore import Contents, backup_check, backup_restore
 
 _FAILED = 1
@@ -64,6 +66,11 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     check.add_argument("--set-aside", action="store_true", help="move half-written commits out of the way")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_facts_check)
+    load = actions.add_parser("load", help="copy a facts version to PostgreSQL or Spark, to compute there")
+    load.add_argument("--to", metavar="URL", help="postgresql://... or spark:///folder (else FACTS_URL)")
+    load.add_argument("--version", dest="manifest", metavar="ID", help="facts version (else the newest)")
+    load.add_argument("--json", action="store_true", help="print JSON")
+    load.set_defaults(run=_facts_load)
 
 
 class _Meter:
@@ -155,6 +162,20 @@ def _describe(found: Contents) -> None:
         f"{rows:,} rows of {len(found.rows)} tables, {found.manifests} facts versions, {found.members:,} files inside."
     )
     print(f"Digest: {found.digest}")
+
+
+def _facts_load(args: argparse.Namespace) -> int:
+    try:
+        loaded = facts_load(actor=actor_from(args), address=args.to or "", manifest_id=args.manifest)
+    except FactsError as error:
+        print(error, file=sys.stderr)
+        return _FAILED
+    manifest, engine = loaded.manifest, loaded.engine
+    if args.json:
+        print(to_json({"version": manifest.id, "recorded_at": manifest.recorded_at, "engine": engine}))
+        return 0
+    print(f"{engine} holds facts version {manifest.id}, recorded {manifest.recorded_at:%Y-%m-%d %H:%M} UTC.")
+    return 0
 
 
 def _audit_verify(args: argparse.Namespace) -> int:

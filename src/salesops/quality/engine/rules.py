@@ -139,3 +139,12 @@ def findings(rules: Sequence[Rule], row: Mapping[str, Any]) -> list[Finding]:
 def faulty_rows(table: ir.Table, rule: Rule, context: RuleContext) -> ir.Table:
     """The rows at fault."""
     return table.filter(both(table, rule, context))
+
+
+def clean_counted(table: ir.Table, rules: Sequence[Rule], context: RuleContext) -> ir.Table:
+    """One row: ``records`` in all, and those of them, ``clean``, that no rule finds at fault."""
+    bad: ir.BooleanValue = ibis.literal(False)
+    for rule in rules:
+        bad = bad | both(table, rule, context)
+    marked = table.select(bad=bad)
+    return marked.aggregate(records=marked.count(), clean=marked.count(where=~marked.bad))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -11,12 +12,14 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.http import QueryDict
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from salesops.ui import charts, formats, icons
 from salesops.ui.components import TONES, Definition, Empty, Event, Step, Tile
+from salesops.ui.markup import escaped, markup
+from salesops.ui.navigation import Group
 from salesops.ui.tables import Cell, Line, Table
 
 register = template.Library()
@@ -51,8 +54,8 @@ def money(
         "compact": lambda: formats.money_compact(value, currency, locale=_locale()),
     }.get(style, lambda: formats.money_auto(value, currency, locale=_locale()))()
     if shown == full:
-        return format_html('<span class="nowrap">{}</span>', shown)
-    return format_html('<span class="nowrap" title="{}">{}</span>', full, shown)
+        return markup('<span class="nowrap">{}</span>', shown)
+    return markup('<span class="nowrap" title="{}">{}</span>', full, shown)
 
 
 @register.simple_tag
@@ -87,7 +90,7 @@ def day(value: date | None, style: str = "medium", reason: str = "no date in the
     if isinstance(value, datetime):
         value = value.astimezone(timezone.get_current_timezone()).date()
     text = formats.day(value, style=style, locale=_locale())  # type: ignore[arg-type]
-    return format_html('<time class="nowrap" datetime="{}">{}</time>', value.isoformat(), text)
+    return markup('<time class="nowrap" datetime="{}">{}</time>', value.isoformat(), text)
 
 
 @register.simple_tag
@@ -96,14 +99,14 @@ def instant(value: datetime | None, reason: str = "no time in the data") -> Safe
     if value is None:
         return undefined(reason)
     text = formats.instant(value, timezone.get_current_timezone(), locale=_locale())
-    return format_html('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
+    return markup('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
 
 
 @register.simple_tag
 def instant_in(value: datetime, zone: tzinfo) -> SafeString:
     """An instant in a zone given, the zone named."""
     text = formats.instant(value, zone, locale=_locale())
-    return format_html('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
+    return markup('<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), text)
 
 
 @register.simple_tag
@@ -116,13 +119,13 @@ def instant_of(value: datetime, zone: str) -> SafeString:
 def undefined(reason: str, focusable: bool = False) -> SafeString:
     """An em dash that says why there is no value: title for the mouse, hidden text for screen readers."""
     if focusable:
-        return format_html(
+        return markup(
             '<span class="undefined tip" tabindex="0"><span aria-hidden="true">—</span>'
             '<span class="visually-hidden">Undefined: {0}</span>'
             '<span class="tip-text" aria-hidden="true">{0}</span></span>',
             reason,
         )
-    return format_html(
+    return markup(
         '<span class="undefined" title="{0}"><span aria-hidden="true">—</span>'
         '<span class="visually-hidden">Undefined: {0}</span></span>',
         reason,
@@ -133,7 +136,7 @@ def undefined(reason: str, focusable: bool = False) -> SafeString:
 def tip(text: str, explanation: str) -> SafeString:
     """A word with a tooltip, by hover and by keyboard."""
     ident = f"tip-{uuid4().hex[:8]}"
-    return format_html(
+    return markup(
         '<span class="tip" tabindex="0" aria-describedby="{0}">{1}'
         '<span class="tip-text" role="tooltip" id="{0}">{2}</span></span>',
         ident,
@@ -146,7 +149,7 @@ def tip(text: str, explanation: str) -> SafeString:
 def status_pill(word: str, tone: str = "neutral") -> SafeString:
     """A status: a word on a soft background. Unknown tones are neutral."""
     css = f"pill-{tone}" if tone in TONES and tone != "neutral" else "pill-outline"
-    return format_html('<span class="pill {}">{}</span>', css, word)
+    return markup('<span class="pill {}">{}</span>', css, word)
 
 
 @register.inclusion_tag("ui/_definition.html")
@@ -186,7 +189,7 @@ def row_cells(line: Line) -> SafeString:
     """The cells of a table's row. Drawn here: a template included for each cell takes most of a page's time."""
     drawn = []
     for cell in line.cells:
-        css, title = cell.column.css, conditional_escape(cell.column.title)
+        css, title = cell.column.css, escaped(cell.column.title)
         if cell.column.kind == "lead":
             lead = f'<th scope="row" role="rowheader" class="{css}" data-label="{title}">'
             drawn.append(f"{lead}{_inside(cell)}</th>")
@@ -202,22 +205,34 @@ def _inside(cell: Cell) -> str:
         return undefined(cell.reason)
     if cell.column.kind == "status":
         return status_pill(cell.text, cell.tone)
-    text = conditional_escape(cell.text)
-    title = f' title="{conditional_escape(cell.title)}"' if cell.title else ""
+    text = escaped(cell.text)
+    title = f' title="{escaped(cell.title)}"' if cell.title else ""
     if cell.href:
-        return f'<a href="{conditional_escape(cell.href)}"{title}>{text}</a>'
+        return f'<a href="{escaped(cell.href)}"{title}>{text}</a>'
     if cell.iso:
-        return f'<time datetime="{conditional_escape(cell.iso)}">{text}</time>'
+        return f'<time datetime="{escaped(cell.iso)}">{text}</time>'
     return f"<span{title}>{text}</span>" if title else text
+
+
+@register.simple_tag
+def sections(groups: tuple[Group, ...]) -> SafeString:
+    """The menu's sections. Readers of a role have the same on every request of a page: each is drawn once."""
+    return _sections(groups)
+
+
+@lru_cache(maxsize=256)
+def _sections(groups: tuple[Group, ...]) -> SafeString:
+    return render_to_string("ui/_sections.html", {"groups": groups})
 
 
 @register.simple_tag
 def select_options(options: Sequence[Any]) -> SafeString:
     """Entries of a select (``value``, ``title``, ``chosen``); there may be hundreds."""
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((o.value, mark_safe(" selected") if o.chosen else "", o.title) for o in options),
+    return mark_safe(  # noqa: S308 - every part is escaped
+        "".join(
+            f'<option value="{escaped(o.value)}"{" selected" if o.chosen else ""}>{escaped(o.title)}</option>'
+            for o in options
+        )
     )
 
 

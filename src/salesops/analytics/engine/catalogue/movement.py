@@ -39,9 +39,6 @@ NEEDS_CATEGORY = Requirement(
     "forecast category, or import the deals regularly",
     frame=OPENING,
 )
-NEEDS_MOVES = Requirement(
-    "moved_on", c.everything, f"your data has no change of a close date: {HISTORY}", frame=MOVES
-)
 
 
 def due(t: ir.Table, context: Context) -> ir.BooleanValue:
@@ -155,7 +152,6 @@ def _moves(name: str, title: str, kind: str, sentence: str, formula: str, direct
         sides=(Side("moves", title, moved_as(kind), frame=MOVES),),
         combine=count_of("moves"),
         sample="moves",
-        requires=(NEEDS_MOVES,),
     )
 
 
