@@ -60,7 +60,7 @@ def unit_of(kpi: Kpi, currency: str) -> Unit:
     if kpi.unit == "ratio":
         return Unit("ratio")
     if kpi.unit in ("money", "money_per_day"):
-        return Unit("money", currency)
+        return Unit("money", currency, adds=kpi.adds_up)
     if kpi.unit == "days":
         return Unit("days", places=1)
     if kpi.unit == "number":
@@ -69,7 +69,7 @@ def unit_of(kpi: Kpi, currency: str) -> Unit:
         return Unit("number", noun="minutes", places=1, adds=False)
     if kpi.unit == "months":
         return Unit("number", noun="months", places=1, adds=False)
-    return Unit("number", noun=_PLURALS.get(kpi.grain, "rows"))
+    return Unit("number", noun=_PLURALS.get(kpi.grain, "rows"), adds=kpi.adds_up)
 
 
 def unit_words(kpi: Kpi, currency: str) -> str:

@@ -260,6 +260,15 @@ class Kpi:
         if not named <= set(names):
             raise ValueError(f"{self.name}: no side named {sorted(named - set(names))}")
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the values of parts make up that of the whole: one side is counted or summed, and left as it is."""
+        only = self.sides[0]
+        if len(self.sides) != 1 or only.measure.kind not in ("count", "sum", "days", "total"):
+            return False
+        # A mean divides by the rows, known or all: here 2 and 3.
+        return self.combine({only.name: SideValue(Decimal(3), 3, 2)}).value == 3
+
     def side(self, name: str) -> Side:
         """The side called ``name``.
 

@@ -175,3 +175,16 @@ def test_conversion_by_stage_is_the_cohort_of_the_worked_case() -> None:
     assert rates == {"Qualify": (3, 4, 1), "Demo": (2, 3, 0), "Offer": (1, 2, 1), "Contract": (1, 1, 0)}
     assert all(v.interval is not None for v in found)
     assert found[0].notes[0].startswith("Small sample")
+
+
+def test_what_is_said_to_add_up_does_and_an_average_is_not_said_to() -> None:
+    adding = [kpi for kpi in (*FROM_DEALS, *OF_EVENTS) if kpi.adds_up]
+    frames = events.frames(events.make(3), events.ALL_TIME)
+    whole = {v.name: v.value for v in evaluate(adding, frames, events.ALL_TIME, EXECUTE)}
+    parts = evaluate(adding, frames, events.ALL_TIME, EXECUTE, by=("owner_name",))
+    for name, value in whole.items():
+        assert sum(p.value or 0 for p in parts if p.name == name) == (value or 0), name
+    assert {"won_value", "won_deals", "open_pipeline", "pushes"} <= set(whole)
+    averages = {"average_deal_size", "median_deal_size", "sales_velocity", "arpa"}
+    assert averages <= set(catalogue())
+    assert averages.isdisjoint(whole)
