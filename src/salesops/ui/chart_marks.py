@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils.safestring import SafeString
 
 from salesops.ui.formats import Exact, Unit, exact
-from salesops.ui.markup import escaped, joined, markup
+from salesops.ui.markup import joined, markup
 from salesops.ui.readings import BarRow, FunnelRow, Series
 
 ZERO = Decimal(0)
@@ -216,7 +216,7 @@ def with_axis(ticks: Sequence[Decimal], scale: Scale, unit: Unit, svg: SafeStrin
                 '<text class="axis-text" x="{}" y="{}" text-anchor="end">{}</text>',
                 width,
                 pixels(scale.y(tick) + 4),
-                escaped(text),
+                text,
             )
             for tick, text in zip(ticks, texts, strict=True)
         ]

@@ -131,7 +131,7 @@ def _money_compact(value: Exact, currency: str, locale: str | None) -> str:
 
 def number(value: Exact, *, places: int | None = None, locale: str | None = None) -> str:
     """A grouped number: `1,640`, `12.5`. Without `places` a Decimal keeps its own decimals, trimmed."""
-    return _number(value, places, locale)
+    return _number(value or 0, places, locale)  # a zero with a sign is kept as one without
 
 
 @lru_cache(maxsize=4096, typed=True)

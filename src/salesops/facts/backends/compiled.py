@@ -16,10 +16,10 @@ from collections.abc import Callable, Hashable
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-_MARK = uuid.uuid4().hex
-"""Begins the name of a numbered relation: no text that anybody wrote reads like it."""
+MARK = uuid.uuid4().hex
+"""Begins what stands for a relation's name in a kept query: no text that anybody wrote reads like it."""
 
-_NUMBERED = re.compile(rf"{_MARK} (\d+) ")
+_NUMBERED = re.compile(rf"{MARK} (\d+) ")
 
 
 class Compiled:
@@ -85,5 +85,5 @@ class Compiled:
 def _numbered(op: ops.Node) -> tuple[ops.Node, list[str]]:
     """An expression with numbers in place of its relations' names, and the names as they stand between quotes."""
     tables = list(dict.fromkeys(op.find(ops.DatabaseTable)))
-    plain = {table: table.copy(name=f"{_MARK} {number} ") for number, table in enumerate(tables)}
+    plain = {table: table.copy(name=f"{MARK} {number} ") for number, table in enumerate(tables)}
     return op.replace(plain), [table.name.replace('"', '""') for table in tables]

@@ -31,7 +31,7 @@ from ibis.backends.duckdb import Backend
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
-from salesops.facts.backends.compiled import Compiled
+from salesops.facts.backends.compiled import MARK, Compiled
 from salesops.facts.bound import carried
 from salesops.facts.columntypes import SQL, ibis_schema
 from salesops.facts.errors import QueryFailed
@@ -519,7 +519,7 @@ def text_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_ANY = '"any relation"'
+_ANY = f'"{MARK} any "'
 """What stands for a relation in a query that is kept for all with the same columns."""
 
 

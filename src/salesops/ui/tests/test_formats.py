@@ -45,6 +45,10 @@ def test_money_follows_currency_and_locale() -> None:
     assert formats.money_compact(Decimal(486_500), "EUR", locale="de_DE") == "486.500\u00a0€"
 
 
+def test_a_zero_has_no_sign_whoever_asked_first() -> None:
+    assert [formats.number(Decimal("-0.0")), formats.number(Decimal(0)), formats.number(0)] == ["0", "0", "0"]
+
+
 def test_money_is_exact_beyond_a_float() -> None:
     assert formats.money(Decimal("123456789012345678901234567890.12"), "USD").endswith("234,567,890.12")
 
