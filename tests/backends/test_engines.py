@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import yaml
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.facts.errors import FactsError
+from tests import postgres
 from tests.doors.conftest import shared_home
 
 pytestmark = pytest.mark.django_db
@@ -278,13 +279,167 @@ def test_a_number_says_that_newer_facts_are_not_loaded(
         load_manifest(store, settings.FACTS_URL, manifest_id=former.id)
 
 
+def test_rights_are_those_of_now_over_an_older_copy(
+    firm: Path, addresses: Callable[[str], str], settings: Any
+) -> None:
+    """A manager whose rep left his team after the copy's day no longer sees that rep's deals."""
+    from django.utils import timezone
+
+    from salesops.facts.loaded import load_manifest
+    from salesops.org.services import positions_decide
+    from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
+    from salesops.platform.store import fact_store
+    from salesops.process.inputs import open_frames
+
+    store = fact_store()
+    former = store.manifests.latest()
+    assert former is not None
+    assert former.data_on is not None
+    reader = Actor("a reader", "sales_manager", person_id=manager())
+
+    def owners(**asked: Any) -> set[str]:
+        with open_frames(reader, elsewhere=True, **asked) as frames:
+            rows = frames.facts.execute(frames.deals.select("owner_id").distinct())
+            return set(rows["owner_id"].to_pylist())
+
+    settings.FACTS_URL = addresses("PostgreSQL")
+    load_manifest(store, settings.FACTS_URL)
+    before = owners()
+    with open_frames(LOCAL_ADMINISTRATOR) as frames:
+        leaders = {person.manager_id for person in frames.people.values()}
+    lost = min(before - leaders)
+    positions_decide(
+        actor=LOCAL_ADMINISTRATOR,
+        rows=[{"person": lost, "manager": "-"}],
+        starts_on=former.data_on + timedelta(days=1),
+    )
+    assert owners() == before, "it has not begun on the newest facts' day"
+    newest = store.manifests.append(
+        versions=former.versions,
+        recorded_at=timezone.now(),
+        data_on=former.data_on + timedelta(days=2),
+        note="As an import does",
+    )
+    assert owners() == owners(manifest_id=newest.id) == owners(manifest_id=former.id) == before - {lost}
+
+
+def test_a_load_while_a_question_is_opened_is_the_next_ones(
+    firm: Path, addresses: Callable[[str], str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.utils import timezone
+
+    from salesops.facts.backends.postgresql import PostgresTarget
+    from salesops.facts.loaded import load_manifest
+    from salesops.platform.actors import LOCAL_ADMINISTRATOR
+    from salesops.platform.store import fact_store
+    from salesops.process import inputs
+
+    store = fact_store()
+    former = store.manifests.latest()
+    assert former is not None
+    settings.FACTS_URL = addresses("PostgreSQL")
+    load_manifest(store, settings.FACTS_URL)
+    mark, asked = inputs.high_water_mark, PostgresTarget.loaded
+    times: list[str] = []
+
+    def load_now() -> str:
+        monkeypatch.setattr(inputs, "high_water_mark", mark)
+        newer = {"recorded_at": timezone.now(), "data_on": former.data_on, "note": "As an import does"}
+        store.manifests.append(versions=former.versions, **newer)
+        load_manifest(store, settings.FACTS_URL)
+        return mark()
+
+    monkeypatch.setattr(inputs, "high_water_mark", load_now)
+    monkeypatch.setattr(PostgresTarget, "loaded", lambda *a: times.append("") or asked(*a))
+    try:
+        with inputs.open_frames(LOCAL_ADMINISTRATOR, elsewhere=True) as frames:
+            assert len(times) == 1
+            assert frames.facts.manifest == former
+            assert frames.facts.execute(frames.deals.count())[0][0].as_py() > 0
+        with inputs.open_frames(LOCAL_ADMINISTRATOR, elsewhere=True) as frames:
+            assert frames.facts.manifest == store.manifests.latest() != former
+    finally:
+        load_manifest(store, settings.FACTS_URL, manifest_id=former.id)
+
+
+def test_an_answer_of_one_engine_is_not_anothers(
+    firm: Path, addresses: Callable[[str], str], settings: Any
+) -> None:
+    from salesops.analytics.kept import state_key
+    from salesops.facts.loaded import load_manifest
+    from salesops.platform.actors import LOCAL_ADMINISTRATOR
+    from salesops.platform.store import fact_store
+    from salesops.process.inputs import _settings, open_frames
+
+    settings.FACTS_URL = addresses("PostgreSQL")
+    load_manifest(fact_store(), settings.FACTS_URL)
+    _settings.clear()
+    keys = []
+    for elsewhere in (False, True):
+        with open_frames(LOCAL_ADMINISTRATOR, elsewhere=elsewhere) as frames:
+            keys.append(state_key(frames))
+    assert keys[0] != keys[1]
+    assert len(_settings) == 2
+
+
+def test_pages_and_rest_say_what_is_wrong_with_the_engine(
+    firm: Path, addresses: Callable[[str], str], settings: Any
+) -> None:
+    from django.http import HttpResponse
+    from django.test import Client, RequestFactory
+
+    from salesops.facts.errors import EngineError
+    from salesops.platform.actors import LOCAL_ADMINISTRATOR
+    from salesops.platform.signin import account_save, token_create
+    from salesops.platform.web import RefusalMiddleware
+
+    user = account_save(actor=LOCAL_ADMINISTRATOR, username="engine_reader", role="administrator")
+    page = Client()
+    page.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    _, token = token_create(actor=LOCAL_ADMINISTRATOR, user=user, name="engine")
+    empty = postgres.database_make(addresses("PostgreSQL").rpartition("/")[0], "nothing_loaded")
+    away = "postgresql://nobody:secret@127.0.0.1:1/none"
+    for settings.FACTS_URL, said in ((empty, "run `salesops facts load`"), (away, "reached")):
+        for answer in (
+            page.get("/numbers/won_value/"),
+            page.get("/api/v1/kpis/won_value", headers={"Authorization": f"Bearer {token}"}),
+        ):
+            assert answer.status_code == 503
+            assert said in answer.content.decode()
+            assert "secret" not in answer.content.decode()
+    # A view that does not read an address.
+    told = RefusalMiddleware(lambda request: HttpResponse()).process_exception(
+        RequestFactory().get("/"), EngineError("It is away.")
+    )
+    assert told is not None
+    assert (told.status_code, "It is away." in told.content.decode()) == (503, True)
+
+
+def test_only_administrators_copy_everything(tmp_path: Path) -> None:
+    """The area of people's accounts, which a rep may hold, is no right to every row of the firm."""
+    from salesops.platform.access import NotAllowedError
+    from salesops.platform.actors import Actor
+    from salesops.platform.safekeeping.backup import backup_write
+    from salesops.platform.safekeeping.facts_loading import facts_load
+
+    for actor in (Actor("sub", "rep", areas=frozenset({"people"})), Actor("vp", "ops_vp")):
+        with pytest.raises(NotAllowedError):
+            facts_load(actor=actor, address=f"spark://{tmp_path}/copies")
+        with pytest.raises(NotAllowedError):
+            backup_write(actor=actor, path=tmp_path / "backup.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "address, said",
     [
         ("mysql://host/base", "names no engine"),
         ("spark://host:7077/folder", "is no address of Spark"),
         ("spark:///folder?memory=4g", "is no address of Spark"),
-        ("postgresql://nobody:secret@127.0.0.1:1/none", "nobody:...@127.0.0.1:1/none can't be reached"),
+        (
+            "postgresql://nobody:secret@127.0.0.1:1/none",
+            "postgresql://nobody@127.0.0.1:1/none can't be reached",
+        ),
     ],
 )
 def test_an_address_that_is_none_is_refused_by_name(address: str, said: str, firm: Path) -> None:

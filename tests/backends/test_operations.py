@@ -50,14 +50,15 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         address = f"spark://{tmp_path_factory.mktemp('operations')}?{settings}"
     engine = target(address)
     assert engine.engine == request.param
-    assert engine.loaded() is None
-    copy = Copy("one", {"opportunities": COLUMNS})
+    assert engine.loaded("home") is None
+    copy = Copy("home", "one", "2025-01-01T00:00:00+00:00", {"opportunities": COLUMNS})
     schema = ibis_schema(COLUMNS).to_pyarrow()
     arrays = [
         pa.array(values, field.type) for values, field in zip(zip(*ROWS, strict=True), schema, strict=True)
     ]
     engine.load(copy, {"opportunities": pa.Table.from_arrays(arrays, schema=schema).to_batches()})
-    assert engine.loaded() == copy
+    assert engine.loaded("home") == copy
+    assert engine.loaded("another") is None
     opened = engine.session(copy)
     yield opened
     opened.close()

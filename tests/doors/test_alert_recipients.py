@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.permissions.services import mask_decide
-from salesops.platform import jobs
+from salesops.platform import jobs, schedules, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.models import AuditEvent, Job, User
 from salesops.reports import alert_services, selectors
@@ -147,10 +148,95 @@ def test_what_hinders_one_hinders_nobody_else(made: World) -> None:
     hidden = kept(made, row, "ann")
     assert (hidden.state, hidden.value) == ("undefined", "")
     assert "masked for your role" in hidden.reason
-    assert kept(made, row, "ria").reason == "Not told: the account may not sign in"
+    assert kept(made, row, "ria").reason == "Not looked at: the account may not sign in"
     User.objects.filter(pk=made.users["ria"].pk).update(is_active=True)
     look(made, row)
     assert "ria@firm.example" in letters(), "told once she may again"
+
+
+def test_who_was_told_once_is_not_told_again_for_a_look_without_him(made: World) -> None:
+    row = alert(made, "ann", "theo")
+
+    def letters_to(name: str) -> int:
+        return [letter.to for letter in mail.outbox].count([f"{name}@firm.example"])
+
+    look(made, row)
+    assert letters_to("theo") == 1
+    people = User.objects.filter(pk=made.users["theo"].pk)
+    people.update(is_active=False)
+    look(made, row)
+    assert kept(made, row, "theo").state == "crossed"
+    people.update(is_active=True)
+    look(made, row)
+    assert letters_to("theo") == 1, "he knows"
+    # What crossed without anybody being told is still told, though a look without him came between.
+    AlertRecipient.objects.filter(alert=row, user=made.users["theo"]).update(
+        reason="Not told: no mail server is set", told_at=None
+    )
+    people.update(is_active=False)
+    look(made, row)
+    people.update(is_active=True)
+    look(made, row)
+    assert letters_to("theo") == 2
+
+
+def test_a_recipient_sees_that_an_alert_is_paused_and_when_it_looked(made: World) -> None:
+    row = alert(made, "theo", name="Paused for all")
+    look(made, row)
+
+    def shown() -> str:
+        page = made.client("theo").get("/alerts/").content.decode()
+        start = page.index("Paused for all</a>")
+        return page[start : page.index("</tr>", start)]
+
+    def received() -> dict[str, Any]:
+        answer = rest(made, "theo").get("/api/v1/alerts/received")
+        (one,) = [one for one in answer.json()["rows"] if one["id"] == row.pk]
+        return dict(one)
+
+    assert "Paused by" not in shown()
+    assert ">Paused<" not in shown()
+    assert 'data-label="Last look"' in shown()
+    assert "not yet" not in shown()
+    assert (received()["paused"], received()["looked_at"] is not None) == ("", True)
+    alert_services.alert_do(actor=made.actor("ana"), row=row, do="pause")
+    assert ">Paused<" in shown()
+    assert selectors.PAUSED in shown()
+    assert (received()["paused"], received()["next_run_at"]) == (selectors.PAUSED, None)
+    alert_services.alert_do(actor=made.actor("ana"), row=row, do="resume")
+    schedules.schedule_stop(row.schedule_id, "what only its owner may know")
+    assert selectors.STOPPED in shown()
+    assert "only its owner" not in shown()
+    assert "only its owner" not in str(received())
+
+
+def rest(made: World, name: str, *scopes: str) -> Client:
+    """A program that holds a token of an account."""
+    _, secret = signin.token_create(
+        actor=ADMIN, user=made.users[name], name="x", can_write=True, scopes=list(scopes)
+    )
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_a_recipient_sees_and_leaves_an_alert_by_rest(made: World) -> None:
+    row = alert(made, "ann", "theo", name="By REST")
+    look(made, row)
+    theo = rest(made, "theo")
+    (one,) = [one for one in theo.get("/api/v1/alerts/received").json()["rows"] if one["id"] == row.pk]
+    assert one["value"] == str(opened(firm.THEIRS)), "his own rows"
+    assert (one["name"], one["owner"], one["state"], one["left_at"]) == ("By REST", "ana", "crossed", None)
+    assert theo.post(f"/api/v1/alerts/{row.pk}/leave").status_code == 200
+    assert kept(made, row, "theo").left_at is not None
+    (one,) = [one for one in theo.get("/api/v1/alerts/received").json()["rows"] if one["id"] == row.pk]
+    assert one["left_at"]
+    before = AuditEvent.objects.filter(subject=f"alert:{row.pk}").count()
+    for name in ("max", "ana"):
+        assert rest(made, name).post(f"/api/v1/alerts/{row.pk}/leave").status_code == 404
+    assert row.pk not in [
+        one["id"] for one in rest(made, "max").get("/api/v1/alerts/received").json()["rows"]
+    ]
+    assert AuditEvent.objects.filter(subject=f"alert:{row.pk}").count() == before
+    assert kept(made, row, "ann").left_at is None
 
 
 def test_a_question_that_one_may_not_ask_is_told_to_him_alone(made: World) -> None:

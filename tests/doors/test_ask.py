@@ -31,10 +31,11 @@ from salesops.platform import rate
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
-from salesops.platform.models import AuditEvent, User
+from salesops.platform.models import ApiToken, AuditEvent, User
 from salesops.platform.signin import account_save, token_create, token_revoke
 from salesops.platform.tests.roles import DATA_DAY
 from salesops.project.cli import main
+from salesops.quotas.services import quotas_decide
 from tests.doors.conftest import shared_home
 
 pytestmark = pytest.mark.django_db
@@ -254,6 +255,51 @@ def test_a_trend_adds_up_to_its_period() -> None:
     earlier = number_of("won value in Q3 2026 vs the quarter before")
     assert earlier.before is not None
     assert earlier.before.value == total(won(DEALS, date(2026, 4, 1), date(2026, 6, 30)))
+
+
+def test_groups_that_are_cut_and_periods_of_other_lengths_are_told() -> None:
+    cut = number_of("number of won deals by month from 15 July 2026 to 20 August 2026")
+    assert "July 2026 and August 2026: only their days from 2026-07-15 to 2026-08-20 count." in cut.notes
+    assert cut.total.value == len(won(DEALS, date(2026, 7, 15), date(2026, 8, 20)))
+    whole = number_of("number of won deals by month in Q2 2026")
+    assert not [note for note in whole.notes if "count." in note or "is not over" in note]
+    weeks = number_of("trend of won value over the last 6 weeks")
+    assert [note for note in weeks.notes if "only" in note and "count." in note]
+    running = number_of("number of won deals by year of all time")
+    assert f"{DATA_DAY.year} is not over: the data stands at {DATA_DAY}." in running.notes
+    unequal = number_of("won value this year to date vs 2025")
+    assert [n for n in unequal.notes if "has 273 days" in n and n.endswith("2025 365.")]
+    alike = number_of("won value this year to date vs last year")
+    assert alike.against is not None
+    assert (alike.against.first, alike.against.last) == (date(2025, 1, 1), date(2025, 9, 30))
+    assert not [note for note in alike.notes if " days, " in note]
+
+
+def test_what_is_made_for_a_period_alone_has_no_range_without_a_begin() -> None:
+    quotas_decide(
+        actor=ADMIN,
+        rows=[{"person": pipeline_firm.OURS, "period": "2026-Q2", "amount": "9100"}],
+        reason="test",
+    )
+    assert number_of("quota in Q2 2026").total.value == 9100
+    for text in (
+        "quota before July", "quota attainment before June", "quota participation before June 2026",
+        "mean rep attainment until 15 June", "rep productivity before June", "quota attainment through Q2 2026",
+    ):  # fmt: skip
+        found = answer(ADMIN, text)
+        assert found.number is None, text
+        assert "holds no first day" in found.problem
+
+
+def test_an_age_is_counted_until_the_day_that_is_read() -> None:
+    assert (
+        "one day at a time" in answer(ADMIN, "number of open deals older than 30 days last quarter").problem
+    )
+    day = date(2026, 6, 30)
+    then = [d for d in DEALS if d["stage"] not in STAGE_CLASS or d["close_on"] > day]
+    older = [d for d in then if d["created_on"] <= day and (day - d["created_on"]).days > 130]
+    found = number_of("number of open deals older than 130 days as of 2026-06-30")
+    assert found.total.value == len(older) > 0
 
 
 # --- Who asks -------------------------------------------------------------------------------------
@@ -583,8 +629,27 @@ def test_every_call_is_recorded_with_its_account() -> None:
     assert one.after == {
         "arguments": {"table": "deals", "limit": 3, "filters": ["amount:ge:1000"]},
         "rows": 3,
+        "door": "stdio",
+        "token": f"{ApiToken.objects.get(user=user).pk} ask",
     }
     assert (two.actor_name, two.subject) == (ADMIN.name, "mcp:ask")
+    assert two.after == {"arguments": {"question": "win rate"}, "door": "stdio"}
+
+
+def test_the_schema_is_told_as_far_as_the_token_goes() -> None:
+    user = account("rep", pipeline_firm.OURS)
+    with pytest.raises(NotAllowedError, match=r"lacks the scope numbers\.read"):
+        mcp.call(door(token(user, "records.read")), "describe_schema", {})
+    numbers = door(token(user, "numbers.read"))
+    told = mcp.call(numbers, "describe_schema", {})
+    assert told["tables"] == {}
+    assert told["numbers"]
+    assert mcp.call(numbers, "describe_schema", {"about": "won_value"})["number"]
+    for table in ("deals", "opportunities", "accounts"):
+        with pytest.raises(NotAllowedError, match=r"lacks the scope records\.read"):
+            mcp.call(numbers, "describe_schema", {"about": table})
+    both = door(token(user, "numbers.read", "records.read"))
+    assert "deals" in mcp.call(both, "describe_schema", {})["tables"]
 
 
 def test_a_token_opens_the_door_while_it_lives(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:

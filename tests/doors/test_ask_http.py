@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm
+from salesops.ask import mcp, mcp_http
 from salesops.ask.services import ACTION
 from salesops.ask.tools import TOOLS
 from salesops.platform import rate
@@ -115,7 +119,7 @@ def test_the_later_protocol_is_answered_as_well() -> None:
 @pytest.mark.parametrize("person", [pipeline_firm.OURS, pipeline_firm.THEIRS])
 def test_rows_are_those_of_the_tokens_account(person: str) -> None:
     user = account("rep", person)
-    _, secret = token(user)
+    row, secret = token(user)
     own = [d for d in DEALS if d["owner_id"] == person]
     listed = call(secret, "query", table="deals", limit=100, columns=["owner_name", "name"])
     assert listed["structuredContent"]["total"] == len(own)
@@ -124,7 +128,56 @@ def test_rows_are_those_of_the_tokens_account(person: str) -> None:
     assert asked["number"]["value"] == len([d for d in own if d["stage"] == "Closed Won"])
     event = calls()[-1]
     assert (event.actor_user_id, event.subject) == (user.pk, "mcp:ask")
-    assert event.after == {"arguments": {"question": "number of won deals of all time"}}
+    assert event.after == {
+        "arguments": {"question": "number of won deals of all time"},
+        "door": "http",
+        "token": f"{row.pk} assistant",
+    }
+
+
+def test_two_tokens_at_the_same_time_each_get_their_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both requests are inside before either reads. They share the test's connection, so each reads in its turn."""
+    people = (pipeline_firm.OURS, pipeline_firm.THEIRS)
+    users = {person: account("rep", person) for person in people}
+    secrets = {person: token(user)[1] for person, user in users.items()}
+    gate, turn = threading.Barrier(len(people)), threading.Lock()
+    read, looked_up = mcp.call, mcp_http.token_of
+
+    def together(*arguments: Any) -> dict[str, Any]:
+        gate.wait(60)
+        with turn:
+            return read(*arguments)
+
+    def in_turn(request: Any) -> Any:
+        with turn:
+            return looked_up(request)
+
+    monkeypatch.setattr(mcp, "call", together)
+    monkeypatch.setattr(mcp_http, "token_of", in_turn)
+    own = connections["default"]
+
+    def ask(person: str) -> list[dict[str, Any]]:
+        connections["default"] = own
+        arguments = {"table": "deals", "limit": 100, "columns": ["owner_name", "name"]}
+        body = json.dumps(message("tools/call", name="query", arguments=arguments))
+        request = RequestFactory().post(
+            "/mcp", body, "application/json", headers={"Authorization": f"Bearer {secrets[person]}"}
+        )
+        answers = [mcp_http.door(request) for _ in range(3)]
+        return [json.loads(answer.content)["result"]["structuredContent"] for answer in answers]
+
+    own.inc_thread_sharing()
+    try:
+        with ThreadPoolExecutor(len(people)) as pool:
+            told = dict(zip(people, pool.map(ask, people), strict=True))
+    finally:
+        own.dec_thread_sharing()
+    for person in people:
+        wanted = sorted(d["name"] for d in DEALS if d["owner_id"] == person)
+        for one in told[person]:
+            assert sorted(row["name"] for row in one["rows"]) == wanted
+    actors = [event.actor_user_id for event in calls()]
+    assert sorted(actors) == sorted(user.pk for user in users.values() for _ in range(3))
 
 
 def test_a_token_opens_it_while_it_lives_and_as_far_as_it_goes(settings: Any) -> None:

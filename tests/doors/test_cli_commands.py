@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.platform import signin
@@ -163,3 +164,12 @@ def test_simulate(capsys: Captured, tmp_path: Path) -> None:
 def test_today_is_no_part_of_an_answer(firm: Path, capsys: Captured) -> None:
     found = json.loads(answer(capsys, "kpi", "open_deals", "--json"))
     assert date.fromisoformat(found["as_of"]) == date.fromisoformat(DAY)
+
+
+def test_a_number_of_processes_that_can_not_be_meant_is_named() -> None:
+    from salesops.project.settings import _processes
+
+    assert [_processes(text) for text in ("", "1", "12")] == [1, 1, 12]
+    for text in ("two", "0", "-1", "1.5", "²"):
+        with pytest.raises(ImproperlyConfigured, match="SALESOPS_PROCESSES"):
+            _processes(text)

@@ -20,7 +20,7 @@ from salesops.analytics.engine.filters import OPERATORS, Filter, FilterError
 from salesops.analytics.engine.selection import KpiError
 from salesops.analytics.selectors import ALIASES, Question
 from salesops.core.calendars import PeriodError
-from salesops.facts.errors import ManifestMissing
+from salesops.facts.errors import EngineError, ManifestMissing
 from salesops.org import known as known_at
 from salesops.org.known import NOW, Known, KnownError
 from salesops.platform import manifest_history
@@ -230,7 +230,8 @@ def reads_address(view: View) -> View:
     """A view called as ``view(request, actor, ...)`` whose mistakes in the address become a readable page.
 
     Nothing imported yet is the first-run page; an address that can't be met is a page with status
-    400 that says what to change; a number that does not exist is a page with status 404.
+    400 that says what to change; a number that does not exist is a page with status 404; an engine that is
+    away or holds no facts is a page with status 503.
     """
 
     @wraps(view)
@@ -247,6 +248,8 @@ def reads_address(view: View) -> View:
             return unreadable(request, str(error))
         except NotThereError as error:
             return unreadable(request, str(error), 404)
+        except EngineError as error:
+            return unreadable(request, str(error), 503)
         except (AddressError, KnownError, PeriodError, KpiError, FilterError) as error:
             return unreadable(request, str(error))
 
@@ -276,13 +279,18 @@ def may_import(actor: Actor) -> bool:
     return may(actor, "import.run")
 
 
-TITLES = {400: "This address can't be read", 404: "Not found", 410: "No longer kept"}
+TITLES = {
+    400: "This address can't be read",
+    404: "Not found",
+    410: "No longer kept",
+    503: "The engine does not answer",
+}
 
 
 def unreadable(request: HttpRequest, message: str, status: int = 400) -> HttpResponse:
-    """A page that says what is wrong with an address."""
+    """A page that says what is wrong with an address, or with the engine that numbers are computed on."""
     sentence = message[:1].upper() + message[1:]
-    context = {"title": TITLES[status], "message": sentence}
+    context = {"title": TITLES[status], "message": sentence, "away": status == 503}
     answer = render(request, "analytics/unreadable.html", context, status=status)
     answer.why = sentence  # for a job that asked for the page
     return answer

@@ -26,13 +26,14 @@ _making: dict[Hashable, list[Any]] = {}
 
 
 def state_key(frames: Frames) -> tuple[Hashable, ...]:
-    """What a reader's frames depend on: store, facts version, instant, rows he may see, decisions.
+    """What a reader's frames depend on: store, engine, facts version, instant, rows he may see, decisions.
 
     Two readers share a key only where they may see exactly the same rows.
     """
     manifest = frames.facts.manifest
     return (
         str(fact_store().address),
+        frames.facts.where,
         (manifest.id, manifest.recorded_at) if manifest else "",
         frames.facts.as_of,
         frames.as_of,

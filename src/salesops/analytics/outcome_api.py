@@ -12,11 +12,14 @@ from ninja import Query, Router, Schema
 from salesops.analytics import outcome_parts as parts
 from salesops.analytics.addresses import read
 from salesops.analytics.api import TeamName
-from salesops.analytics.outcomes import outcomes
+from salesops.analytics.outcomes import outcomes, question_of
 from salesops.analytics.selectors import ask
 from salesops.platform.rest import actor_of_request, reply, scoped
+from salesops.platform.token_scopes import covers
 
 router = Router(tags=["numbers"])
+FAULTS = "faults.read"
+"""Scope of a token that is told which rules find faults."""
 
 
 class OutcomeOut(Schema):
@@ -42,7 +45,7 @@ class OutcomeOut(Schema):
 
 
 class RepAtQuotaOut(Schema):
-    """One rep with a quota; null where he carried none."""
+    """One rep with a quota; null where he carried none, or where ``change`` (at, below, unseen) says it is not told."""
 
     owner_id: str
     name: str
@@ -56,18 +59,18 @@ class RepAtQuotaOut(Schema):
 
 
 class RuleThenOut(Schema):
-    """One rule of data quality on both days."""
+    """One rule of data quality on both days; null then where there is no earlier side."""
 
     code: str
     title: str
     faulty: int
     judged: int
-    faulty_then: int
-    judged_then: int
+    faulty_then: int | None
+    judged_then: int | None
 
 
 class OutcomesOut(Schema):
-    """The scorecard of a period."""
+    """The scorecard of a period; ``rules`` is null where the token may not read faults."""
 
     period: str
     read_on: date
@@ -81,7 +84,9 @@ class OutcomesOut(Schema):
     outcomes: list[OutcomeOut]
     reps: list[RepAtQuotaOut]
     reps_reason: str
-    rules: list[RuleThenOut]
+    compared_reason: str
+    rules: list[RuleThenOut] | None
+    rules_reason: str
     notes: list[str]
 
 
@@ -102,7 +107,8 @@ def outcomes_read(
     if as_of is not None:
         asked_for["as_of"] = as_of.isoformat()
     address, actor = read(QueryDict(urlencode(asked_for, doseq=True))), actor_of_request(request)
-    with ask(actor, address.question()) as asked:
+    judges = covers(request.auth.scopes, FAULTS)  # type: ignore[attr-defined]
+    with ask(actor, question_of(address)) as asked:
         kind = asked.period.kind if asked.period else ""
         found = outcomes(actor, address, against or parts.default_against(kind))
         notes = list(dict.fromkeys([*asked.frames.notes, *found.notes]))
@@ -120,7 +126,9 @@ def outcomes_read(
             "outcomes": [_only(row, OutcomeOut) for row in parts.rows(found)],
             "reps": [_only(parts.rep_row(rep), RepAtQuotaOut) for rep in found.reps],
             "reps_reason": found.reps_reason,
-            "rules": [_only(parts.rule_row(line), RuleThenOut) for line in found.rules],
+            "compared_reason": found.then_reason,
+            "rules": [_only(parts.rule_row(line), RuleThenOut) for line in found.rules] if judges else None,
+            "rules_reason": "" if judges else f"this token lacks the scope {FAULTS}",
             "notes": notes,
         }
     )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from salesops.analytics import outcome_parts as parts
 from salesops.analytics.addresses import Address, AddressError, read, reads_address
 from salesops.analytics.freezing import Frozen, freezable, page
-from salesops.analytics.outcomes import Against, Line, Outcomes, outcomes
+from salesops.analytics.outcomes import Against, Line, Outcomes, outcomes, question_of
 from salesops.analytics.page_parts import chips, filter_words, scope_line, selects
 from salesops.analytics.selectors import ask
 from salesops.analytics.shown import definition_of, unique
@@ -30,7 +30,7 @@ NO_QUOTA = "carries no quota"
 def outcomes_page(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Whether forecast, cycle, productivity, data and reps at quota are better than they were."""
     address = read(request.GET, default="quarter")
-    with ask(actor, address.question()) as asked:
+    with ask(actor, question_of(address)) as asked:
         against = against_named(request.GET.get("against", ""), asked.period.kind if asked.period else "")
         found = outcomes(actor, address, against)
         lines = parts.rows(found)
@@ -142,11 +142,12 @@ def _reps(found: Outcomes, address: Address) -> Table:
 
 def _rules(found: Outcomes) -> Table:
     def count(key: str) -> Callable[[dict[str, Any]], str]:
-        return lambda row: f"{row[key]:,}"
+        return lambda row: f"{row[key]:,}" if row[key] is not None else "\u2014"
 
     def share(key: str) -> Callable[[dict[str, Any]], str]:
         return lambda row: formats.ratio(row[key], places=1) if row[key] is not None else "\u2014"
 
+    none = "No rule finds a fault on either day." if not found.then_reason else "No rule finds a fault now."
     return Table(
         "Faults in the data",
         [
@@ -160,5 +161,5 @@ def _rules(found: Outcomes) -> Table:
         id="rules",
         live=False,
         noun="rules",
-        empty=Empty("None", "No rule finds a fault on both days.", "circle-check"),
+        empty=Empty("None", none, "circle-check"),
     )

@@ -35,6 +35,9 @@ CHANGES = {
     "still_below": ("below quota, as then", "neutral"),
     "joined_below": ("below quota, carried none then", "neutral"),
     "gone": ("carries no quota now", "neutral"),
+    "at": ("at quota; of then it can't be told", "ok"),
+    "below": ("below quota; of then it can't be told", "neutral"),
+    "unseen": ("had a quota then; of now it can't be told", "neutral"),
 }
 AGAINST: dict[Against, str] = {
     "year": "the same days a year before",
@@ -54,12 +57,16 @@ def reading(found: Outcomes) -> str:
     if not told:
         first = next(line for line in found.lines if line.lead)
         return f"Nothing can be compared with {against}: {first.then.reason or first.now.reason}."
-    sure = sum(1 for one in told if one.better == "better" and said_of(one) == "confirmed")
     words = f"{found.improved} of {found.of} outcomes are better than in {against}"
     if len(told) < found.of:
         words += f"; {found.of - len(told)} can't be told"
-    if found.improved:
-        words += f"; {sure or 'none'} of them beyond noise"
+    said = [said_of(one) for one in told if one.better == "better"]
+    if sure := said.count("confirmed"):
+        words += f"; {sure} of them beyond noise"
+    elif said and "unknown" not in said:
+        words += "; none of them beyond noise"
+    if said and (open_ := said.count("unknown")):
+        words += f"; noise is not known of {open_}"
     return f"{words}.{_quota_words(found)}"
 
 
@@ -118,10 +125,12 @@ def why(line: Line, currency: str) -> str:
     did = {"up": "rose beyond noise", "down": "fell beyond noise", "noise": "lies within noise"}[
         movement.verdict
     ]
+    running = "" if line.period == line.judged else f"; {line.period.title} is judged when it is over"
+    what = f"the latest whole period{f', {line.judged.title},' if line.judged and running else ''} {did}"
     if movement.p_value is not None:
-        return f"the latest whole period {did} (p = {movement.p_value:.2g}, {movement.periods} before it)"
+        return f"{what} (p = {movement.p_value:.2g}, {movement.periods} before it){running}"
     low, high = (_full(line, value, currency) for value in (movement.low, movement.high))
-    return f"the latest whole period {did}, which reaches from {low} to {high} ({movement.periods} before it)"
+    return f"{what}, which reaches from {low} to {high} ({movement.periods} before it){running}"
 
 
 def _full(line: Line, value: Fraction | None, currency: str) -> str:
@@ -194,9 +203,9 @@ def rule_row(line: RuleLine) -> dict[str, Any]:
         "faulty": line.now[0],
         "judged": line.now[1],
         "share": _share(line.now),
-        "faulty_then": line.then[0],
-        "judged_then": line.then[1],
-        "share_then": _share(line.then),
+        "faulty_then": line.then[0] if line.then else None,
+        "judged_then": line.then[1] if line.then else None,
+        "share_then": _share(line.then) if line.then else None,
     }
 
 

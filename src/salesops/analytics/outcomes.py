@@ -6,66 +6,42 @@ Each side is read from the facts as they stood on its own day, so what was close
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 from salesops.analytics.addresses import Address, AddressError
 from salesops.analytics.choices import extent
-from salesops.analytics.engine.compute import KpiError
 from salesops.analytics.engine.figure import Figure, exact, quotient, undefined
-from salesops.analytics.engine.filters import FilterError, apply_filters
 from salesops.analytics.engine.formulas import FORMULAS
-from salesops.analytics.engine.kpi import Kpi, KpiValue
-from salesops.analytics.engine.noise import Movement, judge_numbers, judge_shares
+from salesops.analytics.engine.kpi import Kpi
+from salesops.analytics.engine.noise import Movement
 from salesops.analytics.kept import remembered, state_key
-from salesops.analytics.selectors import OpenQuestion, ask
+from salesops.analytics.outcome_sides import (
+    CLEAN,
+    GOALS,
+    OF_FINISHED,
+    Goal,
+    Side,
+    applicable,
+    clean_of,
+    faults_of,
+    movements_of,
+    names_of,
+    read_side,
+)
+from salesops.analytics.selectors import OpenQuestion, Question, ask
 from salesops.core.calendars import FiscalCalendar, Period, PeriodError
 from salesops.platform.actors import Actor
 from salesops.process.inputs import NoDataError
-from salesops.quality.engine.rules import Finding, Rule
-from salesops.quality.selectors import OpenFaults, faults_over
+from salesops.quality.engine.rules import Rule
 
 Against = Literal["year", "period"]
 Better = Literal["better", "worse", "same", "unknown"]
 A_YEAR: Mapping[str, int] = {"month": 12, "quarter": 4, "half": 2, "year": 1}
 """Kind of period -> how many of them are a year."""
-LOOKED_AT = 9
-"""Whole periods that noise is judged by, the judged one included."""
-CLEAN = "clean_records"
-MOST_PEOPLE = 2_000
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One outcome.
-
-    Attributes:
-        key: name in the scorecard of the calculators; "" for what is no part of it.
-        title: what is wanted.
-        lead: the number that it is judged by.
-        beside: further numbers of it.
-    """
-
-    key: str
-    title: str
-    lead: str
-    beside: tuple[str, ...] = ()
-
-
-GOALS: tuple[Goal, ...] = (
-    Goal("forecast_wape", "Forecast accuracy up", "commit_accuracy", ("commit_win_rate", "slip_rate")),
-    Goal("cycle_days", "Sales cycle down", "sales_cycle_median", ("sales_cycle",)),
-    Goal("bookings_per_rep", "Productivity up", "rep_productivity", ("won_value",)),
-    Goal("clean_record_share", "Cleaner data", CLEAN),
-    Goal("", "Reps at or over quota", "quota_participation", ("quota_attainment",)),
-)
-"""The four outcomes, and the purpose they serve."""
-
-OF_FINISHED = frozenset({"commit_accuracy", "commit_win_rate", "slip_rate"})
-"""Numbers that a running period has none of: they are read of the one before it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +58,7 @@ class Line:
         better: whether that is an improvement.
         movement: its latest whole period against those before it; None beside the lead, and where no series is.
         rows: rows that ``now`` and ``then`` rest on.
+        judged: the period that ``movement`` is of.
     """
 
     goal: Goal
@@ -95,23 +72,37 @@ class Line:
     better: Better
     movement: Movement | None = None
     rows: tuple[int, int] = (0, 0)
+    judged: Period | None = None
 
 
 @dataclass(frozen=True)
 class RepLine:
-    """One owner with a quota, now and then: won and quota of the period, None where he carried none."""
+    """One owner with a quota, now and then.
+
+    Attributes:
+        now, then: won and quota of the period; None where he carried none, or where it can't be told.
+        now_known, then_known: whether None means that he carried none.
+    """
 
     owner_id: str
     name: str
     now: tuple[Decimal, Decimal] | None
     then: tuple[Decimal, Decimal] | None
+    now_known: bool = True
+    then_known: bool = True
 
     @property
     def change(self) -> str:
-        """What changed of him, as a key: reached, lost, still_at, still_below, joined_at, joined_below, gone."""
+        """What changed of him, as a key.
+
+        reached, lost, still_at, still_below; joined_at, joined_below, gone: with a quota on one side alone; at,
+        below, unseen: of the other side it can't be told.
+        """
         if self.now is None:
-            return "gone"
+            return "gone" if self.now_known else "unseen"
         reached = self.now[0] >= self.now[1]
+        if self.then is None and not self.then_known:
+            return "at" if reached else "below"
         if self.then is None:
             return "joined_at" if reached else "joined_below"
         before = self.then[0] >= self.then[1]
@@ -122,11 +113,11 @@ class RepLine:
 
 @dataclass(frozen=True)
 class RuleLine:
-    """One rule of data quality: rows at fault, of those judged, now and then."""
+    """One rule of data quality: rows at fault, of those judged, now and then; None without a comparison."""
 
     rule: Rule
     now: tuple[int, int]
-    then: tuple[int, int]
+    then: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -140,7 +131,8 @@ class Outcomes:
         lines: numbers in the order of the goals.
         improved, of: how many of the four outcomes are better.
         reps: owners with a quota; ``reps_reason`` says why there are none.
-        rules: rules of data quality judged on both days.
+        rules: rules of data quality judged on both days; without a comparison those judged now.
+        then_reason: why there is no earlier side; "" where there is one.
         currency: of money.
         notes: sentences that belong beside the numbers.
     """
@@ -158,21 +150,7 @@ class Outcomes:
     rules: tuple[RuleLine, ...]
     currency: str
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Read:
-    """One side."""
-
-    values: Mapping[str, KpiValue] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
-    kpis: Mapping[str, Kpi] = field(default_factory=dict)
-    reps: Mapping[str, tuple[str, Decimal, Decimal]] = field(default_factory=dict)
-    reps_reason: str = ""
-    findings: tuple[Finding, ...] = ()
-    reason: str = ""
-    currency: str = ""
-    notes: tuple[str, ...] = ()
+    then_reason: str = ""
 
 
 def outcomes(actor: Actor, address: Address, against: Against) -> Outcomes:
@@ -187,9 +165,14 @@ def outcomes(actor: Actor, address: Address, against: Against) -> Outcomes:
         AddressError: the period has not begun, or has none to be compared with.
         NoDataError: nothing was imported yet.
     """
-    with ask(actor, address.question()) as asked:
+    with ask(actor, question_of(address)) as asked:
         key = ("outcomes", against, address.query(), *state_key(asked.frames))
         return remembered(key, lambda: _outcomes(actor, address, against, asked))
+
+
+def question_of(address: Address) -> Question:
+    """What an address asks, with the rights of now on every day: both sides are of the same people."""
+    return replace(address.question(), rights_now=True)
 
 
 def _outcomes(actor: Actor, address: Address, against: Against, asked: OpenQuestion) -> Outcomes:
@@ -203,38 +186,38 @@ def _outcomes(actor: Actor, address: Address, against: Against, asked: OpenQuest
     finished = (period, earlier)
     if day != period.last:
         finished = calendar.shift(period, -1), calendar.shift(earlier, -1)
-    question = address.question()
-    then, shared, clean_then = _Read(), list[Rule](), None
+    question = question_of(address)
+    then, shared, clean_then = Side(), list[Rule](), None
     with ask(actor, replace(question, period=period.label, as_of=day)) as here:
         first = extent(here.frames).first
-        faults = _faults(here)
-        now = _read(here, finished[0], faults)
+        faults = faults_of(here)
+        now = read_side(here, finished[0], faults)
         if first is None or earlier.first < first:
             begins = f"the data begins on {first}" if first else "there is no deal"
-            then = _Read(reason=f"{begins}: {earlier.title} is not whole in it")
+            then = Side(reason=f"{begins}: {earlier.title} is not whole in it")
         else:
             try:
                 with ask(actor, replace(question, period=earlier.label, as_of=day_then)) as before:
-                    past = _faults(before)
-                    then = _read(before, finished[1], past)
-                    known = {rule.code for rule in _applicable(then)}
-                    shared = [rule for rule in _applicable(now) if rule.code in known]
-                    clean_then = _clean(past, shared)
+                    past = faults_of(before)
+                    then = read_side(before, finished[1], past)
+                    known = {rule.code for rule in applicable(then)}
+                    shared = [rule for rule in applicable(now) if rule.code in known]
+                    clean_then = clean_of(past, shared)
             except NoDataError:
-                then = _Read(reason=f"nothing was known on {day_then}")
-        clean = _clean(faults, shared or _applicable(now))
-    movements, judged = _movements(asked, finished[0], first)
+                then = Side(reason=f"nothing was known on {day_then}")
+        clean = clean_of(faults, shared or applicable(now))
+    movements, judged = movements_of(asked, finished[0], first)
     periods = {
         name: finished if name in OF_FINISHED else (period, earlier)
         for goal in GOALS
-        for name in _names(goal)
+        for name in names_of(goal)
     }
     lines = [
         _clean_line(goal, clean, clean_then, then.reason, periods[CLEAN])
         if name == CLEAN
-        else _line(goal, name, now, then, periods[name], movements)
+        else _line(goal, name, now, then, periods[name], movements.get(name), judged)
         for goal in GOALS
-        for name in _names(goal)
+        for name in names_of(goal)
     ]
     card = FORMULAS["scorecard"].call(
         {line.goal.key: _scored(line.goal, line.then) for line in lines if line.lead and line.goal.key},
@@ -251,14 +234,11 @@ def _outcomes(actor: Actor, address: Address, against: Against, asked: OpenQuest
         of=len(card),
         reps=_reps(now, then),
         reps_reason=now.reps_reason,
-        rules=_rules(now, then, shared),
+        rules=_rules(now, then, shared or applicable(now)),
         currency=now.currency,
         notes=now.notes,
+        then_reason=then.reason,
     )
-
-
-def _names(goal: Goal) -> tuple[str, ...]:
-    return (goal.lead, *goal.beside)
 
 
 def _earlier(calendar: FiscalCalendar, period: Period | None, against: Against) -> Period:
@@ -278,136 +258,27 @@ def _earlier(calendar: FiscalCalendar, period: Period | None, against: Against) 
         raise AddressError(f"There is no period before {period.title} to compare with.") from error
 
 
-def _read(asked: OpenQuestion, finished: Period, faults: OpenFaults) -> _Read:
-    """One side's numbers, owners and faults."""
-    values: dict[str, KpiValue] = {}
-    refused: dict[str, str] = {}
-    names = [name for goal in GOALS for name in _names(goal) if name != CLEAN]
-    for part, over in (
-        ([n for n in names if n not in OF_FINISHED], asked),
-        ([n for n in names if n in OF_FINISHED], asked if asked.period == finished else asked.over(finished)),
-    ):
-        found, why = _values(over, part)
-        values |= found
-        refused |= why
-    reps, reason = _owners(asked)
-    return _Read(
-        values=values,
-        refused=refused,
-        kpis={kpi.name: kpi for kpi in asked.kpis(names)},
-        reps=reps,
-        reps_reason=reason,
-        findings=tuple(faults.deal_findings()),
-        currency=asked.frames.currency,
-        notes=tuple(dict.fromkeys(asked.frames.notes)),
-    )
-
-
-def _values(asked: OpenQuestion, names: Sequence[str]) -> tuple[dict[str, KpiValue], dict[str, str]]:
-    """Values by name, and why a number can't be asked so: one that refuses does not take the others along."""
-    try:
-        return {value.name: value for value in asked.values(names)}, {}
-    except (KpiError, FilterError):
-        found: dict[str, KpiValue] = {}
-        refused: dict[str, str] = {}
-        for name in names:
-            try:
-                found[name] = asked.values([name])[0]
-            except (KpiError, FilterError) as error:
-                refused[name] = str(error)
-        return found, refused
-
-
-def _faults(asked: OpenQuestion) -> OpenFaults:
-    return faults_over(asked.frames).narrowed(lambda deals: apply_filters(deals, asked.filters))
-
-
-def _applicable(read: _Read) -> list[Rule]:
-    """Rules that could be judged."""
-    return [finding.rule for finding in read.findings if finding.applicable is not None]
-
-
-def _clean(faults: OpenFaults, rules: Sequence[Rule]) -> tuple[int, int]:
-    return faults.clean_deals(rules) if rules else (0, 0)
-
-
-def _owners(asked: OpenQuestion) -> tuple[dict[str, tuple[str, Decimal, Decimal]], str]:
-    """Owner -> name, won, quota of those who carry one; and why nobody is told of."""
-    kpi = asked.kpis(["quota_participation"])[0]
-    value = _values(asked, [kpi.name])[0].get(kpi.name)
-    side = kpi.side("carriers")
-    if side.frame not in asked.named or value is None:
-        return {}, value.reason if value is not None else "quotas can't be cut this way"
-    if asked.hidden_rows(kpi, side):
-        return {}, value.reason
-    try:
-        rows = asked.rows(kpi.name, side.name)
-    except (KpiError, FilterError) as error:
-        return {}, str(error)
-    listed = asked.execute(
-        rows.select("owner_id", "owner_name", "won", "quota").limit(MOST_PEOPLE)
-    ).to_pylist()
-    found = {r["owner_id"]: (r["owner_name"] or r["owner_id"], r["won"], r["quota"]) for r in listed}
-    return found, "" if found else value.reason
-
-
-def _movements(
-    asked: OpenQuestion, judged: Period, first: date | None
-) -> tuple[dict[str, Movement], Period | None]:
-    """Each lead number's latest whole period against those before it, judged as what moved is."""
-    calendar = asked.frames.firm.calendar
-    leads = [goal.lead for goal in GOALS if goal.lead != CLEAN]
-    if first is None or judged.first < first or judged.last > asked.frames.as_of:
-        return {}, None
-    periods = [judged]
-    while len(periods) < LOOKED_AT:
-        try:
-            before = calendar.shift(periods[0], -1)
-        except (PeriodError, OverflowError):
-            break
-        if before.first < first:
-            break
-        periods.insert(0, before)
-    series: dict[str, list[KpiValue | None]] = {name: [] for name in leads}
-    for period in periods:
-        found, _ = _values(asked if period == asked.period else asked.over(period), leads)
-        for name in leads:
-            series[name].append(found.get(name))
-    kpis = {kpi.name: kpi for kpi in asked.kpis(leads)}
-    return {name: _judged(kpis[name], values) for name, values in series.items()}, judged
-
-
-def _judged(kpi: Kpi, values: Sequence[KpiValue | None]) -> Movement:
-    if kpi.wilson:
-        hits, rows = kpi.wilson
-        counts = [
-            (int(v.sides[hits] or 0), int(v.sides[rows] or 0))
-            if v is not None and v.value is not None
-            else (0, 0)
-            for v in values
-        ]
-        return judge_shares(counts)
-    return judge_numbers([None if v is None else v.value for v in values])
-
-
 def _line(
     goal: Goal,
     name: str,
-    now: _Read,
-    then: _Read,
+    now: Side,
+    then: Side,
     periods: tuple[Period, Period],
-    movements: Mapping[str, Movement],
+    movement: Movement | None,
+    judged: Period | None,
 ) -> Line:
     kpi = now.kpis[name]
     one, other = _figure(now, name), _figure(then, name)
     change, better = _change(one, other, kpi.direction)
     rows = tuple(read.values[name].n if name in read.values else 0 for read in (now, then))
     lead = name == goal.lead
-    movement = movements.get(name) if lead else None
-    return Line(goal, lead, kpi, one, other, *periods, change, better, movement, (rows[0], rows[1]))
+    seen = (rows[0], rows[1])
+    return Line(
+        goal, lead, kpi, one, other, *periods, change, better, movement if lead else None, seen, judged
+    )
 
 
-def _figure(read: _Read, name: str) -> Figure:
+def _figure(read: Side, name: str) -> Figure:
     value = read.values.get(name)
     if value is None:
         return undefined(read.refused.get(name) or read.reason or "it can't be asked this way")
@@ -456,35 +327,43 @@ def _scored(goal: Goal, figure: Figure) -> Fraction | None:
     return 1 - exact(figure.value) if goal.key == "forecast_wape" else exact(figure.value)
 
 
-def _reps(now: _Read, then: _Read) -> tuple[RepLine, ...]:
+def _reps(now: Side, then: Side) -> tuple[RepLine, ...]:
     found = []
     for owner_id in {**now.reps, **then.reps}:
         here, there = now.reps.get(owner_id), then.reps.get(owner_id)
         name = (here or there or ("",))[0]
-        found.append(RepLine(owner_id, name, here[1:] if here else None, there[1:] if there else None))
+        sides = (here[1:] if here else None, there[1:] if there else None)
+        known = (side.reps_known and owner_id not in side.beyond for side in (now, then))
+        found.append(RepLine(owner_id, name, *sides, *known))
     return tuple(sorted(found, key=lambda rep: (rep.now is None, rep.name.casefold(), rep.owner_id)))
 
 
-def _rules(now: _Read, then: _Read, shared: Sequence[Rule]) -> tuple[RuleLine, ...]:
-    codes = {rule.code for rule in shared}
+def _rules(now: Side, then: Side, rules: Sequence[Rule]) -> tuple[RuleLine, ...]:
+    """Those that find a fault, the greatest difference first; without a comparison the most faults first."""
 
-    def of(read: _Read) -> dict[str, tuple[int, int]]:
-        return {f.rule.code: (f.faulty, f.applicable or 0) for f in read.findings if f.rule.code in codes}
+    def of(read: Side) -> dict[str, tuple[int, int]]:
+        return {f.rule.code: (f.faulty, f.applicable) for f in read.findings if f.applicable is not None}
 
     here, there = of(now), of(then)
-    lines = [RuleLine(rule, here[rule.code], there[rule.code]) for rule in shared]
-    lines = [line for line in lines if line.now[0] or line.then[0]]
-    return tuple(sorted(lines, key=lambda line: (-abs(line.now[0] - line.then[0]), line.rule.code)))
+    lines = [RuleLine(rule, here[rule.code], there.get(rule.code)) for rule in rules]
+    lines = [line for line in lines if line.now[0] or (line.then and line.then[0])]
+    return tuple(
+        sorted(
+            lines, key=lambda line: (-abs(line.now[0] - (line.then[0] if line.then else 0)), line.rule.code)
+        )
+    )
 
 
 def said_of(line: Line) -> str:
-    """Whether a lead's movement bears its change out, as a key: confirmed, noise, unknown; "" where it has none."""
+    """Whether a lead's movement bears its change out, as a key: confirmed, noise, unknown; "" where it has none.
+
+    Only of the very period that was judged: how the one before a running period moved says nothing of this one.
+    """
     if line.better in ("same", "unknown") or not line.lead:
         return ""
-    movement: Any = line.movement
-    if movement is None or movement.verdict == "unknown":
+    movement = line.movement
+    if movement is None or movement.verdict == "unknown" or line.period != line.judged:
         return "unknown"
-    up = movement.verdict == "up"
     if movement.verdict == "noise" or line.change.value is None:
         return "noise"
-    return "confirmed" if up == (exact(line.change.value) > 0) else "noise"
+    return "confirmed" if (movement.verdict == "up") == (exact(line.change.value) > 0) else "noise"

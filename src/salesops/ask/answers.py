@@ -34,11 +34,14 @@ from salesops.process.inputs import NoDataError, open_frames
 USUAL_PERIOD = "quarter"
 DATED = (
     "created_on", "closed_on", "expected_close_on", "happened_on", "entered_on", "left_on", "moved_on", "first_won_on",
+    "month_on",
 )  # fmt: skip
 """Columns of days that periods choose rows by."""
 ROWS = 10
 """Rows of a list that an answer shows where the question does not say how many."""
 RECORDS = 5
+_ALIKE = 3
+"""Days by which two months, quarters or years of one calendar differ."""
 
 
 @dataclass(frozen=True)
@@ -267,19 +270,33 @@ def number(actor: Actor, query: Query, known: Known = NOW) -> NumberAnswer:
             today=asked.frames.today,
             facts_version=str(manifest.id) if manifest else "",
             currency=asked.frames.currency,
-            notes=tuple(dict.fromkeys([*_unfinished(asked, before), *total.notes, *asked.frames.notes])),
+            notes=tuple(
+                dict.fromkeys(
+                    [
+                        *_unfinished(asked, before),
+                        *_unequal(asked, kpi, query.against),
+                        *_cut(asked, kpi, ordered),
+                        *total.notes,
+                        *asked.frames.notes,
+                    ]
+                )
+            ),
             address=address,
         )
 
 
 def _begun(actor: Actor, query: Query, known: Known) -> Query:
-    """A period that has no begin from the first day of the reader's rows on: nothing lies before that."""
+    """A period that has no begin from the first day of the reader's rows on: nothing lies before that.
+
+    Raises:
+        KpiError: no row of the number holds a day, such as where its frame is made for a period alone.
+    """
     if query.period is None or query.period == ALL or query.period.first != BEGIN:
         return query
     last = query.period.last
     with ask(actor, question_of(replace(query, period=ALL, by=(), filters=()), known)) as asked:
         kpi = asked.kpis([query.kpi])[0]
-        found = [last]
+        found, dated = [last], False
         hidden = hidden_from(asked.frames)
         for frame in dict.fromkeys(side.frame for side in kpi.sides if side.frame in asked.named):
             rows = asked.named[frame]
@@ -287,9 +304,14 @@ def _begun(actor: Actor, query: Query, known: Known) -> Query:
                 name for name in DATED
                 if name in rows.columns and rows[name].type().is_date() and not {name, f"{frame}.{name}"} & hidden
             ]  # fmt: skip
+            dated |= bool(days)
             if days:
                 least = rows.agg(**{name: rows[name].min() for name in days})
                 found += [day for day in asked.execute(least).to_pylist()[0].values() if day is not None]
+        if not dated:
+            raise KpiError(
+                f"what it counts holds no first day that you may see: name the days up to {last} whole."
+            )
         first = min(found)
         return replace(query, period=asked.frames.firm.calendar.parse(f"{first}..{last}"))
 
@@ -317,6 +339,36 @@ def _unfinished(asked: OpenQuestion, before: KpiValue | None) -> list[str]:
     return [
         f"{period.title} is not over: the data stands at day {at} of {period.days}, the other period is whole."
     ]
+
+
+def _unequal(asked: OpenQuestion, kpi: Kpi, against: Period | None) -> list[str]:
+    """A word on two periods of different kinds that are not as long as each other. A stock has no length."""
+    period = asked.period
+    if period is None or against is None or not kpi.dated_by:
+        return []
+    alike = period.kind == against.kind != "custom" or abs(period.days - against.days) <= _ALIKE
+    if alike or (period.contains(asked.frames.as_of) and asked.frames.as_of < period.last):  # told already
+        return []
+    return [f"{period.title} has {period.days} days, {against.title} {against.days}."]
+
+
+def _cut(asked: OpenQuestion, kpi: Kpi, groups: Sequence[KpiValue]) -> list[str]:
+    """A word on groups of months, quarters or years that are cut by the days asked for, or not over."""
+    period, calendar, day = asked.period, asked.frames.firm.calendar, asked.frames.as_of
+    lead = f"{kpi.dated_by.removesuffix('_on')}_"
+    labels = dict.fromkeys(
+        str(value) for group in groups for name, value in group.group.items()
+        if value and is_dated(name) and name.startswith(lead)
+    )  # fmt: skip
+    spans = [calendar.parse(label) for label in labels]
+    cut = [p for p in spans if period and (p.first < period.first or p.last > period.last)]
+    running = [p for p in spans if p.contains(day) and day < p.last]
+    notes = []
+    if cut and period:
+        said = " and ".join(p.title for p in sorted(cut, key=lambda p: p.first))
+        whole = "only its days" if len(cut) == 1 else "only their days"
+        notes.append(f"{said}: {whole} from {period.first} to {period.last} count.")
+    return notes + [f"{p.title} is not over: the data stands at {day}." for p in running if p not in cut]
 
 
 def _before(asked: OpenQuestion, query: Query) -> tuple[KpiValue | None, dict[tuple[Any, ...], KpiValue]]:

@@ -1,7 +1,8 @@
 """The command mcp: a server for assistants (Model Context Protocol) on standard input and output.
 
 It acts as the local administrator, as the account named by ``--as``, or as the account of the token in
-``SALESOPS_TOKEN``, and never reaches further. Every tool only reads; every call is in the audit ledger.
+``SALESOPS_TOKEN``, and never reaches further. Every tool only reads. Every call that reaches a tool is in the audit
+ledger, answered or refused; a call that is turned away before, for its token or for arguments that fit no tool, is not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -120,7 +122,7 @@ class Door:
             raise NotAllowedError(f"The token in {TOKEN} is unknown, revoked or expired.")
         if wait := rate.api.take(token.pk, settings.API_REQUESTS_PER_MINUTE):
             raise NotAllowedError(f"This token is used too often: ask again in {wait} seconds.")
-        return Reader(actor_of(token.user), tuple(token.scopes or ()))
+        return reader_of(token, "stdio")
 
     @staticmethod
     def _account(name: str) -> Any:
@@ -131,22 +133,37 @@ class Door:
         return found
 
 
+def reader_of(token: Any, door: str) -> Reader:
+    """A token's account and scopes, at a door."""
+    return Reader(actor_of(token.user), tuple(token.scopes or ()), door, f"{token.pk} {token.name}")
+
+
 def call(door: Door, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """One call: as the account of now, in one state of the data, recorded whether it is answered or refused.
+
+    Whom the door turns away is not recorded.
 
     Raises:
         ValueError, LookupError, PermissionError: it is refused; the message says why.
     """
     close_old_connections()
     reader = door.reader()
+    record = partial(
+        call_record,
+        actor=reader.actor,
+        tool=tool,
+        arguments=arguments,
+        door=reader.door,
+        token=reader.token,
+    )
     try:
         with reading.one_state():
             told = TOOLS[tool](reader, **arguments)
             value = sized(told)
     except (ValueError, LookupError, PermissionError, OverflowError) as error:
-        call_record(actor=reader.actor, tool=tool, arguments=arguments, rows=None, refusal=words(error))
+        record(rows=None, refusal=words(error))
         raise
-    call_record(actor=reader.actor, tool=tool, arguments=arguments, rows=told.rows)
+    record(rows=told.rows)
     return value
 
 

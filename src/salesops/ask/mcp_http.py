@@ -25,7 +25,6 @@ from salesops.ask import mcp
 from salesops.ask.tools import Reader
 from salesops.platform import rate
 from salesops.platform.access import NotAllowedError
-from salesops.platform.actors import actor_of
 from salesops.platform.rest import TooOftenError, reply, token_of
 from salesops.platform.signin import token_find
 
@@ -49,7 +48,7 @@ class _Bearer(mcp.Door):
         token = token_find(_secret.get())
         if token is None:
             raise NotAllowedError("The token is unknown, revoked or expired.")
-        return Reader(actor_of(token.user), tuple(token.scopes or ()))
+        return mcp.reader_of(token, "http")
 
 
 @login_not_required

@@ -16,9 +16,16 @@ _MOST_ITEMS = 30
 
 
 def call_record(
-    *, actor: Actor, tool: str, arguments: Mapping[str, Any], rows: int | None, refusal: str = ""
+    *,
+    actor: Actor,
+    tool: str,
+    arguments: Mapping[str, Any],
+    rows: int | None,
+    refusal: str = "",
+    door: str,
+    token: str = "",
 ) -> None:
-    """Record one call of an assistant: who, which tool, what was asked, and how much was given. No figures.
+    """Record one call of an assistant: who, by which door and token, what was asked, how much was given. No figures.
 
     Args:
         actor: whose rights it had.
@@ -26,10 +33,15 @@ def call_record(
         arguments: as they were sent; long ones are shortened.
         rows: rows that were given; None where it gives no rows.
         refusal: why nothing was given.
+        door: stdio or http.
+        token: number and name of the token that asked; "" where an account asked itself.
     """
     after: dict[str, Any] = {
-        "arguments": {k: _short(v) for k, v in arguments.items() if v not in (None, "", [])}
+        "arguments": {k: _short(v) for k, v in arguments.items() if v not in (None, "", [])},
+        "door": door,
     }
+    if token:
+        after["token"] = _short(token)
     if rows is not None:
         after["rows"] = rows
     if refusal:

@@ -63,10 +63,14 @@ class Reader:
     Attributes:
         actor: whose rows.
         scopes: of the token that speaks for him; empty for every scope.
+        door: where he asks: stdio or http.
+        token: number and name of the token, as the record of a call tells it; "" without one.
     """
 
     actor: Actor
     scopes: tuple[str, ...] = ()
+    door: str = "stdio"
+    token: str = ""
 
     def need(self, scope: str) -> None:
         """Refuse what the token may not be used for.
@@ -90,12 +94,16 @@ class Told:
 
 
 def describe_schema(reader: Reader, about: str = "", known_at: str = "") -> Told:
-    """Numbers, tables, columns and dimensions; one of them in full where it is named."""
+    """Numbers and dimensions, and of a token that may read records tables and columns; one in full where named."""
+    reader.need("numbers.read")
     _check_text(about, known_at)
     about, then = about.strip(), known.read(known_at)
+    listed = covers(reader.scopes, "records.read")
+    if about in TABLE_NAMES:
+        reader.need("records.read")
     catalogue = {kpi.name: kpi for kpi in selectors.catalogue()}
     with open_frames(reader.actor, manifest_id=then.manifest_id, known_at=then.known_at) as frames:
-        tables = {name: _columns(reader, frames, name) for name in TABLE_NAMES}
+        tables = {name: _columns(reader, frames, name) for name in TABLE_NAMES} if listed else {}
         splits = dimensions(frames)
         dated = [name for name in selectors.dimension_names(frames) if name not in splits]
         today, currency = frames.today, frames.currency

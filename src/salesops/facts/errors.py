@@ -44,6 +44,14 @@ class InvalidIncoming(FactsError):
     """Rows handed to a merge do not fit the table: unknown column, wrong type, no key."""
 
 
+class EngineError(FactsError):
+    """The engine that a copy of the facts is on can't answer: it is away, refuses the account, holds no copy, or is
+    no engine that there is.
+
+    The message never holds a password.
+    """
+
+
 class QueryFailed(FactsError):
     """The engine could not run a query (out of memory, interrupted, file access refused)."""
 

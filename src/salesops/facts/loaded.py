@@ -6,27 +6,32 @@ answer on every engine. A copy is of one manifest: another one is loaded beside 
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from salesops.facts.backends.loading import Copy, LoadedSession, Target, target, without_password
+from salesops.facts.backends.loading import Copy, LoadedSession, Target, shown, target
 from salesops.facts.bound import Bound
 from salesops.facts.derived_views import Build
 from salesops.facts.errors import ManifestMissing
 from salesops.facts.lake import MONTH_PART
 from salesops.facts.manifests import Manifest
 from salesops.facts.rewind import DATA_ON
-from salesops.facts.store import CHANGES, Facts, FactStore
+from salesops.facts.store import CHANGES, Facts, FactStore, canonical_columns
 from salesops.facts.tables import TABLES, ColumnType
 
 HIDDEN: dict[str, ColumnType] = {MONTH_PART: "text", DATA_ON: "date"}
 """Columns of the change log that readers do not see and rewinding needs."""
+
+_MARK = "_home"
+"""File of a store that tells it from every other one; made with its first copy."""
 
 
 def load_manifest(store: FactStore, address: str, *, manifest_id: str | None = None) -> LoadedStore:
@@ -45,7 +50,15 @@ def load_manifest(store: FactStore, address: str, *, manifest_id: str | None = N
     with store.at(manifest_id=manifest_id) as facts:
         if facts.manifest is None:
             raise ManifestMissing("Nothing has been imported yet.")
-        copy = Copy(facts.manifest.id, {table: _columns(facts, table) for table in TABLES})
+        columns = {table: _columns(facts, table) for table in TABLES}
+        copy = Copy(
+            home=_home(store, make=True),
+            manifest_id=facts.manifest.id,
+            recorded_at=_recorded(facts.manifest),
+            columns=columns,
+            stored={t: [c for c in columns[t] if facts.stores(t, c)] for t in TABLES},
+            changed=store.changed_fields(facts),
+        )
         engine.load(copy, {table: _rows(facts, table) for table in TABLES})
     return LoadedStore(store, engine, address)
 
@@ -53,6 +66,29 @@ def load_manifest(store: FactStore, address: str, *, manifest_id: str | None = N
 def open_loaded(store: FactStore, address: str) -> LoadedStore:
     """The copy at an address, whatever version it is of; raises :class:`FactsError` for an address that is none."""
     return LoadedStore(store, target(address), address)
+
+
+def _home(store: FactStore, *, make: bool = False) -> str:
+    """Name of a store that no other one has: what lies at its place, and the place, since folders are copied whole.
+
+    "" where nothing was ever loaded from it and none is to be made.
+    """
+    path = store.address / _MARK
+    if make and not path.exists():
+        with store.lock("home"):
+            if not path.exists():
+                beside = path.with_name(f"{_MARK}.{uuid.uuid4().hex}.part")
+                beside.write_text(uuid.uuid4().hex, encoding="utf-8")
+                beside.replace(path)
+    try:
+        mark = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    return hashlib.sha256(f"{mark} {path.resolve()}".encode()).hexdigest()[:20]
+
+
+def _recorded(manifest: Manifest) -> str:
+    return manifest.recorded_at.astimezone(UTC).isoformat()
 
 
 def _columns(facts: Facts, table: str) -> dict[str, ColumnType]:
@@ -80,39 +116,74 @@ class LoadedStore:
     def __init__(self, store: FactStore, engine: Target, address: str) -> None:
         self.engine = engine.engine
         self.address = store.address
-        self.shown = without_password(address)
+        self.shown = shown(address)
         self.manifests = store.manifests
         self._store = store
         self._target = engine
 
     @property
     def manifest(self) -> Manifest:
-        """What is loaded now; raises :class:`ManifestMissing` where nothing is."""
-        return self.manifests.get(self._copy().manifest_id)
+        """What is loaded now; raises as :meth:`newest`."""
+        return self.newest()[0]
 
-    def _copy(self) -> Copy:
-        copy = self._target.loaded()
-        if copy is None:
-            raise ManifestMissing(f"No facts are loaded at {self.shown}: run `salesops facts load`.")
-        return copy
+    def newest(self) -> tuple[Manifest, Copy]:
+        """The version that was loaded last, and its copy: to be opened by :meth:`at`.
+
+        Raises:
+            ManifestMissing: nothing of this home is loaded, or nothing that this program can read.
+            FactsError: the engine can't be reached.
+        """
+        home = _home(self._store)
+        copy = self._target.loaded(home) if home else None
+        manifest = self._manifest(copy) if copy is not None else None
+        if copy is None or manifest is None:
+            raise ManifestMissing(
+                f"No facts of this home are loaded at {self.shown}: run `salesops facts load`."
+            )
+        for table in TABLES:
+            if canonical_columns(table).keys() - copy.columns.get(table, {}).keys():
+                raise ManifestMissing(
+                    f"The facts at {self.shown} were loaded by an earlier program: run `salesops facts load`."
+                )
+        return manifest, copy
+
+    def _manifest(self, copy: Copy) -> Manifest | None:
+        """The version that a copy is of; None where the number is another version's here."""
+        try:
+            manifest = self.manifests.get(copy.manifest_id)
+        except ManifestMissing:
+            return None
+        return manifest if _recorded(manifest) == copy.recorded_at else None
 
     @contextmanager
     def at(
-        self, manifest_id: str | None = None, as_of: datetime | None = None, known_at: datetime | None = None
+        self,
+        manifest_id: str | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        *,
+        found: tuple[Manifest, Copy] | None = None,
     ) -> Iterator[Facts]:
         """Open the loaded facts, as :meth:`FactStore.at` does.
 
+        Args:
+            manifest_id: as there.
+            as_of: as there.
+            known_at: as there.
+            found: what :meth:`newest` gave: the engine is not asked again what it holds, and keeps that copy
+                though another one was loaded since.
+
         Raises:
-            ManifestMissing: another manifest than the loaded one is asked for.
+            ManifestMissing: another manifest than the loaded one is asked for, or none is loaded.
+            FactsError: the engine can't be reached.
         """
-        copy = self._copy()
+        manifest, copy = found or self.newest()
         asked = manifest_id
         if asked is None and known_at is not None:
-            found = self.manifests.at(known_at)
-            asked = found.id if found else None
-        if asked is not None and str(asked) != copy.manifest_id:
-            raise ManifestMissing(f"{self.engine} holds facts version {copy.manifest_id}, not {asked}.")
-        manifest = self.manifests.get(copy.manifest_id)
+            then = self.manifests.at(known_at)
+            asked = then.id if then else None
+        if asked is not None and str(asked) != manifest.id:
+            raise ManifestMissing(f"{self.engine} holds facts version {manifest.id}, not {asked}.")
         facts = _LoadedFacts(self, manifest, as_of, self._target.session(copy), copy)
         try:
             yield facts
@@ -120,13 +191,16 @@ class LoadedStore:
             facts.close()
 
     def changed_fields(self, facts: Facts) -> dict[str, list[str]]:
-        """As :meth:`FactStore.changed_fields`: the loaded log is the manifest's."""
-        return self._store.changed_fields(facts)
+        """As :meth:`FactStore.changed_fields`: noted at loading, and kept under no number of a Delta version."""
+        assert isinstance(facts, _LoadedFacts)
+        return {table: list(columns) for table, columns in facts.copy.changed.items()}
 
     def holds(self, manifest: Manifest) -> bool:
         """Whether a version can be read here."""
-        copy = self._target.loaded()
-        return copy is not None and copy.manifest_id == manifest.id
+        try:
+            return self.newest()[0] == manifest
+        except ManifestMissing:
+            return False
 
     def close(self) -> None:
         """Nothing is held between readings."""
@@ -144,15 +218,17 @@ class _LoadedFacts(Facts):
         copy: Copy,
     ) -> None:
         super().__init__(store, manifest, as_of, session)  # type: ignore[arg-type]  # the same methods
+        self.copy = copy
+        self.where = f"{store.engine} {copy.place}"
         self._loaded = session
-        self._stored: Mapping[str, Mapping[str, ColumnType]] = copy.columns
+        self._columns: Mapping[str, Mapping[str, ColumnType]] = copy.columns
 
     def columns(self, table: str) -> dict[str, ColumnType]:
         hidden = HIDDEN if table == CHANGES else {}
-        return {n: k for n, k in self._stored[table].items() if n not in hidden}
+        return {n: k for n, k in self._columns[table].items() if n not in hidden}
 
     def relation(self, table: str, *, hidden: bool = False) -> ir.Table:
-        rows = self._loaded.view(table, self._stored[table])
+        rows = self._loaded.view(table, self._columns[table])
         return rows if hidden else rows.select(*self.columns(table))
 
     def use_derived(self, name: str, build: Build, **_: Any) -> ir.Table:
@@ -195,11 +271,11 @@ class _LoadedFacts(Facts):
         return self._loaded.constant(f"chosen {sorted(ids)}", rows)
 
     def stores(self, table: str, column: str) -> bool:
-        return self.version(table) is not None and column in self._stored[table]
+        return self.version(table) is not None and column in self.copy.stored.get(table, ())
 
     def id_list(self, ids: frozenset[str]) -> ir.Table:
         rows = pa.table({"listed": pa.array(sorted(ids), pa.string())})
         return self._loaded.constant(f"ids {sorted(ids)}", rows)
 
 
-__all__ = ["LoadedStore", "load_manifest", "open_loaded", "without_password"]
+__all__ = ["Copy", "LoadedStore", "load_manifest", "open_loaded", "shown"]

@@ -372,7 +372,10 @@ class Facts:
     Attributes:
         manifest: the state, None while nothing was ever merged.
         as_of: the instant records are shown as of, None for as last known.
+        where: names the engine and copy that is read, "" for the Delta store: a part of every key of kept answers.
     """
+
+    where = ""
 
     def __init__(
         self, store: FactStore, manifest: Manifest | None, as_of: datetime | None, session: Session

@@ -12,6 +12,8 @@ from django.views.defaults import server_error as plain_error
 
 RETRY_SECONDS = 10
 """What ``Retry-After`` asks for: a database's restart takes seconds."""
+_PROGRAMS, _ASSISTANTS = "/api/", "/mcp"
+"""Addresses that programs ask, which read JSON."""
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -22,7 +24,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     if not away:
         return plain_error(request)
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_PROGRAMS) or request.path == _ASSISTANTS:
         said = json.dumps({"detail": "The database does not answer. Nothing was changed; try again."})
         response = HttpResponse(said, content_type="application/json", status=503)
     else:

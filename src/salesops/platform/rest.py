@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Path, Query, Schema
 from ninja.security import HttpBearer
 
+from salesops.facts.errors import EngineError
 from salesops.platform import idempotency, lockout
 from salesops.platform.access import NotAllowedError
 from salesops.platform.actors import Actor, actor_of
@@ -163,6 +164,7 @@ def add_error_handlers(api: NinjaAPI) -> None:
 
     api.add_exception_handler(TooOftenError, too_often)
     api.add_exception_handler(NotAllowedError, refuse(403))
+    api.add_exception_handler(EngineError, refuse(503))
     api.add_exception_handler(ValidationError, refuse(400))
     api.add_exception_handler(LookupError, refuse(404))
     api.add_exception_handler(ValueError, refuse(400))

@@ -13,7 +13,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
+from salesops.facts.errors import EngineError
 from salesops.platform import second_person, selectors
 from salesops.platform.access import NotAllowedError, require
 from salesops.platform.actors import Actor, actor_of
@@ -50,7 +52,8 @@ def allowed(permission: str, *, post: str = "") -> Callable[[View], View]:
 class RefusalMiddleware:
     """Stands around every view: one state for what reads, one page for what is refused, a word on what waits.
 
-    It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page.
+    It turns :class:`NotAllowedError`, wherever a view or service raised it, into the 403 page, and
+    :class:`EngineError`, where numbers can't be computed just now, into a 503 page that says why.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -74,6 +77,9 @@ class RefusalMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a refusal, leave every other exception alone."""
+        if isinstance(exception, EngineError):
+            said = {"title": "The engine does not answer", "why": str(exception)}
+            return HttpResponse(render_to_string("503.html", said), status=503)
         if not isinstance(exception, NotAllowedError):
             return None
         return render(

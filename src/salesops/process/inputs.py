@@ -25,9 +25,9 @@ from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
 from salesops.facts.derived import derived
 from salesops.facts.derived_views import Build
-from salesops.facts.errors import DataMissing, ManifestMissing, QueryFailed
+from salesops.facts.errors import DataMissing, EngineError, ManifestMissing, QueryFailed
 from salesops.facts.implied import only
-from salesops.facts.loaded import LoadedStore
+from salesops.facts.loaded import Copy, LoadedStore
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts, FactStore
@@ -99,8 +99,8 @@ class NoDataError(LookupError):
     """Nothing has been imported yet."""
 
 
-class NotLoadedError(LookupError):
-    """The engine that ``FACTS_URL`` names holds no facts yet."""
+class NotLoadedError(EngineError):
+    """The engine that ``FACTS_URL`` names holds no facts of this home yet, or none that this program can read."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def open_frames(
     manifest_id: str | None = None,
     known_at: datetime | None = None,
     elsewhere: bool = False,
+    rights_now: bool = False,
 ) -> Iterator[Frames]:
     """Open the frames an actor may see.
 
@@ -144,14 +145,16 @@ def open_frames(
         known_at: facts and decisions as recorded by then; None for all.
         elsewhere: on the engine that ``FACTS_URL`` names, where it names one and no version is asked for: for
             expressions that read these frames alone.
+        rights_now: an earlier day, too, is read with the rights of now: for whoever puts two days side by side.
 
     Raises:
         NotLoadedError: nothing was loaded there.
+        EngineError: it can't be reached.
         NoDataError: nothing was imported (by then).
     """
     store, loaded = fact_store(), loaded_store() if elsewhere else None
     if manifest_id is None and known_at is None and loaded is not None:
-        with _opened_loaded(actor, store, loaded, as_of) as frames:
+        with _opened_loaded(actor, store, loaded, as_of, rights_now) as frames:
             yield frames
         return
     if manifest_id is None and known_at is not None:
@@ -161,8 +164,9 @@ def open_frames(
     if manifest is None:
         raise NoDataError(_nothing(known_at))
     newest = manifest_id is None and known_at is None
+    wait = _WAIT if newest else 0
     with _opened(
-        actor, store, manifest, as_of, known_at, newest=newest, wait=_WAIT if newest else 0
+        actor, store, manifest, as_of, known_at, newest=newest, wait=wait, rights_now=rights_now
     ) as frames:
         yield frames
 
@@ -177,7 +181,8 @@ def _opened(
     *,
     newest: bool,
     wait: float,
-    loaded: LoadedStore | None = None,
+    loaded: tuple[LoadedStore, Copy] | None = None,
+    rights_now: bool = False,
 ) -> Iterator[Frames]:
     reading.note(manifest.id)
     mark = high_water_mark()  # before any decision is read: what is kept under it may be newer, never older
@@ -185,12 +190,18 @@ def _opened(
     day = as_of or today
     firm = org.firm(day, known_at)
     rewound = firm.day_end(day) if as_of is not None and as_of < today else None
-    # What was known then is shown under the rights of now: see docs/explanation/two-times.md.
-    rights = day if newest else _newest_day(store, day)
+    # What was known then is shown under the rights of now: see docs/explanation/two-times.md. A copy on an engine
+    # may be of an older version than the newest.
+    behind = loaded is not None and store.manifests.latest() != manifest
+    rights = _newest_day(store, day) if behind or rights_now or not newest else day
     counted = [rule.column for rule in crm.amount_rules(day, known_at).values()]
     reader = with_derived_masks(scope_of(actor, rights), counted)
-    where = loaded or store
-    with _kept(store, manifest, newest), where.at(manifest_id=manifest.id, as_of=rewound) as facts:
+    opened = (
+        store.at(manifest_id=manifest.id, as_of=rewound)
+        if loaded is None
+        else loaded[0].at(as_of=rewound, found=(manifest, loaded[1]))
+    )
+    with _kept(store, manifest, newest), opened as facts:
         setting = _setting(store, manifest, facts, firm, mark, day, known_at)
         yield Frames(
             facts=facts,
@@ -221,17 +232,20 @@ def _opened(
 
 @contextmanager
 def _opened_loaded(
-    actor: Actor, store: FactStore, loaded: LoadedStore, as_of: date | None
+    actor: Actor, store: FactStore, loaded: LoadedStore, as_of: date | None, rights_now: bool
 ) -> Iterator[Frames]:
     """The frames of the version that was loaded into the engine of ``FACTS_URL``; they say where a newer one waits."""
     latest = store.manifests.latest()
     if latest is None:
         raise NoDataError(_nothing(None))
     try:
-        manifest = loaded.manifest
+        manifest, copy = loaded.newest()
     except ManifestMissing as error:
         raise NotLoadedError(str(error)) from error
-    with _opened(actor, store, manifest, as_of, None, newest=True, wait=0, loaded=loaded) as frames:
+    there = (loaded, copy)
+    with _opened(
+        actor, store, manifest, as_of, None, newest=True, wait=0, loaded=there, rights_now=rights_now
+    ) as frames:
         if manifest.id != latest.id:
             frames.notes.append(
                 f"{loaded.engine} computes on the facts of {manifest.recorded_at:%Y-%m-%d %H:%M} UTC; newer ones of "
@@ -335,7 +349,8 @@ def _setting(
     known_at: datetime | None,
 ) -> _Setting:
     """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
-    key = (str(store.address), manifest.id, manifest.recorded_at, mark, day, facts.as_of, known_at)
+    state = (str(store.address), facts.where, manifest.id, manifest.recorded_at)
+    key = (*state, mark, day, facts.as_of, known_at)
     with _settings_lock:
         found = _settings.get(key)
     if found is None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlparse
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
 
 HOME = Path(os.environ.get("SALESOPS_HOME") or Path.home() / ".salesops").expanduser().resolve()
 DEBUG = os.environ.get("SALESOPS_DEBUG", "") == "1"
@@ -26,7 +27,16 @@ def _words(text: str) -> list[str]:
 
 
 MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "1GB")
-PROCESSES = int(os.environ.get("SALESOPS_PROCESSES", "1"))
+
+
+def _processes(text: str) -> int:
+    """How many processes answer: one where nothing is said."""
+    if text and not (text.isascii() and text.isdigit() and int(text)):
+        raise ImproperlyConfigured(f"SALESOPS_PROCESSES is a number, 1 at least, not {text!r}.")
+    return int(text or 1)
+
+
+PROCESSES = _processes(os.environ.get("SALESOPS_PROCESSES", "").strip())
 FACTS_URL = os.environ.get("FACTS_URL", "")
 
 

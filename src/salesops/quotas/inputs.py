@@ -225,7 +225,8 @@ def _ramp(frames: Frames) -> tuple[pa.Table | None, frozenset[str]]:
     columns: dict[str, list[object]] = {name: [] for name in _RAMP.names}
     for person_id, (hired, left) in sorted(dates.items()):
         end = min(left or frames.as_of, frames.as_of)
-        found = ramp_of(hired, end, given.get(person_id, ()), won.get(person_id, {}), first)
+        own = given.get(person_id, ())
+        found = ramp_of(hired, end, own, won.get(person_id, {}), first, frames.firm.calendar)
         values = _labels(frames, person_id) | {
             "hired_on": hired,
             "left_on": left,

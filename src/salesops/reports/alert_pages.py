@@ -65,10 +65,10 @@ def alerts(request: HttpRequest) -> HttpResponseBase:
         "coming": [
             (
                 one,
-                known[one.alert.kpi].title if one.alert.kpi in known else one.alert.kpi,
-                WORDS[one.state],
-                TONES[one.state],
-                _threshold(one.alert, known.get(one.alert.kpi)),
+                known[one.row.alert.kpi].title if one.row.alert.kpi in known else one.row.alert.kpi,
+                WORDS[one.row.state],
+                TONES[one.row.state],
+                _threshold(one.row.alert, known.get(one.row.alert.kpi)),
             )
             for one in selectors.alerts_for(actor)
         ],

@@ -35,6 +35,8 @@ from salesops.reports.services import NOT_SHARED, SHARE, WRITE
 
 UNTOLD = "Not told: "
 """How the reason of an alert begins that crossed without anybody being told: its next look tells."""
+UNLOOKED = "Not looked at: "
+"""How the reason begins of an alert that could not be looked at for a recipient: nothing is known to have crossed."""
 
 
 Kept = Alert | AlertRecipient
@@ -64,13 +66,19 @@ def alert_job(*, actor: Actor, progress: jobs.Progress, alert_id: int) -> dict[s
 def _look_for(row: Alert, one: AlertRecipient) -> None:
     """One look with a recipient's own rights. What hinders it is his to read, and hinders nobody else's look."""
     if not one.user.is_active:
-        services.recipient_untold(row=one, reason=f"{UNTOLD}the account may not sign in")
+        _unlooked(one, "the account may not sign in")
         return
     try:
         _look(actor_of(one.user), row, one, one.user)
     except (KeyError, KpiError, ValueError) as error:
         reason = str(error.args[0]) if error.args else str(error)
-        services.recipient_untold(row=one, reason=reason)
+        _unlooked(one, reason)
+
+
+def _unlooked(one: AlertRecipient, reason: str) -> None:
+    """Keep why nobody could look for a recipient. Where he stands stays: what he was told of is not told again."""
+    owed = one.state == "crossed" and one.reason.startswith(UNTOLD)
+    services.recipient_untold(row=one, reason=f"{UNTOLD if owed else UNLOOKED}{reason}")
 
 
 def _look(actor: Actor, alert: Alert, row: Kept, user: Any) -> tuple[str, bool, Kept]:

@@ -382,6 +382,34 @@ class AlertsOut(Schema):
     rows: list[AlertOut]
 
 
+class AlertReceivedOut(Schema):
+    """An alert of somebody else as it stands over the caller's rows; values exact, empty where undefined."""
+
+    id: int
+    name: str
+    owner: str
+    kpi: str
+    query: str
+    condition: str
+    threshold: Any
+    next_run_at: datetime | None
+    paused: str
+    state: str
+    reason: str
+    value: str
+    previous: str
+    looked_at: datetime | None
+    told_at: datetime | None
+    left_at: datetime | None
+
+
+class AlertsReceivedOut(Schema):
+    """One page of alerts that others set for the caller."""
+
+    total: int
+    rows: list[AlertReceivedOut]
+
+
 class AlertIn(Body):
     """A number and when to tell."""
 
@@ -413,6 +441,36 @@ def alert_list(request: HttpRequest, page: PageNumber = 1, size: PageSize = 100)
     """Those the caller made; everybody's for administrators."""
     total, rows = page_of(selectors.alerts_of(actor_of_request(request)), page, size)
     return reply({"total": total, "rows": [_alert(one) for one in rows]})
+
+
+def _received(one: selectors.ComingAlert) -> dict[str, Any]:
+    row, alert = one.row, one.row.alert
+    of_alert = {name: getattr(alert, name) for name in ("name", "kpi", "query", "condition", "threshold")}
+    own = ("state", "reason", "value", "previous", "looked_at", "told_at", "left_at")
+    turns = {"next_run_at": one.next_run, "paused": one.paused}
+    return {
+        "id": alert.pk, "owner": alert.owner_name, **of_alert, **turns, **{name: getattr(row, name) for name in own},
+    }  # fmt: skip
+
+
+@router.get(
+    "/alerts/received", **scoped("reports.read", AlertsReceivedOut), summary="Alerts that others set for one"
+)
+def alert_received(request: HttpRequest, page: PageNumber = 1, size: PageSize = 100) -> HttpResponse:
+    """Each over the caller's own rows, those that the caller left included."""
+    total, rows = page_of(selectors.alerts_for(actor_of_request(request)), page, size)
+    return reply({"total": total, "rows": [_received(one) for one in rows]})
+
+
+@router.post(
+    "/alerts/{alert_id}/leave",
+    **scoped("reports.write", ReportDoneOut),
+    summary="Be told no more of an alert",
+)
+def alert_leave(request: HttpRequest, alert_id: Number) -> HttpResponse:
+    """Of one that somebody else set for the caller."""
+    alert_services.alert_leave(actor=actor_of_request(request), pk=alert_id)
+    return reply({"id": alert_id, "done": "left"})
 
 
 @router.post("/alerts", **scoped("reports.write", AlertOut, 201), summary="Watch a number")

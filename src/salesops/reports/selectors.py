@@ -429,10 +429,39 @@ def alert_recipient(actor: Actor, pk: int) -> AlertRecipient | None:
     ).first()
 
 
-def alerts_for(actor: Actor) -> list[AlertRecipient]:
+@dataclass(frozen=True)
+class ComingAlert:
+    """An alert of somebody else as the account that it comes to sees it.
+
+    Attributes:
+        row: where it stands over that account's rows.
+        next_run: when it is looked at again; None where it is paused.
+        paused: why nobody looks, without what only its owner may know; "" where somebody does.
+    """
+
+    row: AlertRecipient
+    next_run: datetime | None
+    paused: str
+
+
+PAUSED = "by its owner or an administrator"
+STOPPED = "it could not be looked at for its owner"
+
+
+def alerts_for(actor: Actor) -> list[ComingAlert]:
     """Alerts of others that come to an actor, those he left included."""
     found = AlertRecipient.objects.filter(user_id=actor.user_id or 0, alert__removed_at=None)
-    return list(found.select_related("alert").order_by("alert__name", "id"))
+    rows = list(found.select_related("alert").order_by("alert__name", "id"))
+    kept = schedule_rows(row.alert.schedule_id for row in rows)
+    return [_coming(row, kept.get(row.alert.schedule_id or 0)) for row in rows]
+
+
+def _coming(row: AlertRecipient, schedule: Schedule | None) -> ComingAlert:
+    if schedule is None:
+        return ComingAlert(row, None, STOPPED)
+    if schedule.active:
+        return ComingAlert(row, schedule.next_run_at, "")
+    return ComingAlert(row, None, PAUSED if schedule.why_stopped.startswith("Paused") else STOPPED)
 
 
 def accounts_of(rows: Sequence[Alert]) -> dict[int, list[int]]:

@@ -13,18 +13,21 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
+from django.test import Client
 
 from salesops.analytics import outcome_parts as parts
 from salesops.analytics.addresses import AddressError, read
 from salesops.analytics.engine.figure import Figure, undefined
 from salesops.analytics.engine.noise import Movement
-from salesops.analytics.outcomes import GOALS, Line, Outcomes, outcomes, said_of
+from salesops.analytics.outcome_sides import GOALS
+from salesops.analytics.outcomes import Line, Outcomes, outcomes, said_of
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.core.calendars import FiscalCalendar
 from salesops.org import selectors as org
 from salesops.org.services import organisation_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor
+from salesops.platform.signin import account_save, token_create
 from salesops.platform.tests.roles import load_facts
 from salesops.process.inputs import open_frames
 from salesops.quality.engine.rules import faulty_rows
@@ -185,19 +188,77 @@ def test_noise_is_judged_of_the_latest_whole_period() -> None:
 def test_a_change_is_beyond_noise_only_where_the_period_moved_the_same_way() -> None:
     period = FiscalCalendar().parse("2026-Q2")
 
-    def said(change: int, verdict: Any) -> str:
+    def said(change: int, verdict: Any, judged: Any = period) -> str:
         better = "better" if change < 0 else "worse"
         moved = Movement(verdict) if verdict else None
         return said_of(
-            Line(GOALS[1], True, None, Figure(5), Figure(5 - change), period, period, Figure(change), better, moved)
+            Line(
+                GOALS[1], True, None, Figure(5), Figure(5 - change), period, period, Figure(change), better, moved,
+                judged=judged,
+            )
         )  # fmt: skip
 
     assert [said(-1, v) for v in ("down", "up", "noise", "unknown", None)] == [
         "confirmed", "noise", "noise", "unknown", "unknown",
     ]  # fmt: skip
     assert [said(1, v) for v in ("down", "up")] == ["noise", "confirmed"]
+    before = FiscalCalendar().parse("2026-Q1")
+    assert {said(n, v, before) for n in (1, -1) for v in ("down", "up", "noise")} == {"unknown"}
     nothing = Line(GOALS[1], True, None, Figure(5), undefined("x"), period, period, undefined("x"), "unknown")
     assert said_of(nothing) == ""
+
+
+def test_of_a_running_period_noise_is_not_known() -> None:
+    """How the quarter before moved says nothing of this one; of a finished one its own movement counts."""
+    running, over = told(), told("period=2026-Q2")
+    cycles = line(running, "sales_cycle_median")
+    assert (cycles.judged, running.judged) == (running.judged, over.period)
+    assert (cycles.better, said_of(cycles)) == ("better", "unknown")
+    (row,) = [one for one in parts.rows(running) if one["name"] == "sales_cycle_median"]
+    assert (row["noise"], row["said"]) == ("unknown", "better, noise not known")
+    assert row["why"].endswith("; Q3 2026 is judged when it is over")
+    assert "beyond noise" not in parts.reading(running)
+    assert "noise is not known of" in parts.reading(running)
+    cycles = line(over, "sales_cycle_median")
+    assert cycles.movement is not None
+    assert said_of(cycles) == {"down": "confirmed", "up": "noise", "noise": "noise"}[cycles.movement.verdict]
+
+
+def test_without_an_earlier_side_the_faults_of_now_are_shown_alone() -> None:
+    found = told("period=2024-Q2")
+    with open_frames(ADMIN, as_of=date(2024, 6, 30)) as frames:
+        faults = faults_over(frames)
+        expected = {
+            f.rule.code: f.faulty for f in faults.deal_findings() if f.applicable is not None and f.faulty
+        }
+    assert expected
+    assert {one.rule.code: one.now[0] for one in found.rules} == expected
+    assert {one.then for one in found.rules} == {None}
+    made = firm.client("ops_analyst")
+    assert firm.body(made.get("/outcomes/?period=2024-Q2&freeze=xlsx"))[:2] == b"PK"
+    page = made.get("/outcomes/?period=2024-Q2").content.decode()
+    assert "No rule finds a fault" not in page
+    assert "Those of now alone: the data begins on 2024-01-02" in page
+    assert found.rules[0].rule.title in page
+
+
+def test_a_token_that_may_not_read_faults_is_told_of_none() -> None:
+    user = account_save(actor=ADMIN, username="reader", role="ops_analyst")
+
+    def asked(*scopes: str) -> Any:
+        _, secret = token_create(actor=ADMIN, user=user, name="x", scopes=scopes)
+        answer = Client(headers={"Authorization": f"Bearer {secret}"}).get("/api/v1/outcomes?period=2026-Q2")
+        assert answer.status_code == 200
+        return answer.json()
+
+    narrow, wide = asked("numbers.read"), asked("numbers.read", "faults.read")
+    assert narrow["rules"] is None
+    assert narrow["rules_reason"] == "this token lacks the scope faults.read"
+    assert narrow["outcomes"] == wide["outcomes"]
+    assert (wide["rules_reason"], wide["rules"], asked()["rules"]) == ("", wide["rules"], wide["rules"])
+    assert {one["code"]: one["faulty"] for one in wide["rules"]} == {
+        one.rule.code: one.now[0] for one in told("period=2026-Q2").rules
+    }
 
 
 def test_a_rep_reads_the_outcomes_of_his_own_deals() -> None:

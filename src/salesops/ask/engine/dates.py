@@ -47,6 +47,7 @@ _EVER = (
     ("all", "periods"),
 )
 _LABEL = re.compile(r"\d{4}-(?:[hqmw]\d{1,2}|\d{2})")
+_MONTH_LABEL = re.compile(r"\d{4}-\d{2}")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _BEFORE = frozenset({"before", "earlier", "prior"})
 BEGIN, END = date(1, 1, 1), date(9999, 12, 31)
@@ -72,6 +73,9 @@ class When:
         compares: whether "earlier" asks for a comparison ("year on year"), not for that period itself.
         same: kind of period that lies earlier ("the same month last year"); None where none is named.
         prior: kind and count of periods said to be the previous ones ("previous quarter", "prior 30 days").
+        ranged: whether an end of it was said as "since", "after", "before" or "until".
+        back: whether it was said as the last one ("last quarter"), not by its name.
+        same_day: of "a year ago", today's day a year before: what a number of a day is told of.
     """
 
     length: int
@@ -81,6 +85,9 @@ class When:
     compares: bool = False
     same: PeriodKind | Literal["day"] | None = None
     prior: tuple[Step, int] | None = None
+    ranged: bool = False
+    same_day: date | None = None
+    back: bool = False
 
 
 class Days:
@@ -307,7 +314,8 @@ class Days:
         found = self.calendar.shift(self.calendar.period(kind, self.today), step)
         if step == 0 and kind != "year" and words[at + 1 : at + 3] == ["last", "year"]:
             return When(at + 3, "period", self.before(found, "year"))
-        return When(at + 1, "period", found, prior=(kind, 1) if words[start] in _PRIOR else None)
+        prior = (kind, 1) if words[start] in _PRIOR else None
+        return When(at + 1, "period", found, prior=prior, back=step == -1)
 
     def _rolling(self, words: Sequence[str], stems: Sequence[str], ahead: bool) -> When | None:
         start = 1 if words[0] == "the" else 0
@@ -346,6 +354,8 @@ class Days:
         steps |= {"quarter": {"quarter": 1, "month": 3}, "month": {"month": 1}}.get(kind, {})
         if period.kind in steps:
             return self.calendar.shift(period, -steps[period.kind])
+        if _is_month(period):  # it moves by its own kind, whatever the months of the calendar are
+            return self.calendar.shift(period, -steps["month"])
         if period.kind != "custom":
             raise PeriodError(f"{period.title} is no part of a {kind}.")
         whole = self.calendar.period(kind, period.first)
@@ -381,6 +391,8 @@ class Days:
         Raises:
             PeriodError: the base does not begin with such a period, or is longer or shorter than that.
         """
+        if count == 1 and kind in ("period", "month") and _is_month(base):
+            return self.calendar.shift(base, -1)
         if kind == "period":
             if base.kind == "custom":
                 raise PeriodError(
@@ -410,6 +422,11 @@ class Days:
             PeriodError: they are the wrong way round.
         """
         return self.calendar.parse(f"{first}..{last}")
+
+
+def _is_month(period: Period) -> bool:
+    """Whether it is a calendar month of a calendar whose own months are made of weeks."""
+    return period.kind == "custom" and _MONTH_LABEL.fullmatch(period.label) is not None
 
 
 def _said(words: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> int:

@@ -51,6 +51,8 @@ class Found:
     """An "until" that may or may not hold the period it names, and the words of that period."""
     ages: list[tuple[str, date, Span]] = field(default_factory=list)
     """How the day of creation compares with a day: operator, day."""
+    agos: list[Span] = field(default_factory=list)
+    """Days of creation that are told from today: "created more than 90 days ago"."""
     stage_ages: list[Span] = field(default_factory=list)
     known: list[tuple[date, Span]] = field(default_factory=list)
     trend: list[Span] = field(default_factory=list)

@@ -58,6 +58,13 @@ class Judgement:
         rest = tidied(Understood(self.text, None).without(spans))
         return (Choice("The question without these words", rest),) if rest else ()
 
+    def _of_day(self, day: date | None, span: Span) -> NoAnswer:
+        """What a stock is told of instead of a range or a while ago: one day."""
+        return NoAnswer(
+            f"“{self.text[span[0] : span[1]]}” may mean a day or a quarter, and what is open is told as of a day.",
+            (Choice(f"as it stood at the end of {day}", self._with(span, f"as of {day}")),),
+        )
+
     def _once(self, what: str, places: list[Span]) -> None:
         if len(places) > 1:
             said = " and ".join(f"“{self.text[a:b]}”" for a, b in places)
@@ -141,6 +148,25 @@ class Judgement:
             found.append(item)
         return found
 
+    def _refuse_past_ages(self, period: Period | None, against: Period | None, of_day: bool) -> None:
+        """Refuse an age beside days that are over: it is told from one day, and the deals are read at another."""
+        found = self.found
+        over = period is not None and period.last < self.today
+        aged = [span for _, _, span in found.ages] + (found.agos if of_day else [])
+        if not aged or not (over or against):
+            return
+        days = [one.last for one in (period, against) if one and one.last < self.today]
+        spans = [span for _, span in found.periods] + [span for _, span, _ in found.against]
+        spans += [span for _, span in found.as_of]
+        rest = tidied(Understood(self.text, None).without(tuple(spans)))
+        said = self.text[aged[0][0] : aged[0][1]]
+        days = sorted({*days, self.today} if against else days)
+        raise NoAnswer(
+            f"“{said}” is counted until one day, but these deals are read at another"
+            f"{' and compared' if against else ''}: ask as of one day at a time.",
+            tuple(Choice(f"as it stood at the end of {day}", f"{rest} as of {day}") for day in days),
+        )
+
     def _ended(self, column: str, period: Period, span: Span) -> Filter:
         """A condition on a column of days: between two of them, or on one side of a day."""
         first, last = period.first.isoformat(), period.last.isoformat()
@@ -190,7 +216,8 @@ class Judgement:
             raise NoAnswer(f"The data ends on {self.vocabulary.today}: ask for that day or an earlier one.")
         return min(day, self.vocabulary.today)
 
-    def _compared(self, period: Period | None, ever: bool) -> Period | None:
+    def _compared(self, period: Period | None, ever: bool, *, of_day: bool = False) -> Period | None:
+        """The period it is compared with; a stock of today with that of the same day, not of a period's end."""
         found = self.found.against
         self._once("comparisons", [span for _, span, _ in found])
         if not found:
@@ -203,6 +230,8 @@ class Judgement:
         if period is not None and is_open(period):
             raise NoAnswer(f"“{said}” compares with a period that has no begin: name its first day, too.")
         base = period or self.days.calendar.period("quarter", self.today)
+        if of_day and when.earlier and when.same is None and base.contains(self.today):
+            base = self.days.calendar.to_date(base, self.today)
         against = self._other(base, when, last_year)
         if against is not None and (against.first, against.last) == (base.first, base.last):
             raise NoAnswer(f"“{said}” is the period asked for itself, {base.title}: name two that differ.")
@@ -218,7 +247,16 @@ class Judgement:
             return self.days.before(base, "year")
         if when.prior:
             return self.days.preceding(base, *when.prior)
+        if when.back and when.period is not None and self._just_before(base, when.period):
+            return self.days.before(base, when.period.kind)
         return when.period
+
+    def _just_before(self, base: Period, other: Period) -> bool:
+        """Whether ``base`` is a begun period up to today, and ``other`` the whole one before: "QTD vs last quarter"."""
+        if base.kind != "custom" or base.last != self.today or other.kind not in ("year", "quarter", "month"):
+            return False
+        whole = self.days.calendar.period(other.kind, self.today)
+        return base.first == whole.first and other == self.days.calendar.shift(whole, -1)
 
 
 def is_open(period: Period) -> bool:

@@ -64,8 +64,11 @@ class Listing(Judgement):
         status = self._status()
         period, _ = self._period()
         dated = found.closed or any("deals_created" in names for names, _ in found.numbers)
-        if period and (found.lines or (found.flags and status not in ("won", "lost") and not dated)):
+        if period and (
+            found.lines or found.ages or (found.flags and status not in ("won", "lost") and not dated)
+        ):
             raise self._of_which_date(period)
+        self._refuse_years_ago(status, bool(dated))
         filters += tuple(self._aged(status in ("", "open") and not dated, "This list"))
         period, created, status = self._dates(period, status)
         period, created, ranges = self._ranges(period, created, status)
@@ -120,15 +123,28 @@ class Listing(Judgement):
             filters.append(self._ended("expected_close_on", period, found.closing[0][1]))
             period = None
         elif period and is_open(period):
-            if status not in ("won", "lost") and not found.closed:
+            if self._undated(status):
                 raise self._of_which_date(period)
             filters.append(self._ended("closed_on", period, found.periods[0][1]))
             period = None
+        elif period and found.periods and found.periods[0][0].ranged and self._undated(status):
+            raise self._of_which_date(period)
         if created and is_open(created):
             span = found.created[0][1] if found.created else found.periods[0][1]
             filters.append(self._ended("created_on", created, span))
             created = None
         return period, created, tuple(filters)
+
+    def _undated(self, status: str) -> bool:
+        """Whether a range may be about another date than the close: of deals that are not said to be closed."""
+        return status not in ("won", "lost") and not self.found.closed
+
+    def _refuse_years_ago(self, status: str, dated: bool) -> None:
+        """Refuse "open deals a year ago", which means a day, not the close dates of a quarter."""
+        found = self.found
+        days = [(when.same_day, span) for when, span in found.periods if when.same_day]
+        if days and status in ("", "open") and not dated and not found.created:
+            raise self._of_day(days[0][0], days[0][1])
 
     def _standing(self) -> tuple[str, tuple[str, ...]]:
         """The line of the inspection and the flags of the list that are asked for."""
@@ -144,9 +160,10 @@ class Listing(Judgement):
 
     def _of_which_date(self, period: Period) -> NoAnswer:
         """A period beside what deals lack or how they stand still may date that, or the deals."""
-        span = self.found.periods[0][1]
-        if is_open(period):
-            said = f"before {period.last + timedelta(days=1)}"
+        when, span = self.found.periods[0]
+        onward = when.ranged and period.last == self.today and not self.found.lines
+        if is_open(period) or onward:
+            said = f"since {period.first}" if onward else f"before {period.last + timedelta(days=1)}"
             return NoAnswer(
                 f"Which date of these deals is “{self.text[span[0] : span[1]]}” about?",
                 tuple(

@@ -9,6 +9,10 @@ from salesops.ask.engine import terms
 from salesops.ask.engine.query import Number
 from salesops.ask.engine.tokens import stems_of
 
+_STANDING = frozenset({"deals", "standing"})
+"""Frames whose rows a number without a date reads at one day."""
+_WITH_DATES = frozenset({"deals", "leads"})
+"""Frames whose rows hold the days of creation and close that a number is split by."""
 _LISTED = frozenset({"stalled_share"})
 """Numbers whose title asks for the deals, not for the number."""
 
@@ -26,7 +30,19 @@ def numbers_of(kpis: Iterable[Kpi]) -> tuple[Number, ...]:
         phrases = dict.fromkeys(
             (first, *terms.PHRASES.get(kpi.name, ()), *title, kpi.name, kpi.name.replace("_", " "))
         )
-        found.append(Number(kpi.name, kpi.title, tuple(phrases), kpi.direction, kpi.dated_by, kpi.sentence))
+        frames = {side.frame for side in kpi.sides}
+        found.append(
+            Number(
+                kpi.name,
+                kpi.title,
+                tuple(phrases),
+                kpi.direction,
+                kpi.dated_by,
+                kpi.sentence,
+                of_day=not kpi.dated_by and frames <= _STANDING,
+                placed=frames <= _WITH_DATES,
+            )
+        )
     return tuple(found)
 
 

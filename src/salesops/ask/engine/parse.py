@@ -6,6 +6,7 @@ guessed in silence. Words that change nothing and are not known are told beside 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -19,7 +20,7 @@ from salesops.ask.engine.nearest import nearest
 from salesops.ask.engine.query import Choice, Number, Query, Ranking, Understood
 from salesops.ask.engine.reading import Reading
 from salesops.ask.engine.tokens import cleaned
-from salesops.core.calendars import Period, PeriodError
+from salesops.core.calendars import Period, PeriodError, PeriodKind
 
 FEW = 5
 """How many groups a ranking shows that does not say how many."""
@@ -33,8 +34,8 @@ _OF_OPEN = frozenset(
 """Numbers of open deals alone: how old a deal is has one meaning there."""
 _CHOSEN_BY = frozenset({"closed_on", "created_on", "happened_on", "entered_on", "left_on", "moved_on"})
 """Dates by which a period chooses rows, whatever its first day is."""
-TREND_MONTHS = 12
-"""Months of a trend that names no period: the whole ones before this one."""
+TREND_STEPS: Mapping[str, int] = {"month": 12, "quarter": 4, "year": 3}
+"""Periods of a trend that names none, by their kind: the whole ones before the one that is running."""
 LONGEST_MONTH, LONGEST_BY_MONTH = 35, 800
 """Days of a month of a 4-4-5 calendar, and of a trend that is shown by months."""
 _CREATED_OR_CLOSED = {
@@ -127,8 +128,9 @@ class _Verdict(Listing):
         period, ever = self._period()
         self._refuse_open(period, number)
         period = self._trended(number, period, ever)
-        against = self._compared(period, ever)
-        by = self._splits(number.dated_by, number.title)
+        against = self._compared(period, ever, of_day=number.of_day)
+        self._refuse_past_ages(period, against, number.of_day)
+        by = self._splits(number.dated_by, number.title, number.placed)
         rank, by = self._rank(by, number.direction)
         return Query(
             "number", name, ALL if ever else period, by, tuple(filters), self._as_of(), against, rank
@@ -190,9 +192,20 @@ class _Verdict(Listing):
 
     def _refuse_open(self, period: Period | None, number: Number) -> None:
         """Refuse an open end to a number that a period does not choose rows of: one of a day, or of an opening."""
-        if period is None or period.first != BEGIN or number.dated_by in _CHOSEN_BY:
+        if period is None:
             return
-        span = self.found.periods[0][1]
+        when, span = self.found.periods[0]
+        if number.of_day and when.same_day:
+            raise self._of_day(when.same_day, span)
+        if number.of_day and when.ranged and period.first != BEGIN:
+            said = self.text[span[0] : span[1]]
+            days = dict.fromkeys((period.last, period.first))
+            raise NoAnswer(
+                f"{number.title} is told of a day, not of “{said}”.",
+                tuple(Choice(f"as of {day}", self._with(span, f"as of {day}")) for day in days),
+            )
+        if period.first != BEGIN or number.dated_by in _CHOSEN_BY:
+            return
         raise NoAnswer(
             f"{number.title} is told of a day or of a period with a begin, not of “{self.text[span[0] : span[1]]}”.",
             (Choice("as it stood then", self._with(span, f"as of {period.last}")),),
@@ -204,7 +217,7 @@ class _Verdict(Listing):
         if not found.trend:
             return period
         said = self.text[found.trend[0][0] : found.trend[0][1]]
-        if number.dated_by not in ("closed_on", "created_on"):
+        if number.dated_by not in ("closed_on", "created_on") or not number.placed:
             raise NoAnswer(
                 f"{number.title} can't be split by its own months, so there is no “{said}” of it: "
                 "ask for one month, or as of one day, at a time."
@@ -212,8 +225,9 @@ class _Verdict(Listing):
         if found.against:
             raise NoAnswer(f"A comparison has no “{said}”: ask for one of them.")
         if period is None and not ever:
-            month = self.days.calendar.period("month", self.today)
-            far, near = (self.days.calendar.shift(month, -steps) for steps in (TREND_MONTHS, 1))
+            kind: PeriodKind = found.each[0][0] if found.each else "month"  # type: ignore[assignment]
+            now = self.days.calendar.period(kind, self.today)
+            far, near = (self.days.calendar.shift(now, -steps) for steps in (TREND_STEPS[kind], 1))
             period = self.days.span(far.first, near.last)
         if period and period.days <= LONGEST_MONTH and not found.each:
             raise NoAnswer(
@@ -228,10 +242,10 @@ class _Verdict(Listing):
             )
         return period
 
-    def _splits(self, dated_by: str, title: str) -> tuple[str, ...]:
+    def _splits(self, dated_by: str, title: str, placed: bool) -> tuple[str, ...]:
         found = list(self.found.splits)
         for kind, span in self.found.each:
-            if dated_by not in _CREATED_OR_CLOSED:
+            if dated_by not in _CREATED_OR_CLOSED or not placed:
                 raise NoAnswer(f"{title} can't be split by {kind}: ask for one {kind} at a time.")
             found.append((f"{_CREATED_OR_CLOSED[dated_by]}_{kind}", span))
         found.sort(key=lambda one: one[1])

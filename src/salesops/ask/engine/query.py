@@ -152,6 +152,8 @@ class Number:
         direction: whether more is better.
         dated_by: column that a period acts on.
         sentence: what it says.
+        of_day: whether it is a stock, read at the end of one day, so that no range chooses its rows.
+        placed: whether all that it counts holds its date of creation or close, so that these split it.
     """
 
     name: str
@@ -160,6 +162,8 @@ class Number:
     direction: str = "up"
     dated_by: str = "closed_on"
     sentence: str = ""
+    of_day: bool = False
+    placed: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
-from salesops.ask.engine.dates import BEGIN, END, When
+from salesops.ask.engine.dates import BEGIN, COUNTS, END, When
 from salesops.ask.engine.found import Span
 from salesops.ask.engine.items import amount_in
 from salesops.ask.engine.tokens import Token
@@ -51,7 +52,8 @@ class Ranges(Walk):
             )
         except PeriodError:
             return self._unknown(at)
-        self.found.periods.append((When(0, "period", period), self._led(at, at)))
+        same_day = None if when.same else self.days.ago(1, "year")
+        self.found.periods.append((When(0, "period", period, same_day=same_day), self._led(at, at)))
         return at + 1
 
     def _from_to(self, at: int, last: int, span: Span, when: When, until: When) -> int:
@@ -106,7 +108,7 @@ class Ranges(Walk):
         period = self._begun(found[0]) if found else None
         if found is None or period is None:
             return self._unknown(at, self._next(at))
-        self.found.periods.append((When(0, "period", period), self.span(at, found[1])))
+        self.found.periods.append((When(0, "period", period, ranged=True), self.span(at, found[1])))
         return found[1] + 1
 
     def _begun(self, period: Period) -> Period | None:
@@ -180,8 +182,10 @@ class Ranges(Walk):
                 return self._unknown(at, self._next(nearest))
             self.found.created.append((period, self.span(at, found[1])))
             return found[1] + 1
-        if self._kind(nearest) == "compared" and (aged := self._aged(at, nearest, ("ago",))) is not None:
-            return aged
+        if ago := self._ago(nearest):
+            self.found.created.append((ago[0], self.span(at, ago[1])))
+            self.found.agos.append(self.span(at, ago[1]))
+            return ago[1] + 1
         when = self._when_at(nearest)
         if when is None or when.period is None:
             return self._unknown(at)
@@ -198,20 +202,45 @@ class Ranges(Walk):
 
     def _age(self, at: int) -> int:
         """Days after "older than", "younger than"."""
-        aged = self._aged(at, at, ())
+        aged = self._aged(at, ())
         return self._unknown(at, self._next(at) + 1) if aged is None else aged
 
-    def _aged(self, first: int, at: int, ending: tuple[str, ...]) -> int | None:
+    def _aged(self, at: int, ending: tuple[str, ...]) -> int | None:
         """An age from a comparison on: "more than 90 days old"; None where it is none.
 
         Args:
-            first: the item that the words begin with.
             at: the comparison.
             ending: the word that has to follow the unit, such as "old"; none where the comparison says it all.
         """
-        counted = self._next(at)
-        place = self.items[counted].last if counted < len(self.items) else len(self.tokens)
-        count = amount_in(self.tokens[place - 1].text) if self._kind(counted) == "amount_given" else None
+        counted = self._counted(at, ending)
+        if counted is None:
+            return None
+        day, last = counted
+        self.found.ages.append((_AGED[self.items[at].meaning], day, self.span(at, last)))
+        return last + 1
+
+    def _ago(self, at: int) -> tuple[Period, int] | None:
+        """The days that "more than 90 days ago" names, and its last item; None where it names none."""
+        counted = self._counted(at, ("ago",)) if self._kind(at) == "compared" else None
+        if counted is None:
+            return None
+        (day, last), side = counted, _AGED[self.items[at].meaning]
+        near, one = self.days.today, timedelta(days=1)
+        first, final = {
+            "lt": (BEGIN, day - one), "le": (BEGIN, day), "gt": (day + one, near), "ge": (day, near),
+        }[side]  # fmt: skip
+        return self.days.span(first, final), last
+
+    def _counted(self, at: int, ending: tuple[str, ...]) -> tuple[date, int] | None:
+        """The day so long before today as the words after a comparison say, and their last item."""
+        counted, place = self._next(at), self.items[at].last
+        word = self.tokens[place].word if place < len(self.tokens) else ""
+        count: Decimal | int | None = 1 if word in ("a", "an") else COUNTS.get(word)
+        if count is not None:
+            place += 1
+        elif self._kind(counted) == "amount_given":
+            place = self.items[counted].last
+            count = amount_in(self.tokens[place - 1].text)
         if count is None or count != int(count) or not 1 <= count <= _MOST_AGE or place >= len(self.tokens):
             return None
         unit, after = self.tokens[place].stem, self.tokens[place + 1 :]
@@ -219,10 +248,7 @@ class Ranges(Walk):
             return None
         last = self._item_ending(place + 1 + len(ending))
         day = self.days.ago(int(count), unit)
-        if last is None or day is None:
-            return None
-        self.found.ages.append((_AGED[self.items[at].meaning], day, self.span(first, last)))
-        return last + 1
+        return None if last is None or day is None else (day, last)
 
     def _stage_age(self, at: int) -> int | None:
         """Days in a stage from a comparison on: "more than 30 days in stage"; None where it is none."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from salesops.analytics.engine.filters import Filter
 from salesops.ask.engine import words
-from salesops.ask.engine.dates import COUNTS, Days
+from salesops.ask.engine.dates import COUNTS, Days, When
 from salesops.ask.engine.found import Ranked, Span
 from salesops.ask.engine.items import Item, Lexicon, Valued, amount_in
 from salesops.ask.engine.query import Part, Role
@@ -38,12 +38,13 @@ class Reading(Ranges):
     # --- Numbers and splits ------------------------------------------------------------------------
 
     def _number(self, at: int) -> int:
-        if self.items[at].meaning == ("deals_created",) and self._kind(self._next(at)) == "compared":
-            aged = self._aged(at, self._next(at), ("ago",))  # "deals created more than 90 days ago"
-            if aged is not None:
-                self.found.deals = True
-                return aged
         self.found.numbers.append((self.items[at].meaning, self.span(at, at)))
+        if self.items[at].meaning == ("deals_created",) and (ago := self._ago(nearest := self._next(at))):
+            # "deals created more than 90 days ago"
+            when = When(0, "period", ago[0], ranged=True)
+            self.found.periods.append((when, self.span(nearest, ago[1])))
+            self.found.agos.append(self.span(nearest, ago[1]))
+            return ago[1] + 1
         return at + 1
 
     def _by(self, at: int) -> int:
@@ -255,11 +256,11 @@ class Reading(Ranges):
     def _compared(self, at: int) -> int:
         nearest = self._next(at, "amount")
         when = self._when_at(self._next(at))
-        if when is not None and self._word(at) == "over" and when.length > 1:
+        if when is not None and self._word(at) == "over" and when.length > 1 and when.says != "earlier":
             return at + 1  # "over the last 4 quarters"
         amount = self._amount_at(nearest)
         if amount is None or self._unit_follows(nearest):
-            aged = self._aged(at, at, ("old",))
+            aged = self._aged(at, ("old",))
             aged = self._stage_age(at) if aged is None else aged
             return self._unknown(at, nearest if amount is None else nearest + 1) if aged is None else aged
         self._amount_filter(self.items[at].meaning, (amount,), at, nearest)

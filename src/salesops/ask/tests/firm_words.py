@@ -10,6 +10,8 @@ from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.naming import dimensions_of, numbers_of
 from salesops.ask.engine.query import Vocabulary
 from salesops.core.calendars import FiscalCalendar
+from salesops.quotas.engine import kpis as quota_kpis
+from salesops.quotas.engine import ramp_kpis
 
 TODAY = date(2026, 10, 31)
 ASKED_ON = date(2026, 11, 22)
@@ -48,6 +50,7 @@ VALUES = {
 def vocabulary(calendar: FiscalCalendar | None = None, me: str = "") -> Vocabulary:
     """The vocabulary on the last day of October 2026."""
     kpis = [kpi for family in FAMILIES.values() for kpi in family]
+    kpis += [*quota_kpis.KPIS, *ramp_kpis.KPIS]  # what the rooms of this one's numbers register
     return Vocabulary(
         numbers_of(kpis),
         dimensions_of(COLUMNS, ALIASES),

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesops.analytics.engine.catalogue import FAMILIES
 from salesops.analytics.engine.filters import Filter
+from salesops.analytics.engine.frames import SHOWN
 from salesops.analytics.selectors import ALIASES
+from salesops.ask.answers import DATED
 from salesops.ask.engine import tokens as engine_tokens
 from salesops.ask.engine.items import Lexicon
 from salesops.ask.engine.judging import ALL
@@ -184,6 +187,44 @@ def test_a_fiscal_year_of_its_own() -> None:
         assert (query.period.first, query.period.last) == days, text
 
 
+def test_a_calendar_of_weeks_moves_months_by_months() -> None:
+    weeks = lexicon(FiscalCalendar(start_month=2, pattern="4-4-5"))
+    for text, first, last in (
+        ("won value in June vs the month before", date(2026, 5, 1), date(2026, 5, 31)),
+        ("won value in June vs previous month", date(2026, 5, 1), date(2026, 5, 31)),
+        ("won value in June vs the period before", date(2026, 5, 1), date(2026, 5, 31)),
+        ("won value in June vs last year", date(2025, 6, 1), date(2025, 6, 30)),
+    ):
+        query = understand(text, weeks).query
+        assert query is not None, text
+        assert query.against is not None
+        assert (query.against.first, query.against.last) == (first, last), text
+
+
+def test_a_trend_of_quarters_holds_whole_ones_of_the_firm() -> None:
+    """On 31 October a firm whose year begins in March stands in the third of its quarters, September to November."""
+    march = lexicon(FiscalCalendar(start_month=3))
+    for text, first, last in (
+        ("quarterly won value trend", date(2025, 9, 1), date(2026, 8, 31)),
+        ("yearly won value trend", date(2023, 3, 1), date(2026, 2, 28)),
+        ("won value trend", date(2025, 10, 1), date(2026, 9, 30)),
+    ):
+        query = understand(text, march).query
+        assert query is not None
+        assert query.period is not None
+        assert (query.period.first, query.period.last) == (first, last), text
+
+
+def test_the_first_day_of_a_range_is_told_from_every_frame_it_chooses_rows_of() -> None:
+    dated = {"closed_on", "created_on", "happened_on", "entered_on", "left_on", "moved_on"}
+    kpis = [kpi for family in FAMILIES.values() for kpi in family if kpi.dated_by in dated]
+    frames = {side.frame for kpi in kpis for side in kpi.sides} & set(SHOWN) - {"calendar"}
+    assert {"deals", "spend"} <= frames
+    for frame in sorted(frames):
+        days = {name for name in SHOWN[frame] if name.endswith("_on")}
+        assert not days or days & set(DATED), frame
+
+
 # --- Sentences made from queries ------------------------------------------------------------------
 
 _PERIODS = st.sampled_from(
@@ -217,10 +258,11 @@ def _numbers(draw: Any) -> Query:
     if len(by) == 1 and draw(st.booleans()):
         rank = Ranking(draw(st.integers(1, 100)), draw(st.sampled_from(["most", "least"])))
     period = draw(_WHEN)
-    against = None if period == ALL else draw(st.none() | _PERIODS.filter(lambda other: other != period))
+    as_of = draw(st.none() | st.dates(date(2020, 1, 1), TODAY))
+    usual = period or VOCABULARY.calendar.period("quarter", as_of or TODAY)
+    against = None if period == ALL else draw(st.none() | _PERIODS.filter(lambda other: other != usual))
     if against is None and number.dated_by in ("closed_on", "created_on") and draw(st.booleans()):
         period = VOCABULARY.calendar.parse(f"0001-01-01..{draw(st.dates(date(2020, 1, 1), TODAY))}")
-    as_of = draw(st.none() | st.dates(date(2020, 1, 1), TODAY))
     known = draw(st.none() | st.dates(date(2020, 1, 1), ASKED_ON))
     filters = draw(_filters())
     if draw(st.booleans()):

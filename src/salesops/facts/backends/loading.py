@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import ibis.expr.types as ir
+import psycopg
 import pyarrow as pa
+from psycopg.conninfo import conninfo_to_dict
 
-from salesops.facts.errors import FactsError
+from salesops.facts.errors import EngineError
 from salesops.facts.tables import ColumnType
 
 KEPT = 2
@@ -32,26 +35,37 @@ class Copy:
     """What an engine holds of one version of the facts.
 
     Attributes:
+        home: of which store; other stores may number their versions alike.
         manifest_id: the version.
+        recorded_at: when it was recorded, as text: numbers begin anew in a database that was made anew.
         columns: table -> column -> type, those that readers do not see included.
+        stored: table -> those of its columns that any file carried.
+        changed: table -> those of its columns that the change log has rows of.
     """
 
+    home: str
     manifest_id: str
+    recorded_at: str
     columns: Mapping[str, Mapping[str, ColumnType]]
+    stored: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
-        """Name of the schema or folder that the copy lies in: letters and digits."""
-        return "v" + hashlib.sha256(self.manifest_id.encode()).hexdigest()[:20]
+        """Name of the schema or folder that the copy lies in, letters and digits: that of no other copy."""
+        return "v" + hashlib.sha256(self.written().encode()).hexdigest()[:20]
 
     def written(self) -> str:
         """As text, for :meth:`read`."""
-        return json.dumps({"manifest_id": self.manifest_id, "columns": self.columns})
+        return json.dumps(asdict(self))
 
     @classmethod
-    def read(cls, text: str) -> Copy:
-        """What :meth:`written` wrote."""
-        return cls(**json.loads(text))
+    def read(cls, text: str) -> Copy | None:
+        """What :meth:`written` wrote; None of what an earlier program wrote in another form."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError):
+            return None
 
 
 class LoadedSession(Protocol):
@@ -103,16 +117,19 @@ class Target(Protocol):
 
     engine: str
 
-    def loaded(self) -> Copy | None:
-        """The copy that was loaded last; None where nothing was."""
+    def loaded(self, home: str) -> Copy | None:
+        """The copy that was loaded last from a home; None where nothing was. Raises :class:`FactsError`."""
         ...
 
     def load(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]]) -> None:
-        """Load every table of a copy; readers see it when all of it is there."""
+        """Load every table of a copy; readers see it when all of it is there. Nothing where it is the newest one.
+
+        Copies of other homes stay. Raises :class:`FactsError`.
+        """
         ...
 
     def session(self, copy: Copy) -> LoadedSession:
-        """A session over a copy."""
+        """A session over a copy; raises :class:`FactsError`."""
         ...
 
 
@@ -123,27 +140,66 @@ def target(address: str) -> Target:
         address: ``postgresql://user@host:port/database``, or ``spark:///folder?master=...``.
 
     Raises:
-        FactsError: an address that names no known engine, or an engine whose package is not installed.
+        EngineError: an address that names no known engine, or an engine whose package is not installed.
     """
-    module = _MODULES.get(urlsplit(address).scheme)
+    module = _MODULES.get(_scheme(address))
     if module is None:
         message = (
-            f"{without_password(address)!r} names no engine that facts can be loaded into. Give "
+            f"{shown(address)!r} names no engine that facts can be loaded into. Give "
             "postgresql://user@host:port/database, or spark:///folder?master=local[2]."
         )
-        raise FactsError(message)
+        raise EngineError(message)
     made: Any = import_module(f"salesops.facts.backends.{module}")
     opened: Target = made.target(address)
     return opened
 
 
-def without_password(address: str) -> str:
-    """An address as it may be shown."""
-    parts = urlsplit(address)
-    if not parts.password:
-        return address
-    who, _, where = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{who.partition(':')[0]}:...@{where}").geturl()
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30})://")
 
 
-__all__ = ["KEPT", "Copy", "LoadedSession", "Target", "target", "without_password"]
+def _scheme(address: str) -> str:
+    found = _SCHEME.match(address)
+    return found[1] if found else ""
+
+
+def shown(address: str) -> str:
+    """An address as it may be shown: made of the parts that are no secret, so that no form of a password gets through.
+
+    Of PostgreSQL user, host, port and database; of Spark folder and master; of all else the scheme alone.
+    """
+    scheme = _scheme(address)
+    if not scheme:
+        return "..."
+    parts = {"postgresql": database_parts, "spark": _spark_parts}.get(_MODULES.get(scheme, ""))
+    said = parts(address) if parts else None
+    return f"{scheme}://..." if said is None else f"{scheme}://{said}"
+
+
+def database_parts(address: str) -> str | None:
+    """``user@host:port/database`` of PostgreSQL's address; None where it can't be read without doubt.
+
+    A sign in a password that is not written as %.. moves a part of it into the host, port or database.
+    """
+    try:
+        found = conninfo_to_dict(address)
+    except psycopg.Error:
+        return None
+    user, host, port, name = (str(found.get(key) or "") for key in ("user", "host", "port", "dbname"))
+    if "@" in host or re.search(r"[@:/=]", name) or not re.fullmatch(r"[\d,]*", port):
+        return None
+    where = f"[{host}]" if ":" in host else host
+    return (f"{user}@" if user else "") + where + (f":{port}" if port else "") + f"/{name}"
+
+
+def _spark_parts(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.netloc or "@" in parts.path:
+        return None
+    master = (parse_qs(parts.query).get("master") or [""])[-1].rpartition("@")[2]
+    return unquote(parts.path) + (f"?master={master}" if master else "")
+
+
+__all__ = ["KEPT", "Copy", "LoadedSession", "Target", "database_parts", "shown", "target"]

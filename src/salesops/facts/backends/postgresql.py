@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ibis.expr.datatypes as dt
@@ -24,9 +25,9 @@ from ibis.backends.postgres import Backend
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
 from psycopg import sql
 
-from salesops.facts.backends.loading import KEPT, Copy, without_password
+from salesops.facts.backends.loading import KEPT, Copy, database_parts, shown
 from salesops.facts.columntypes import ibis_schema
-from salesops.facts.errors import FactsError, QueryFailed
+from salesops.facts.errors import EngineError, FactsError, QueryFailed
 from salesops.facts.tables import ColumnType
 
 _LONGEST_NAME = 63
@@ -117,14 +118,17 @@ class PostgresSession:
     Args:
         address: ``postgresql://...``.
         schema: the schema that a copy was loaded into.
+
+    Raises:
+        EngineError: the database can't be reached.
     """
 
     def __init__(self, address: str, schema: str) -> None:
         self.schema = schema
-        self._connection = psycopg.connect(
-            address, autocommit=True, options=f"-c search_path={schema},public"
-        )
-        self.ibis = _SessionBackend.from_connection(self._connection)
+        self._shown = shown(address)
+        self._connection = _connect(address, autocommit=True, options=f"-c search_path={schema},public")
+        with _readable(self._shown):
+            self.ibis = _SessionBackend.from_connection(self._connection)
 
     def view(self, name: str, columns: Mapping[str, ColumnType]) -> ir.Table:
         """A loaded table as an Ibis table, without asking the engine for its schema."""
@@ -138,7 +142,7 @@ class PostgresSession:
         """A small Arrow table as a temporary table of this connection."""
         name = "c_" + hashlib.sha256(label.encode()).hexdigest()[:24]
         schema = sch.Schema.from_pyarrow(rows.schema)
-        with self._connection.transaction():
+        with _readable(self._shown), self._connection.transaction():
             self._connection.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
             _make(self._connection, sql.Identifier("pg_temp", name), schema)
             _fill(self._connection, sql.Identifier("pg_temp", name), rows.schema.names, [rows])
@@ -165,18 +169,15 @@ class PostgresSession:
         """Stream an expression's rows in record batches of about ``rows``."""
         table = expr.as_table()
         schema = table.schema().to_pyarrow()
-        self.ibis._run_pre_execute_hooks(table)  # noqa: SLF001 - makes the expression's small tables readable
-        query = str(self.ibis.compile(table))
-        try:
+        with _readable(self._shown):
+            self.ibis._run_pre_execute_hooks(table)  # noqa: SLF001 - makes the expression's small tables readable
+            query = str(self.ibis.compile(table))
             with self._connection.transaction(), self._connection.cursor(name="salesops_rows") as cursor:
                 cursor.execute(query)
                 while found := cursor.fetchmany(rows):
                     columns = list(zip(*found, strict=True))
                     arrays = [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)]
                     yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-        except psycopg.Error as error:
-            message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise QueryFailed(message) from error
 
     def interrupt(self) -> None:
         """Stop the running query; callable from another thread."""
@@ -192,70 +193,56 @@ class PostgresTarget:
 
     Args:
         address: ``postgresql://...``.
+
+    Raises:
+        EngineError: the address can't be read.
     """
 
     engine = "PostgreSQL"
 
     def __init__(self, address: str) -> None:
+        if database_parts(address) is None:
+            raise EngineError(
+                f"{shown(address)} can't be read as an address of PostgreSQL: give "
+                "postgresql://user:password@host:port/database, where %, @, / and spaces in a password are written "
+                "%25, %40, %2F and %20."
+            )
         self.address = address
+        self._shown = shown(address)
 
-    def loaded(self) -> Copy | None:
-        """The copy that was loaded last; None where nothing was."""
-        with self._connected() as connection:
+    def loaded(self, home: str) -> Copy | None:
+        """The copy that was loaded last from a home; None where nothing was."""
+        with _readable(self._shown), _connect(self.address) as connection:
             there = connection.execute("SELECT to_regclass(%s)", (f"{_CATALOGUE}.loaded",)).fetchone()
             if there is None or there[0] is None:
                 return None
-            found = connection.execute(_NEWEST + sql.SQL(" LIMIT 1")).fetchone()
-        return Copy.read(found[1]) if found else None
+            return _newest(connection, home)
 
     def load(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]]) -> None:
         """Load the tables of a copy, in one transaction: readers see the copy before or this one.
 
         Raises:
             FactsError: a column's name is too long for PostgreSQL, or a text holds a zero byte.
+            EngineError: the database can't be reached, or the account lacks a right.
         """
-        with self._connected() as connection:
+        with _readable(self._shown), _connect(self.address) as connection:
             for statement in _LIST:
                 connection.execute(statement)
-            own = sql.Identifier(copy.place)
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(own))
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
-            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(own))
-            for name in _TRY.values():
-                connection.execute(
-                    sql.SQL(_TRY_FUNCTION).format(sql.Identifier(f"salesops_try_{name}"), sql.SQL(name))
-                )
-            for table, columns in copy.columns.items():
-                whole = sql.Identifier(copy.place, table)
-                _make(connection, whole, ibis_schema(dict(columns)))
-                try:
-                    _fill(connection, whole, list(columns), rows[table])
-                except psycopg.DataError as error:
-                    message = f"{table} can't be loaded into PostgreSQL: {str(error).splitlines()[0]}"
-                    raise FactsError(message) from error
-                connection.execute(sql.SQL("ANALYZE {}").format(whole))
+            whole = connection.execute(_WHOLE, (copy.place, copy.place)).fetchone() is not None
+            if whole and _newest(connection, copy.home) == copy:
+                return
+            if not whole:  # another one may be read at this moment
+                _make_copy(connection, copy, rows)
             connection.execute(_FORGET, (copy.place,))
             connection.execute(_REMEMBER, (copy.place, copy.written()))
-            for old, _ in connection.execute(_NEWEST + sql.SQL(" OFFSET {}").format(KEPT)).fetchall():
+            older = _NEWEST + sql.SQL(" OFFSET {}").format(KEPT)
+            for old, _ in connection.execute(older, (copy.home,)).fetchall():
                 connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(old)))
                 connection.execute(_FORGET, (old,))
 
     def session(self, copy: Copy) -> PostgresSession:
         """A session over a copy."""
-        try:
-            return PostgresSession(self.address, copy.place)
-        except psycopg.OperationalError as error:
-            raise self._unreachable(error) from error
-
-    def _connected(self) -> psycopg.Connection[Any]:
-        try:
-            return psycopg.connect(self.address)
-        except psycopg.OperationalError as error:
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: psycopg.OperationalError) -> FactsError:
-        message = f"{without_password(self.address)} can't be reached: {str(error).strip().splitlines()[0]}"
-        return FactsError(message)
+        return PostgresSession(self.address, copy.place)
 
 
 def target(address: str) -> PostgresTarget:
@@ -274,14 +261,83 @@ _LIST = (
         "place text NOT NULL, copy text NOT NULL, loaded_at timestamptz NOT NULL DEFAULT now())"
     ),
 )
-_NEWEST = sql.SQL("SELECT place, copy FROM salesops_facts.loaded ORDER BY number DESC")
+_NEWEST = sql.SQL(
+    "SELECT place, copy FROM salesops_facts.loaded WHERE copy::json ->> 'home' = %s ORDER BY number DESC"
+)
+_WHOLE = sql.SQL(
+    "SELECT place FROM salesops_facts.loaded WHERE place = %s AND to_regnamespace(%s) IS NOT NULL"
+)
 _FORGET = sql.SQL("DELETE FROM salesops_facts.loaded WHERE place = %s")
 _REMEMBER = sql.SQL("INSERT INTO salesops_facts.loaded (place, copy) VALUES (%s, %s)")
+
+_AWAY = ("08", "57P")
+"""Beginnings of PostgreSQL's codes of a connection that was lost, or that nobody is there to take."""
+
+
+def _connect(address: str, **options: Any) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(address, **options)
+    except psycopg.OperationalError as error:
+        raise EngineError(f"{shown(address)} can't be reached: {_first_line(error)}") from error
+    except psycopg.Error:  # of the address itself: the text and its cause may hold a password
+        raise EngineError(
+            f"{shown(address)} can't be connected to: a part of the address is not valid."
+        ) from None
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    """What PostgreSQL says, as the fact store's own error."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise EngineError(
+            f"{where} refuses the account: {_first_line(error)}. `salesops facts load` needs the right to create "
+            "schemas; reading needs that to use them."
+        ) from error
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if isinstance(error, psycopg.OperationalError) and (not state or state.startswith(_AWAY)):
+            raise EngineError(f"{where} was lost: {_first_line(error)}") from error
+        raise QueryFailed(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _newest(connection: psycopg.Connection[Any], home: str) -> Copy | None:
+    found = connection.execute(_NEWEST + sql.SQL(" LIMIT 1"), (home,)).fetchone()
+    return Copy.read(found[1]) if found else None
+
 
 _TRY_FUNCTION = """
 CREATE FUNCTION {0}(value text) RETURNS {1} LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
 BEGIN RETURN value::{1}; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$
 """
+
+
+def _make_copy(
+    connection: psycopg.Connection[Any], copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]]
+) -> None:
+    own = sql.Identifier(copy.place)
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(own))
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(own))
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(own))
+    for name in _TRY.values():
+        connection.execute(
+            sql.SQL(_TRY_FUNCTION).format(sql.Identifier(f"salesops_try_{name}"), sql.SQL(name))
+        )
+    for table, columns in copy.columns.items():
+        whole = sql.Identifier(copy.place, table)
+        _make(connection, whole, ibis_schema(dict(columns)))
+        try:
+            _fill(connection, whole, list(columns), rows[table])
+        except psycopg.DataError as error:
+            message = f"{table} can't be loaded into PostgreSQL: {str(error).splitlines()[0]}"
+            raise FactsError(message) from error
+        connection.execute(sql.SQL("ANALYZE {}").format(whole))
 
 
 def _make(connection: psycopg.Connection[Any], target: sql.Identifier, schema: sch.Schema) -> None:

@@ -16,7 +16,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from salesops.facts.backends.loading import KEPT, Copy
+from salesops.facts.backends.loading import KEPT, Copy, shown
 from salesops.facts.columntypes import ibis_schema
-from salesops.facts.errors import FactsError, QueryFailed
-from salesops.facts.locks import process_alive
+from salesops.facts.errors import EngineError, FactsError, QueryFailed
+from salesops.facts.locks import FileLock, process_alive
 from salesops.facts.tables import ColumnType
 
 # It speaks of conversions to pandas, and rows come as Arrow here; what fails is raised, and need not be logged too.
@@ -39,17 +39,21 @@ warnings.filterwarnings("ignore", message="PySpark does not yet fully support pa
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
 
 try:
+    from pyspark import SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     from salesops.facts.backends.spark_compiler import SessionBackend
 except ImportError as error:
-    raise FactsError(
+    raise EngineError(
         "PySpark is not installed. `python3 run.py install --spark` installs it; it also needs Java 17 or newer."
     ) from error
 
 LOADED = "loaded.json"
-"""File of a folder that names the copy to read."""
+"""File of a copy that says of what it is one; with a home's name in it, the file that names that home's newest."""
+
+_MODE = 0o750
+"""A copy has neither row security nor masks: nobody but the server's account, and its group, gets in."""
 
 _ROW_GROUP = 1_000_000
 
@@ -70,21 +74,24 @@ class Address:
 
     @classmethod
     def read(cls, address: str) -> Address:
-        """From ``spark:///folder?master=local[2]&spark.driver.memory=4g``; raises :class:`FactsError`."""
-        parts = urlsplit(address)
+        """From ``spark:///folder?master=local[2]&spark.driver.memory=4g``; raises :class:`EngineError`."""
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            raise EngineError(f"{shown(address)} is no address of Spark.") from None
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
         master = given.pop("master", cls.master)
         strange = [name for name in given if not name.startswith("spark.")]
         if parts.netloc or not parts.path.startswith("/") or strange:
-            raise FactsError(
-                f"{address!r} is no address of Spark: give spark:///folder?master=local[2], where other settings "
-                "are Spark's own (spark.driver.memory=4g)."
+            raise EngineError(
+                f"{shown(address)!r} is no address of Spark: give spark:///folder?master=local[2], where other "
+                "settings are Spark's own (spark.driver.memory=4g)."
             )
         return cls(Path(unquote(parts.path)), master, given)
 
 
 class SparkTarget:
-    """A folder with copies of the facts, each in a folder of its own; ``loaded.json`` names the newest.
+    """A folder with copies of the facts, each in a folder of its own; a file for each home names its newest.
 
     Args:
         address: where, and what computes.
@@ -96,45 +103,75 @@ class SparkTarget:
         self.address = address
         self.folder = address.folder
 
-    def loaded(self) -> Copy | None:
-        """The copy that was loaded last; None where nothing was."""
-        try:
-            return Copy.read((self.folder / LOADED).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+    def loaded(self, home: str) -> Copy | None:
+        """The copy that was loaded last from a home; None where nothing was."""
+        return _said(self._newest(home))
+
+    def _newest(self, home: str) -> Path:
+        return self.folder / f"{home}.{LOADED}"
 
     def load(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]]) -> None:
-        """Write the tables of a copy; readers see the copy before until all of this one is there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        before = self.loaded()
+        """Write the tables of a copy; readers see the copy before until all of this one is there.
+
+        Raises:
+            FactsError: they can't be written, or another load goes on for minutes.
+        """
+        try:
+            self.folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
+            with FileLock(self.folder / "_load.lock") as lock:
+                self._load(copy, rows, lock)
+        except OSError as error:
+            raise FactsError(f"The facts can't be written to {self.folder}: {error}") from error
+
+    def _load(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]], lock: FileLock) -> None:
+        before, whole = self.loaded(copy.home), _said(self.folder / copy.place / LOADED) == copy
+        if before == copy and whole:
+            return
+        if not whole:  # files of a whole one may be read at this moment
+            self._write(copy, rows, lock)
+        # The name is changed last, by one rename: whoever reads it finds a whole copy.
+        new = self.folder / f"_{uuid.uuid4().hex}.json"
+        new.write_text(copy.written(), encoding="utf-8")
+        lock.check()
+        new.replace(self._newest(copy.home))
+        kept = {copy.place} | ({before.place} if before and KEPT > 1 else set())
+        for old in self.folder.glob("v*"):
+            said = _said(old / LOADED) if old.name not in kept else None
+            if said is not None and said.home == copy.home:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _write(self, copy: Copy, rows: Mapping[str, Iterable[pa.RecordBatch]], lock: FileLock) -> None:
         being = self.folder / f"_{copy.place}-{uuid.uuid4().hex}"
+        being.mkdir(mode=_MODE)
         try:
             for table, columns in copy.columns.items():
                 _write(being / table, columns, rows[table])
             (being / LOADED).write_text(copy.written(), encoding="utf-8")
-            shutil.rmtree(self.folder / copy.place, ignore_errors=True)
+            lock.check()
+            shutil.rmtree(self.folder / copy.place, ignore_errors=True)  # what lost its own list
             being.rename(self.folder / copy.place)
-        except OSError as error:
-            raise FactsError(f"The facts can't be written to {self.folder}: {error}") from error
         finally:
             shutil.rmtree(being, ignore_errors=True)
-        # The name is changed last, by one rename: whoever reads it finds a whole copy.
-        new = self.folder / f"_{uuid.uuid4().hex}.json"
-        new.write_text(copy.written(), encoding="utf-8")
-        new.replace(self.folder / LOADED)
-        kept = {copy.place} | ({before.place} if before and KEPT > 1 else set())
-        for old in self.folder.glob("v*"):
-            if old.is_dir() and (old / LOADED).exists() and old.name not in kept:
-                shutil.rmtree(old, ignore_errors=True)
 
     def session(self, copy: Copy) -> SparkReader:
         """A session over a copy."""
-        return SparkReader(_spark(self.address).newSession(), self.folder / copy.place)
+        with _readable():
+            return SparkReader(_spark(self.address).newSession(), self.folder / copy.place)
 
 
 def target(address: str) -> SparkTarget:
     """The folder and master of ``spark:///folder?master=...``."""
     return SparkTarget(Address.read(address))
+
+
+def _said(path: Path) -> Copy | None:
+    """The copy that a file speaks of; None where there is none."""
+    try:
+        return Copy.read(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EngineError(f"{path} can't be read: {error.strerror}.") from error
 
 
 def _write(folder: Path, columns: Mapping[str, ColumnType], rows: Iterable[pa.RecordBatch]) -> None:
@@ -153,15 +190,19 @@ def _spark(address: Address) -> Any:
     """Spark of this process. A process has one: whoever comes with another master or other settings is refused."""
     key = Address(Path(), address.master, tuple(sorted(address.settings.items())))  # type: ignore[arg-type]
     with _lock:
+        for other, session in list(_started.items()):
+            if _stopped(session):
+                _forget(session)
+                del _started[other]
         if key in _started:
             return _started[key]
         if _started:
             message = (
                 "A process computes with one Spark; this one runs with another master or other settings."
             )
-            raise FactsError(message)
+            raise EngineError(message)
         if not (shutil.which("java") or "JAVA_HOME" in os.environ):
-            raise FactsError(
+            raise EngineError(
                 "Java was not found. Spark needs Java 17 or newer (JAVA_HOME, or java on the path)."
             )
         _clear_left()
@@ -174,10 +215,38 @@ def _spark(address: Address) -> Any:
             builder = builder.config(name, value)
         try:
             session = builder.getOrCreate()
-        except Exception as error:
-            raise FactsError(f"Spark did not start at {address.master}: {_first_line(error)}") from error
+        except Exception as error:  # noqa: BLE001 - of Python, py4j or Java: its text may hold a setting's value
+            raise EngineError(f"Spark did not start: {_without(address, _first_line(error))}") from None
         _started[key] = session
         return session
+
+
+def _without(address: Address, said: str) -> str:
+    """What Spark said, without the values of settings: one of them may be a key."""
+    for value in sorted(address.settings.values(), key=len, reverse=True):
+        said = said.replace(value, "...") if len(value) > 3 else said
+    return said
+
+
+def _stopped(session: Any) -> bool:
+    """Whether Spark ended since: stopped by somebody, or its Java died."""
+    try:
+        context = session.sparkContext._jsc  # noqa: SLF001 - PySpark has no word for it
+        return context is None or bool(context.sc().isStopped())
+    except Exception:  # noqa: BLE001 - whatever py4j says of a Java that is not there
+        return True
+
+
+def _forget(session: Any) -> None:
+    """Have PySpark start anew: it would hand out the Spark that ended."""
+    with suppress(Exception):
+        session.stop()
+    try:
+        SparkContext._jvm.java.lang.System.currentTimeMillis()  # type: ignore[union-attr]  # noqa: SLF001
+    except Exception:  # noqa: BLE001 - as above: without its Java, another one is to be started
+        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001
+    SparkContext._active_spark_context = None  # noqa: SLF001
+    SparkSession._instantiatedSession = SparkSession._activeSession = None  # noqa: SLF001
 
 
 _SCRATCH = "salesops-spark-"
@@ -239,8 +308,9 @@ class SparkReader:
         called = f"t_{name}"
         if called not in self._views:
             types = ", ".join(f"`{column}` {self.ibis.type_name(kind)}" for column, kind in schema.items())
-            files = self._session.read.schema(types).parquet(str(self._folder / name))
-            files.createOrReplaceTempView(called)
+            with _readable():
+                files = self._session.read.schema(types).parquet(str(self._folder / name))
+                files.createOrReplaceTempView(called)
             self._views.add(called)
         return ops.DatabaseTable(called, schema, self.ibis).to_expr()
 
@@ -248,7 +318,8 @@ class SparkReader:
         """A small Arrow table as a view of this session."""
         called = "c_" + hashlib.sha256(label.encode()).hexdigest()[:24]
         if called not in self._views:
-            self.ibis.show(called, rows)
+            with _readable():
+                self.ibis.show(called, rows)
             self._views.add(called)
         return ops.DatabaseTable(called, sch.Schema.from_pyarrow(rows.schema), self.ibis).to_expr()
 
@@ -257,11 +328,12 @@ class SparkReader:
         called = "d_" + hashlib.sha256(name.encode()).hexdigest()[:24]
         schema = expr.schema()
         if called not in self._views:
-            self.ibis._run_pre_execute_hooks(expr)  # noqa: SLF001 - as below
             typed = [f"CAST(`{n}` AS {self.ibis.type_name(kind)}) AS `{n}`" for n, kind in schema.items()]
-            rows = self._asked(str(self.ibis.compile(expr))).selectExpr(*typed)
-            self._kept.append(rows.persist())
-            rows.createOrReplaceTempView(called)
+            with _readable():
+                self.ibis._run_pre_execute_hooks(expr)  # noqa: SLF001 - as below
+                rows = self._session.sql(str(self.ibis.compile(expr))).selectExpr(*typed)
+                self._kept.append(rows.persist())
+                rows.createOrReplaceTempView(called)
             self._views.add(called)
         return ops.DatabaseTable(called, schema, self.ibis).to_expr()
 
@@ -276,20 +348,16 @@ class SparkReader:
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
         table = expr.as_table()
-        self.ibis._run_pre_execute_hooks(table)  # noqa: SLF001 - makes the expression's small tables readable
-        query = str(self.ibis.compile(table))
-        context = self._session.sparkContext
-        context.addJobTag(self._tag)
-        try:
-            with _readable():
-                found = self._session.sql(query).toArrow()
-        finally:
-            context.removeJobTag(self._tag)
-        return _typed(found, table.schema())
-
-    def _asked(self, query: str) -> Any:
         with _readable():
-            return self._session.sql(query)
+            self.ibis._run_pre_execute_hooks(table)  # noqa: SLF001 - makes the expression's small tables readable
+            query = str(self.ibis.compile(table))
+            context = self._session.sparkContext
+            context.addJobTag(self._tag)
+            try:
+                found = self._session.sql(query).toArrow()
+            finally:
+                context.removeJobTag(self._tag)
+        return _typed(found, table.schema())
 
     def batches(self, expr: ir.Expr, rows: int) -> Iterator[pa.RecordBatch]:
         """Give an expression's rows in record batches of about ``rows``; all of them are held meanwhile."""
@@ -301,10 +369,14 @@ class SparkReader:
 
     def close(self) -> None:
         """End the session; its expressions can no longer be executed."""
-        for name in self._views:
-            self._session.catalog.dropTempView(name)
-        for rows in self._kept:
-            rows.unpersist()
+        with (
+            suppress(EngineError, QueryFailed),
+            _readable(),
+        ):  # nothing is left to be ended in a Spark that ended
+            for name in self._views:
+                self._session.catalog.dropTempView(name)
+            for rows in self._kept:
+                rows.unpersist()
         self._kept.clear()
         self._views.clear()
 
@@ -321,10 +393,14 @@ def _readable() -> Iterator[None]:
     """What Spark says, as the fact store's own error."""
     try:
         yield
-    except PySparkException as error:
-        raise QueryFailed(_first_line(error)) from error
+    except FactsError:
+        raise
     except Exception as error:  # what Java throws reaches us under py4j's names
-        if type(error).__module__.partition(".")[0] != "py4j":
+        with _lock:
+            ended = all(_stopped(session) for session in _started.values())
+        if ended:
+            raise EngineError("Spark ended; the next question starts it anew.") from error
+        if not isinstance(error, PySparkException) and type(error).__module__.partition(".")[0] != "py4j":
             raise
         raise QueryFailed(_first_line(error)) from error
 

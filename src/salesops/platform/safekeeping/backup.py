@@ -26,8 +26,8 @@ from salesops.platform.safekeeping import tables
 from salesops.platform.safekeeping.archive import BackupError, Writer
 from salesops.platform.store import fact_store
 
-PERMISSION = "people.manage"
-"""A backup holds everything, accounts included: whoever manages them may take one."""
+PERMISSION = "area.grant"
+"""A backup holds everything, accounts included: for administrators alone, whatever area an account holds."""
 SECRET_KEY = "secrets/secret-key"  # noqa: S105 - a name
 Progress = Callable[[int, int, str], None]
 _PASSING = {
@@ -90,7 +90,7 @@ def backup_write(
         progress: called with bytes done, bytes in all and what is being done; may raise to stop.
 
     Raises:
-        NotAllowedError: the actor does not manage the accounts.
+        NotAllowedError: the actor is no administrator.
         BackupError: the facts are damaged, or the disk is full; nothing of the new file is left.
     """
     require(actor, PERMISSION)

@@ -67,6 +67,6 @@ def lines(result: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def register() -> None:
-    """Make the kind known, for people who manage accounts."""
+    """Make the kind known, for administrators."""
     add(JobKind(KIND, "Backup", backup_job, permission=PERMISSION, shared=True, lines=lines))
     schedule_offers.register(KIND, offers)

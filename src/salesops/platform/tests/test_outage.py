@@ -22,7 +22,7 @@ def fail(request, which):
     raise ERRORS[which]
 
 
-urlpatterns = [path("<which>/", fail), path("api/v1/<which>/", fail)]
+urlpatterns = [path("<which>/", fail), path("api/v1/<which>/", fail), path("mcp", fail, {"which": "away"})]
 handler500 = "salesops.platform.outage.server_error"
 
 
@@ -34,9 +34,9 @@ def test_a_lost_database_is_no_error_of_the_program(which: str) -> None:
     page = client.get(f"/{which}/")
     assert (page.status_code, page["Retry-After"]) == (503, str(RETRY_SECONDS))
     assert "The database does not answer" in page.content.decode()
-    answer = client.get(f"/api/v1/{which}/")
-    assert answer.status_code == 503
-    assert "try again" in json.loads(answer.content)["detail"]
+    for answer in (client.get(f"/api/v1/{which}/"), client.post("/mcp")):
+        assert (answer.status_code, answer["Retry-After"]) == (503, str(RETRY_SECONDS))
+        assert "try again" in json.loads(answer.content)["detail"]
 
 
 @pytest.mark.django_db

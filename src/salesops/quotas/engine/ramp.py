@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from salesops.analytics.engine import conditions as c
 from salesops.analytics.engine.kpi import MONEY, Context
 from salesops.analytics.engine.ramp import time_to_productivity
+from salesops.core.calendars import FiscalCalendar, Period
 from salesops.core.money import Rounding, round_decimal
 
 THRESHOLD = Fraction(4, 5)
@@ -36,7 +37,8 @@ class Ramp:
     """One newcomer.
 
     Attributes:
-        full_quota: full quota of a month; None where he carries none, and nothing can be said.
+        full_quota: full quota of a month, as it was in the last month judged; None where he carries none, and
+            nothing can be said.
         months: month, from 1, in which full productivity was reached, else whole months watched so far; None
             without a full quota, without a whole month, and for whoever started before the data.
         reached: whether it was reached.
@@ -59,7 +61,12 @@ def month_since(start: date, day: date) -> int:
 
 
 def ramp_of(
-    start: date, end: date, quotas: Sequence[Given], won: Mapping[int, Decimal], data_start: date | None
+    start: date,
+    end: date,
+    quotas: Sequence[Given],
+    won: Mapping[int, Decimal],
+    data_start: date | None,
+    calendar: FiscalCalendar,
 ) -> Ramp:
     """One person's way to full productivity.
 
@@ -69,26 +76,62 @@ def ramp_of(
         quotas: his quotas.
         won: month of tenure -> amount won in it.
         data_start: day of the first deal known; None where there is none.
+        calendar: whose fiscal years quotas are planned by.
     """
-    full = full_quota(start, quotas)
+    full = full_quotas(start, quotas, calendar)
     before = data_start is None or start < data_start
     watched = min(month_since(start, end + timedelta(days=1)) - 1, MOST)
-    if full is None or before or watched < 1:
-        return Ramp(full, None, False, before)
-    attained = [Fraction(won.get(month, Decimal(0))) / Fraction(full) for month in range(1, watched + 1)]
-    reached = time_to_productivity(attained, THRESHOLD).value
-    return Ramp(full, watched if reached is None else int(reached), reached is not None, before)
-
-
-def full_quota(start: date, quotas: Sequence[Given]) -> Decimal | None:
-    """The largest monthly quota of the months looked at: those of the ramp are lowered, the last of them is not."""
-    own = [
-        Fraction(quota.amount) / quota.months
-        for quota in quotas
-        if month_since(start, quota.last) >= 1 and month_since(start, quota.first) <= MOST
+    if not full or before or watched < 1:
+        return Ramp(full[max(min(watched, MOST), 1) - 1] if full else None, None, False, before)
+    attained = [
+        Fraction(won.get(month, Decimal(0))) / Fraction(full[month - 1]) for month in range(1, watched + 1)
     ]
-    largest = max(own, default=Fraction(0))
-    return round_decimal(largest, 4, Rounding.HALF_UP) if largest > 0 else None
+    reached = time_to_productivity(attained, THRESHOLD).value
+    months = watched if reached is None else int(reached)
+    return Ramp(full[months - 1], months, reached is not None, before)
+
+
+def full_quotas(start: date, quotas: Sequence[Given], calendar: FiscalCalendar) -> list[Decimal]:
+    """Full quota of each month looked at, as it was in force then; empty where he carries none.
+
+    That of a month is the largest monthly quota of the fiscal year it ends in: those lowered for the ramp are
+    below it, and what a later year plans says nothing of this one. A month of a year without a quota is judged
+    by the year before it that has one, else by the first that has.
+    """
+    own = [
+        quota
+        for quota in quotas
+        if quota.amount > 0
+        and month_since(start, quota.last) >= 1
+        and month_since(start, quota.first) <= MOST
+    ]
+    if not own:
+        return []
+    monthly = {quota: Fraction(quota.amount) / quota.months for quota in own}
+    years = calendar.periods("year", min(start, *(quota.first for quota in own)), last_day(start, MOST))
+    largest: list[tuple[Period, Fraction]] = []
+    for year in years:
+        planned = [
+            amount
+            for quota, amount in monthly.items()
+            if quota.first <= year.last and year.first <= quota.last
+        ]
+        if planned:
+            largest.append((year, max(planned)))
+    found = []
+    for month in range(1, MOST + 1):
+        day = last_day(start, month)
+        before = [amount for year, amount in largest if year.first <= day]
+        found.append(before[-1] if before else largest[0][1])
+    return [round_decimal(amount, 4, Rounding.HALF_UP) for amount in found]
+
+
+def last_day(start: date, month: int) -> date:
+    """Last day of a month of tenure, from 1."""
+    year, over = divmod(start.year * 12 + start.month - 1 + month, 12)
+    first, after = date(year, over + 1, 1), date(year + (over == 11), (over + 1) % 12 + 1, 1)
+    ends = first + timedelta(days=start.day - 1)
+    return min(ends, after) - timedelta(days=1)
 
 
 def won_by_month(deals: ir.Table, starts: ir.Table, context: Context) -> ir.Table:

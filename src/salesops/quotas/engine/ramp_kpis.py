@@ -52,8 +52,10 @@ _FLAGS = (
 _CONVENTION = (
     "Those who started in the period, by the start date of the users. Full productivity is reached in the first "
     "month since the start whose won amount, with the two months before, is on average 80 % of full quota: one lucky "
-    "month does not count. Full quota is the person's largest monthly quota of the first 24 months, so while only "
-    "quotas lowered for the ramp are known it reads early. Won amounts count for the owner of the deal. "
+    "month does not count. Full quota of a month is the person's largest monthly quota of the fiscal year it ends in, "
+    "so a higher one of a later year changes no earlier month; where all quotas of a year are lowered for the ramp it "
+    "reads early, and a raise within a year reads as the end of a lowered one. Won amounts count for the owner of the "
+    "deal. "
     "Months run from the start's day of the month; after 24 of them nobody is watched any longer."
 )
 _NEWCOMERS = Side("newcomers", "People who started", started, frame=FRAME)

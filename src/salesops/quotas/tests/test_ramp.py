@@ -24,7 +24,7 @@ from salesops.core.calendars import FiscalCalendar
 from salesops.crm import services
 from salesops.permissions.services import mask_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
-from salesops.quotas.engine.ramp import Given, month_since, ramp_of, won_by_month
+from salesops.quotas.engine.ramp import Given, Ramp, full_quotas, last_day, month_since, ramp_of, won_by_month
 from salesops.quotas.engine.ramp_kpis import KPIS
 from salesops.quotas.services import quotas_decide
 from salesops.ui.readings import BarRow, bars
@@ -32,6 +32,7 @@ from salesops.ui.readings import BarRow, bars
 CON = d.connection()
 EXECUTE = d.execute(CON)
 ALL = Context(period=None, as_of=d.AS_OF, today=d.AS_OF)
+YEARS = FiscalCalendar()
 BY_NAME = {kpi.name: kpi for kpi in KPIS}
 
 
@@ -79,12 +80,60 @@ def test_the_worked_case_from_won_amounts(shared_cases: Path) -> None:
         Given(date(2024, 4, 1), date(2024, 9, 30), 6, Decimal(5400)),
     ]
     start = date(2024, 1, 10)
-    found = ramp_of(start, date(2024, 9, 30), quotas, won, start)
+    found = ramp_of(start, date(2024, 9, 30), quotas, won, start, YEARS)
     assert (found.full_quota, found.months, found.reached) == (Decimal(900), 7, True)
-    early = ramp_of(start, date(2024, 8, 8), quotas, won, start)
+    early = ramp_of(start, date(2024, 8, 8), quotas, won, start, YEARS)
     assert (early.months, early.reached) == (6, False), "the seventh month is not over"
-    assert ramp_of(start, date(2024, 9, 30), quotas, won, start + timedelta(days=1)).months is None
-    assert ramp_of(start, date(2024, 9, 30), [], won, start).months is None
+    late = ramp_of(start, date(2024, 9, 30), quotas, won, start + timedelta(days=1), YEARS)
+    assert (late.months, late.before_data) == (None, True)
+    assert ramp_of(start, date(2024, 9, 30), [], won, start, YEARS) == Ramp(None, None, False, False)
+
+
+def test_a_higher_quota_of_a_later_year_takes_nobodys_ramp_away() -> None:
+    """100 a month from the start, 100 won in each; the year after plans 150, and 120 are won."""
+    start = date(2024, 7, 1)
+    won = {month: Decimal(100) if month <= 6 else Decimal(120) for month in range(1, 19)}
+    flat = Given(date(2024, 7, 1), date(2024, 12, 31), 6, Decimal(600))
+    grown = Given(date(2025, 1, 1), date(2025, 12, 31), 12, Decimal(1800))
+    for end in (date(2024, 12, 31), date(2025, 12, 31)):
+        found = ramp_of(start, end, [flat, grown], won, start, YEARS)
+        assert (found.months, found.reached, found.full_quota) == (3, True, Decimal(100))
+    lowered = Given(date(2024, 7, 1), date(2024, 9, 30), 3, Decimal(150))
+    full = Given(date(2024, 10, 1), date(2024, 12, 31), 3, Decimal(300))
+    own = {1: Decimal(50), 2: Decimal(50), 3: Decimal(50), 4: Decimal(90), 5: Decimal(90), 6: Decimal(90)}
+    found = ramp_of(start, date(2024, 12, 31), [lowered, full, grown], own, start, YEARS)
+    assert (found.months, found.reached) == (6, True), "a lowered quota that is met is no full one"
+
+
+@pytest.mark.parametrize("begins", [1, 4])
+def test_full_quotas_against_a_loop(begins: int) -> None:
+    dice = random.Random(5)
+
+    def year_of(day: date) -> int:
+        return (day.year * 12 + day.month - begins) // 12
+
+    different = 0
+    for _ in range(60):
+        start = date(2023, 1, 1) + timedelta(days=dice.randrange(800))
+        quotas = []
+        for _ in range(dice.randrange(6)):
+            first = date(2022 + dice.randrange(5), dice.choice([1, 4, 7, 10]), 1)
+            months = dice.choice([3, 6, 12])
+            last = monthday(first, months) - timedelta(days=1)
+            quotas.append(Given(first, last, months, Decimal(dice.choice([0, 30, 60, 90])) * months))
+        seen = [q for q in quotas if q.amount and q.last >= start and q.first < monthday(start, 24)]
+        expected = []
+        for month in range(24 if seen else 0):
+            year = year_of(monthday(start, month + 1) - timedelta(days=1))
+            order = [*range(year, 2000, -1), *range(year + 1, 2040)]
+            for one in order:
+                amounts = [q.amount / q.months for q in seen if year_of(q.first) <= one <= year_of(q.last)]
+                if amounts:
+                    expected.append(max(amounts))
+                    break
+        assert full_quotas(start, quotas, FiscalCalendar(start_month=begins)) == expected
+        different += len(set(expected)) > 1
+    assert different > 5
 
 
 def test_months_of_tenure_hold_every_day_once() -> None:
@@ -94,6 +143,8 @@ def test_months_of_tenure_hold_every_day_once() -> None:
         assert month_since(start, start - timedelta(days=1)) == 0
         assert {b - a for a, b in itertools.pairwise(months)} <= {0, 1}
         assert all(27 <= months.count(month) <= 33 for month in range(1, months[-1]))
+        for month in range(1, months[-1]):
+            assert last_day(start, month) == start + timedelta(days=months.index(month + 1) - 1)
 
 
 def test_against_loops() -> None:
@@ -129,7 +180,7 @@ def test_against_loops() -> None:
         rows, expected = [], []
         for name, (start, monthly, left) in people.items():
             quotas = [Given(start, start + timedelta(days=700), 23, monthly * 23)]
-            made = ramp_of(start, min(left or as_of, as_of), quotas, won.get(name, {}), first)
+            made = ramp_of(start, min(left or as_of, as_of), quotas, won.get(name, {}), first, YEARS)
             team = "ab"[len(rows) % 2]
             rows.append(newcomer(name, made.months, made.reached, team=team, hired_on=start))
             expected.append((team, *by_hand(name, start, monthly, min(left or as_of, as_of), deals, first)))
