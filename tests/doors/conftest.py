@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import transaction
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
+
+if TYPE_CHECKING:
+    from tests.doors.reports_world import World
 
 
 @contextmanager
@@ -52,3 +56,20 @@ def own_folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         return
     with folders(tmp_path_factory.mktemp("home")):
         yield
+
+
+@pytest.fixture(scope="module")
+def made(module_home: Path) -> World:
+    """The firm of ``reports_world`` in a home of the module."""
+    from tests.doors import reports_world
+
+    return reports_world.load()
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> None:
+    """Mail that is kept, and an address that its links begin with."""
+    from tests.doors import reports_world
+
+    settings.SMTP_SET, settings.SMTP_BACKEND = True, reports_world.LOCMEM
+    settings.BASE_URL = "https://sales.example"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
-from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.permissions.services import mask_decide
@@ -20,26 +18,10 @@ from salesops.platform.models import AuditEvent, Job, User
 from salesops.reports import alert_services, selectors
 from salesops.reports.api import _alert as api_alert
 from salesops.reports.models import Alert, AlertRecipient
-from tests.doors import reports_world as world
-from tests.doors.conftest import shared_home
 from tests.doors.reports_world import World, letters
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mailbox")]
 SHARES_A_HOME = True
-
-
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
-    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
-        yield world.load()
-
-
-@pytest.fixture(autouse=True)
-def mailbox(settings: Any) -> None:
-    settings.SMTP_SET, settings.SMTP_BACKEND = True, world.LOCMEM
-    settings.BASE_URL = "https://sales.example"
 
 
 def alert(made: World, *to: str, **more: Any) -> Alert:

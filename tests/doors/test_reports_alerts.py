@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
-from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.platform import jobs, signin
@@ -21,26 +19,10 @@ from salesops.platform.registries import after_imports
 from salesops.platform.tests.roles import load_facts
 from salesops.reports import alert_services, alerting
 from salesops.reports.models import Alert
-from tests.doors import reports_world as world
-from tests.doors.conftest import shared_home
 from tests.doors.reports_world import World, attached, letters, states
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mailbox")]
 SHARES_A_HOME = True
-
-
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
-    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
-        yield world.load()
-
-
-@pytest.fixture(autouse=True)
-def mailbox(settings: Any) -> None:
-    settings.SMTP_SET, settings.SMTP_BACKEND = True, world.LOCMEM
-    settings.BASE_URL = "https://sales.example"
 
 
 def alert(made: World, owner: str = "ana", **more: Any) -> Alert:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import smtplib
 import socket
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
-from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.custom_services import custom_kpi_decide, custom_kpi_end
 from salesops.analytics.tests import pipeline_firm as firm
@@ -26,20 +24,11 @@ from salesops.reports import delivering, finding_services, services
 from salesops.reports import letters as post
 from salesops.reports.models import Delivery, Subscription
 from tests.doors import reports_world as world
-from tests.doors.conftest import shared_home
 from tests.doors.reports_world import World, letters, states
 
 pytestmark = pytest.mark.django_db
 SHARES_A_HOME = True
 PAGE = "/pipeline/?status=all&columns=name"
-
-
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
-    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
-        yield world.load()
 
 
 @pytest.fixture(autouse=True)

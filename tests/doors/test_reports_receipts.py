@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,36 +12,19 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.platform import jobs
 from salesops.platform.access import NotAllowedError
 from salesops.reports import finding_services, selectors, services
 from salesops.reports.models import Delivery, Finding, FindingEvent, FindingReader
-from tests.doors import reports_world as world
-from tests.doors.conftest import shared_home
 from tests.doors.reports_world import World, html, letters
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mailbox")]
 SHARES_A_HOME = True
 PAGE = "/pipeline/?status=all&columns=name"
 DUE = "2026-12-01"
 NUMBER = "/numbers/won_value/?period=2026-Q2"
-
-
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
-    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
-        yield world.load()
-
-
-@pytest.fixture(autouse=True)
-def mailbox(settings: Any) -> None:
-    settings.SMTP_SET, settings.SMTP_BACKEND = True, world.LOCMEM
-    settings.BASE_URL = "https://sales.example"
 
 
 def write(made: World, author: str = "ana", **more: Any) -> Finding:

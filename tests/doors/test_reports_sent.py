@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core import mail
-from pytest_django.plugin import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.platform import page_files
 from salesops.reports.models import Delivery
-from tests.doors import reports_world as world
-from tests.doors.conftest import shared_home
 from tests.doors.reports_world import World, attached, html, letters, states
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mailbox")]
 SHARES_A_HOME = True
-
-
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[World]:
-    with shared_home(tmp_path_factory.mktemp("home"), django_db_blocker):
-        yield world.load()
-
-
-@pytest.fixture(autouse=True)
-def mailbox(settings: Any) -> None:
-    settings.SMTP_SET, settings.SMTP_BACKEND = True, world.LOCMEM
-    settings.BASE_URL = "https://sales.example"
 
 
 def rows_of(data: bytes) -> list[list[str]]:

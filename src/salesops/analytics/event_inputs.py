@@ -38,9 +38,8 @@ def event_frames(frames: Frames, period: Period | None) -> dict[str, Maker]:
             "stage_entries": lambda: journeys(frames).entries(),
             "stage_presence": lambda: journeys(frames).presence(period),
             "standing": partial(_standing, frames, period),
+            "close_moves": partial(_close_moves, frames),
         }
-        if CLOSE_FIELDS & set(frames.facts.changed_fields("opportunities")):
-            makers["close_moves"] = lambda: journeys(frames).close_moves(frames.firm.calendar)
         if period is not None:
             makers["opening"] = partial(_opening, frames, period)
     if period is not None:
@@ -234,6 +233,13 @@ def _revenue(frames: Frames, period: Period | None) -> ir.Table:
         _persons(frames),
         *_before(frames, period),
     )
+
+
+def _close_moves(frames: Frames) -> ir.Table | None:
+    """Moves of close dates; None where the log has none of any deal: then nobody knows whether one moved."""
+    if not CLOSE_FIELDS & set(frames.facts.changed_fields("opportunities")):
+        return None
+    return journeys(frames).close_moves(frames.firm.calendar)
 
 
 def _created_amounts(frames: Frames) -> ir.Table:

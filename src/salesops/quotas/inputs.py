@@ -20,15 +20,13 @@ from salesops.quotas import selectors
 from salesops.quotas.engine.attainment import attainment_frame
 from salesops.quotas.engine.ramp import Given, ramp_of, won_by_month
 
+_OWNER = [
+    (name, pa.string())
+    for name in ("owner_id", "owner_name", "manager_id", "manager_name", "team", "region", "role")
+]
 _SCHEMA = pa.schema(
     [
-        ("owner_id", pa.string()),
-        ("owner_name", pa.string()),
-        ("manager_id", pa.string()),
-        ("manager_name", pa.string()),
-        ("team", pa.string()),
-        ("region", pa.string()),
-        ("role", pa.string()),
+        *_OWNER,
         ("quota", pa.decimal128(19, 4)),
         ("fte_months", pa.decimal128(19, 6)),
         ("is_overlay", pa.bool_()),
@@ -179,13 +177,7 @@ def attainment(frames: Frames, period: Period | None) -> ir.Table | None:
 
 _RAMP = pa.schema(
     [
-        ("owner_id", pa.string()),
-        ("owner_name", pa.string()),
-        ("manager_id", pa.string()),
-        ("manager_name", pa.string()),
-        ("team", pa.string()),
-        ("region", pa.string()),
-        ("role", pa.string()),
+        *_OWNER,
         ("hired_on", pa.date32()),
         ("left_on", pa.date32()),
         ("full_quota", pa.decimal128(19, 4)),

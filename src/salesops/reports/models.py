@@ -214,23 +214,9 @@ class Condition(models.TextChoices):
     NOISE = "noise", "moves beyond noise"
 
 
-class Alert(models.Model):
-    """A number that somebody wants to hear of when it crosses a threshold."""
+class Looked(models.Model):
+    """What the last look at a number found, for whom it is looked at."""
 
-    name = models.CharField(max_length=120)
-    owner = models.ForeignKey(USER, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    owner_name = models.CharField(max_length=200)
-    kpi = models.CharField(max_length=120)
-    query = models.TextField(blank=True, default="")
-    condition = models.CharField(max_length=10, choices=Condition.choices)
-    threshold = models.DecimalField(max_digits=30, decimal_places=6, null=True, blank=True)
-    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.MAIL)
-    on_new_data = models.BooleanField(
-        default=True, help_text="Whether a turn without new data looks at nothing."
-    )
-    schedule_id = models.BigIntegerField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    removed_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, default="new")
     reason = models.CharField(max_length=500, blank=True, default="")
     value = models.CharField(max_length=100, blank=True, default="")
@@ -247,6 +233,28 @@ class Alert(models.Model):
     told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        abstract = True
+
+
+class Alert(Looked):
+    """A number that somebody wants to hear of when it crosses a threshold."""
+
+    name = models.CharField(max_length=120)
+    owner = models.ForeignKey(USER, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    owner_name = models.CharField(max_length=200)
+    kpi = models.CharField(max_length=120)
+    query = models.TextField(blank=True, default="")
+    condition = models.CharField(max_length=10, choices=Condition.choices)
+    threshold = models.DecimalField(max_digits=30, decimal_places=6, null=True, blank=True)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.MAIL)
+    on_new_data = models.BooleanField(
+        default=True, help_text="Whether a turn without new data looks at nothing."
+    )
+    schedule_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
         verbose_name = "alert"
         verbose_name_plural = "alerts"
         ordering = ("name", "id")
@@ -255,21 +263,12 @@ class Alert(models.Model):
         return self.name
 
 
-class AlertRecipient(models.Model):
+class AlertRecipient(Looked):
     """Another account that an alert is for: it is looked at again with that account's rights, and kept apart."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="recipients")
     user = models.ForeignKey(USER, on_delete=models.CASCADE, related_name="+")
     left_at = models.DateTimeField(null=True, blank=True, help_text="When the account asked not to be told.")
-    state = models.CharField(max_length=10, default="new")
-    reason = models.CharField(max_length=500, blank=True, default="")
-    value = models.CharField(max_length=100, blank=True, default="")
-    value_text = models.CharField(max_length=200, blank=True, default="")
-    previous = models.CharField(max_length=100, blank=True, default="")
-    period = models.CharField(max_length=40, blank=True, default="")
-    facts_version = models.CharField(max_length=40, blank=True, default="")
-    looked_at = models.DateTimeField(null=True, blank=True)
-    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "alert recipient"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis.expr.types as ir
 
 from salesops.analytics.engine import conditions as c
@@ -60,15 +62,29 @@ _CONVENTION = (
 )
 _NEWCOMERS = Side("newcomers", "People who started", started, frame=FRAME)
 
+
+def _of_newcomers(**more: Any) -> Kpi:
+    """A number of the people who started in a period, watched on since."""
+    return Kpi(
+        owner=OWNER,
+        grain="owner",
+        frame=FRAME,
+        dated_by="hired_on",
+        ripens=True,
+        requires=(_HIRED,),
+        flags=_FLAGS,
+        **more,
+    )
+
+
 KPIS: tuple[Kpi, ...] = (
-    Kpi(
+    _of_newcomers(
         name="ramp",
         title="Ramp",
         sentence="After how many months half of those who started in the period are fully productive.",
         formula="Kaplan-Meier median of the months from the start to full productivity",
         unit="months",
         direction="down",
-        owner=OWNER,
         convention=_CONVENTION
         + " Those still on the way, and leavers, count up to the month they were seen in; a mean of those who are "
         "there reads short.",
@@ -82,42 +98,28 @@ KPIS: tuple[Kpi, ...] = (
             ),
         ),
         combine=value_of("ramping", TOO_FEW),
-        grain="owner",
-        frame=FRAME,
         sample="ramping",
-        dated_by="hired_on",
-        ripens=True,
-        requires=(_HIRED,),
-        flags=_FLAGS,
     ),
-    Kpi(
+    _of_newcomers(
         name="ramped_share",
         title="Newcomers fully productive",
         sentence="The share of those who started in the period who have reached full productivity so far.",
         formula="people who reached full productivity / people who started",
         unit="ratio",
         direction="up",
-        owner=OWNER,
         convention=_CONVENTION,
         sides=(Side("productive", "Fully productive", productive, frame=FRAME), _NEWCOMERS),
         combine=ratio_of_counts("productive", "newcomers", NOBODY),
-        grain="owner",
-        frame=FRAME,
         sample="newcomers",
-        dated_by="hired_on",
-        ripens=True,
-        requires=(_HIRED,),
-        flags=_FLAGS,
         wilson=("productive", "newcomers"),
     ),
-    Kpi(
+    _of_newcomers(
         name="time_to_productivity",
         title="Time to productivity",
         sentence="The mean month of full productivity of those who started in the period and are there.",
         formula="sum of the months to full productivity / people who reached it",
         unit="months",
         direction="down",
-        owner=OWNER,
         convention=_CONVENTION
         + " Those still on the way are not in it, so it reads short; ramp is the number that counts them.",
         sides=(
@@ -132,12 +134,6 @@ KPIS: tuple[Kpi, ...] = (
         combine=mean_of(
             "productive", "nobody who started in this period is known to be fully productive yet"
         ),
-        grain="owner",
-        frame=FRAME,
         sample="productive",
-        dated_by="hired_on",
-        ripens=True,
-        requires=(_HIRED,),
-        flags=_FLAGS,
     ),
 )

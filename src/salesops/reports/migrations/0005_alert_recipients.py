@@ -32,7 +32,15 @@ class Migration(migrations.Migration):
                 ("value", models.CharField(blank=True, default="", max_length=100)),
                 ("value_text", models.CharField(blank=True, default="", max_length=200)),
                 ("previous", models.CharField(blank=True, default="", max_length=100)),
-                ("period", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Label of the period that the value, or a verdict, is of.",
+                        max_length=40,
+                    ),
+                ),
                 ("facts_version", models.CharField(blank=True, default="", max_length=40)),
                 ("looked_at", models.DateTimeField(blank=True, null=True)),
                 ("told_at", models.DateTimeField(blank=True, null=True)),
