@@ -141,7 +141,7 @@ def cheap_repetition() -> Iterator[None]:
 
             def sharing(self: Any) -> None:
                 own(self)
-                for name in ("engine", "_lock", "_queries", "_numbered"):
+                for name in ("engine", "_queries", "_numbered"):
                     setattr(self, name, getattr(shared, name))
 
             patch.setattr(compiled, "__init__", sharing)

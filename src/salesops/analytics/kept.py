@@ -7,11 +7,11 @@ shows at once, and two readers share one only where they may see exactly the sam
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from salesops.core.lately import Lately
 from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
@@ -21,7 +21,7 @@ KEPT = 1_000
 T = TypeVar("T")
 _NOTHING = object()
 _lock = threading.Lock()
-_known: OrderedDict[Hashable, Any] = OrderedDict()
+_known: Lately[Hashable, Any] = Lately(KEPT)
 _making: dict[Hashable, list[Any]] = {}
 
 
@@ -45,23 +45,17 @@ def state_key(frames: Frames) -> tuple[Hashable, ...]:
 
 def forget() -> None:
     """Forget every answer: for measuring, and tests that begin anew."""
-    with _lock:
-        _known.clear()
+    _known.clear()
 
 
 def recall(key: Hashable) -> Any:
     """What was kept under a key, or None."""
-    found = _recall(key)
-    return None if found is _NOTHING else found
+    return _known.get(key, None)
 
 
 def keep(key: Hashable, value: T) -> T:
     """Keep a plain value under a key; the least used go first."""
-    with _lock:
-        _known[key] = value
-        _known.move_to_end(key)
-        while len(_known) > KEPT:
-            _known.popitem(last=False)
+    _known.keep(key, value)
     return value
 
 
@@ -71,21 +65,13 @@ def remembered(key: Hashable, make: Callable[[], T]) -> T:
     Of several readers who ask at once one makes it and the others wait. The value is shared: nobody
     may change it.
     """
-    found = _recall(key)
+    found = _known.get(key, _NOTHING)
     if found is _NOTHING:
         with _one_at_a_time(key):
-            found = _recall(key)
+            found = _known.get(key, _NOTHING)
             if found is _NOTHING:
                 found = keep(key, make())
     return found  # type: ignore[no-any-return]
-
-
-def _recall(key: Hashable) -> Any:
-    with _lock:
-        if key not in _known:
-            return _NOTHING
-        _known.move_to_end(key)
-        return _known[key]
 
 
 @contextmanager

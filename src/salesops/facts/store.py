@@ -23,6 +23,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from salesops.core.lately import Lately
 from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
@@ -84,7 +85,7 @@ class FactStore:
         self._lock = threading.RLock()
         self._snapshots: dict[tuple[str, int | None], Snapshot] = {}
         self._seen: dict[int, dict[str, Seen]] = {}
-        self._changed: dict[int, dict[str, list[str]]] = {}
+        self._changed: Lately[int, dict[str, list[str]]] = Lately(8)
         self._views: dict[str, int] = {}
         self._derived = DerivedViews()
         self._lists = DerivedViews()
@@ -312,20 +313,15 @@ class FactStore:
         version = facts.version(CHANGES)
         if version is None:
             return {}
-        with self._lock:
-            if version in self._changed:
-                return self._changed[version]
+        known = self._changed.get(version, None)
+        if known is not None:
+            return known
         log = facts.relation(CHANGES)
         pairs = facts.execute(log.select("object", "field").distinct()).to_pylist()
         found: dict[str, list[str]] = {}
         for pair in pairs:
             found.setdefault(pair["object"], []).append(pair["field"])
-        result = {name: sorted(fields) for name, fields in sorted(found.items())}
-        with self._lock:
-            self._changed[version] = result
-            while len(self._changed) > 8:
-                self._changed.pop(next(iter(self._changed)))
-        return result
+        return self._changed.keep(version, {name: sorted(fields) for name, fields in sorted(found.items())})
 
 
 @dataclass(frozen=True)

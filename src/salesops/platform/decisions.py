@@ -8,8 +8,6 @@ start of the next; ``ended`` marks a subject that has nothing in force from that
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +19,7 @@ from django.db import connection, models, transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from salesops.core.lately import Lately
 from salesops.platform import audit, second_person
 from salesops.platform.access import require
 from salesops.platform.actors import Actor
@@ -324,8 +323,8 @@ def high_water_mark() -> str:
 KEPT = 256
 """Readings of decisions kept by :func:`kept`; each is a few rows."""
 
-_kept: OrderedDict[Hashable, Any] = OrderedDict()
-_kept_lock = threading.Lock()
+_NOTHING = object()
+_kept: Lately[Hashable, Any] = Lately(KEPT)
 
 
 def kept(key: Hashable, read: Callable[[], T]) -> T:
@@ -339,17 +338,8 @@ def kept(key: Hashable, read: Callable[[], T]) -> T:
     if mark == NO_MARK or not is_one_state() or connection.in_atomic_block:
         return read()
     full = (str(fact_store().address), mark, key)
-    with _kept_lock:
-        if full in _kept:
-            _kept.move_to_end(full)
-            known: T = _kept[full]
-            return known
-    found = read()
-    with _kept_lock:
-        _kept[full] = found
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return found
+    found = _kept.get(full, _NOTHING)
+    return _kept.keep(full, read()) if found is _NOTHING else found  # type: ignore[no-any-return]
 
 
 def _read_mark() -> str:

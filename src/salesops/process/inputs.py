@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from django.db import connection
 
+from salesops.core.lately import Lately
 from salesops.crm import selectors as crm
 from salesops.facts.days import local_date
 from salesops.facts.derived import derived
@@ -117,10 +118,9 @@ class _Setting:
     notes: tuple[str, ...]
 
 
-_settings: dict[tuple[object, ...], _Setting] = {}
-_settings_lock = threading.Lock()
-_log = logging.getLogger(__name__)
 _KEPT = 32
+_settings: Lately[tuple[object, ...], _Setting] = Lately(_KEPT)
+_log = logging.getLogger(__name__)
 _WAIT = 1.0
 """Seconds that whoever reads first after a decision waits for a native copy of the deals."""
 _MOST_WAIT = 300.0
@@ -351,15 +351,8 @@ def _setting(
     """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
     state = (str(store.address), facts.where, manifest.id, manifest.recorded_at)
     key = (*state, mark, day, facts.as_of, known_at)
-    with _settings_lock:
-        found = _settings.get(key)
-    if found is None:
-        found = _read_setting(facts, firm, manifest, mark, day, known_at)
-        with _settings_lock:
-            _settings[key] = found
-            while len(_settings) > _KEPT:
-                _settings.pop(next(iter(_settings)))
-    return found
+    found = _settings.get(key, None)
+    return found or _settings.keep(key, _read_setting(facts, firm, manifest, mark, day, known_at))
 
 
 def _read_setting(

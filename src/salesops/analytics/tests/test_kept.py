@@ -12,6 +12,7 @@ from salesops.analytics import home, kept, list_address, records
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import pipeline_firm as firm
+from salesops.core.lately import Lately
 from salesops.facts.newest import Newest
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
@@ -128,14 +129,15 @@ def test_what_is_asked_ahead_is_what_home_asks(serving: None, monkeypatch: pytes
 
 
 def test_the_answers_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "KEPT", 3)
-    for number in range(10):
-        kept.keep(("bounded", number), number)
-    assert [kept.recall(("bounded", n)) for n in range(10)] == [None] * 7 + [7, 8, 9]
-    kept.recall(("bounded", 7))
-    kept.keep(("bounded", 10), 10)
-    assert kept.recall(("bounded", 7)) == 7, "what was used last stays"
-    assert kept.recall(("bounded", 8)) is None
+    monkeypatch.setattr(kept, "_known", Lately(3))
+    made: list[int] = []
+
+    def ask(number: int) -> None:
+        assert kept.remembered(("bounded", number), lambda: made.append(number) or number) == number
+
+    for number in (*range(10), 7, 10, 7, 8):
+        ask(number)
+    assert made == [*range(10), 10, 8], "what was used last stays, what was used least is asked again"
 
 
 def test_of_many_who_ask_at_once_one_makes_the_answer() -> None:
