@@ -157,7 +157,7 @@ def on_spark(args: argparse.Namespace) -> None:
         address = f"spark://{folder / 'spark'}?master={args.master}&spark.driver.memory={args.memory}"
         address += f"&spark.local.dir={folder / 'spill'}"
         spark = target(address)
-        copy = Copy("benchmark", {"deals": {column: KINDS[kind] for column, kind in DEALS.items()}})
+        copy = Copy("benchmark", "1", "", {"deals": {column: KINDS[kind] for column, kind in DEALS.items()}})
         start = time.perf_counter()
         with pq.ParquetFile(folder / "made.parquet") as made:
             spark.load(copy, {"deals": made.iter_batches(250_000)})

@@ -62,6 +62,7 @@ PAGES: Mapping[str, Named] = {
     "number_restated": Named("/numbers/won_value/restated/?period=2026-Q3", ALL, ("?period=all",)),
     "fair_comparison": Named("/fair-comparison/", ALL, ("?period=2026&measure=value_per_month",)),
     "outcomes": Named("/outcomes/", ALL, ("?period=2026-Q3&against=period",)),
+    "win_loss": Named("/win-loss/", ALL, ("?period=2026&lost_from=Proposal", "?period=all")),
     "calibration": Named("/calibration/", ALL, ("?on=2026-06-30&by=stage",)),
     "moved": Named("/moved/", ALL, ("?every=quarter",)),
     "replay": Named("/replay/", ALL, ("?day=2026-09-01",)),

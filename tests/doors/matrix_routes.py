@@ -178,6 +178,7 @@ API_GETS: Mapping[str, frozenset[str]] = {
     "/api/v1/inspection": ALL,
     "/api/v1/calibration": ALL,
     "/api/v1/outcomes": ALL,
+    "/api/v1/win-loss": ALL,
     "/api/v1/fair-comparison": ALL,
     "/api/v1/inspection/{line}/deals": ALL,
     "/api/v1/jobs": ALL,

@@ -636,6 +636,28 @@ def test_every_call_is_recorded_with_its_account() -> None:
     assert two.after == {"arguments": {"question": "win rate"}, "door": "stdio"}
 
 
+def test_a_question_that_was_not_understood_is_recorded_as_refused() -> None:
+    user = account("rep", pipeline_firm.OURS)
+    secret = token(user)
+    told = mcp.call(door(secret), "ask", {"question": f"colour of the moon {secret}"})
+    assert not told["answered"]
+    event = calls()[-1]
+    assert (event.actor_user_id, event.subject) == (user.pk, "mcp:ask")
+    assert event.after["refused"] == told["problem"]
+    assert secret not in str(event.after), "a secret that somebody pastes is not kept"
+    assert "colour of the moon" in event.after["arguments"]["question"]
+
+
+def test_a_call_that_breaks_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(reader: Any, name: str) -> Told:
+        raise RuntimeError("the disk at /srv/secret is gone")
+
+    monkeypatch.setitem(TOOLS, "metric", broken)
+    with pytest.raises(RuntimeError):
+        mcp.call(door(), "metric", {"name": "won_deals"})
+    assert calls()[-1].after["refused"] == mcp.FAILED
+
+
 def test_the_schema_is_told_as_far_as_the_token_goes() -> None:
     user = account("rep", pipeline_firm.OURS)
     with pytest.raises(NotAllowedError, match=r"lacks the scope numbers\.read"):

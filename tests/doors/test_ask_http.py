@@ -270,6 +270,28 @@ def test_hostile_arguments_are_refused(settings: Any) -> None:
     assert post(secret, message("ping", x="y" * 300)).status_code == 413
 
 
+def test_calls_that_fit_no_tool_are_recorded() -> None:
+    user = account("rep", pipeline_firm.OURS)
+    row, secret = token(user)
+    before = len(calls())
+    for tool, arguments, said in (
+        ("no_such_tool", {"password": "hunter2"}, "There is no tool 'no_such_tool'."),
+        ("metric", {"period": "all"}, "These arguments do not fit the tool: name."),
+        ("query", {"table": "deals", "limit": "many", "password": "hunter2"}, "do not fit the tool: limit."),
+    ):
+        assert call(secret, tool, **arguments)["isError"]
+        event = calls()[-1]
+        assert said in event.after["refused"]
+        assert (event.actor_user_id, event.after["token"]) == (user.pk, f"{row.pk} assistant")
+        assert event.after["door"] == "http"
+        assert "hunter2" not in str(event.after)
+    found = calls()[before:]
+    assert [event.subject for event in found] == ["mcp:no such tool", "mcp:metric", "mcp:query"]
+    assert found[1].after["arguments"] == {"period": "all"}
+    call(secret, "metric", name="no_such")
+    assert len(calls()) == before + 4, "a call that reached its tool is recorded once"
+
+
 def test_without_the_package_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     _, secret = token(account())
     monkeypatch.setitem(__import__("sys").modules, "mcp.server", None)

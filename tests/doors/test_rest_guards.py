@@ -86,7 +86,7 @@ def test_every_operation_names_the_scope_it_needs_and_every_scope_is_used() -> N
     for path, method, operation in OPERATIONS:
         declared = {p["name"] for p in operation.get("parameters", ())}
         assert ("Idempotency-Key" in declared) == (method != "get"), (path, method)
-        assert {400, 401, 403, 404, 409, 413, 422, 429} <= set(operation["responses"]), (path, method)
+        assert {400, 401, 403, 404, 409, 413, 422, 429, 503} <= set(operation["responses"]), (path, method)
 
 
 def filled(path: str, seeded: Seeded) -> str:

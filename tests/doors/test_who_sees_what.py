@@ -59,9 +59,7 @@ def told(asker: Actor, whom: str, record: str, table: str = "opportunities") -> 
 
 def test_reasons_in_words(firm):
     assert told(ADMIN, "ann", "d1") == "yes: Records the person owns."
-    assert told(ADMIN, "boss", "d1").endswith(
-        "below in the hierarchy of the day. Name ann reports to Name boss."
-    )
+    assert told(ADMIN, "boss", "d1").endswith("below in the hierarchy of now. Name ann reports to Name boss.")
     assert told(ADMIN, "ann", "d3").startswith("yes: Deals the person, or somebody below, works on")
     assert told(ADMIN, "cy", "d2").startswith("yes: Deals the person"), "a collaborator by name"
     assert (

@@ -18,7 +18,7 @@ class AnalyticsConfig(AppConfig):
             registries.kpi_definitions.register(kpi.name, kpi)
         from salesops.analytics import belongings, number_runs, views_services
         from salesops.analytics.data_age import data_age, versions
-        from salesops.analytics.home import warm_up
+        from salesops.analytics.home_ahead import warm_up
         from salesops.platform import job_kinds
         from salesops.platform.settings_index import holds
         from salesops.ui import navigation, shell
@@ -27,8 +27,8 @@ class AnalyticsConfig(AppConfig):
         shell.use_data_age(data_age)
         shell.use_versions(versions)
         number_runs.register()
-        registries.warm_ups.register("home", warm_up)
         registries.warm_ups.register("belongings", belongings.warm_up)
+        registries.warm_ups.register("home", warm_up)  # asks for what belongs to the deals that matter
         navigation.register("home", "outcomes", "Outcomes", "outcomes", "target", 24, tab_of="numbers")
         navigation.register("home", "moved", "What moved", "moved", "activity", 25, tab_of="numbers")
         navigation.register("home", "replay", "Replay", "replay", "history", 30)
@@ -83,6 +83,7 @@ class AnalyticsConfig(AppConfig):
         navigation.register(
             "pipeline", "calibration", "Calibration", "calibration", "target", 17, tab_of="pipeline"
         )
+        navigation.register("pipeline", "win_loss", "Win-loss", "win_loss", "trophy", 18, tab_of="pipeline")
         navigation.register(
             "pipeline",
             "pipeline_accounts",

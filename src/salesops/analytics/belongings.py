@@ -1,11 +1,11 @@
-"""What belongs to one deal: its changes, lines, team, contacts and activities.
+"""What belongs to a deal, or to some: changes, lines, team, contacts and activities.
 
-The reader may see the deal, so he may see what belongs to it: looking for all he may see would take long.
+The reader may see the deals, so he may see what belongs to them: looking for all he may see would take long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ibis
@@ -30,7 +30,21 @@ def changes(frames: Frames, deal_id: str) -> list[dict[str, Any]]:
         order = [ibis.desc("valid_at"), ibis.desc("recorded_at"), ibis.asc("field")]
         return rows.order_by(order).select(*_OF_A_CHANGE).limit(MOST_CHANGES + 1)
 
-    return _belonging(frames, "changes", "object_id", deal_id, "newest", newest).to_pylist()
+    return _belonging(frames, "changes", "object_id", [deal_id], "newest", newest).to_pylist()
+
+
+def pushes(frames: Frames, deal_ids: Sequence[str]) -> dict[str, int]:
+    """Deal -> how often its close date was moved later, of those that were; from the change log."""
+    if not deal_ids or "changes" not in frames.facts.tables():
+        return {}
+
+    def later(rows: ir.Table) -> ir.Table:
+        # ISO days compare as text.
+        moved = rows.filter(rows.field.isin(["close_on", "expected_close_on"]), rows.new > rows.old)
+        return moved.group_by("object_id").agg(n=moved.count())
+
+    found = _belonging(frames, "changes", "object_id", deal_ids, "pushes", later).to_pylist()
+    return {row["object_id"]: row["n"] for row in found}
 
 
 def children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, Any]], int]:
@@ -52,35 +66,46 @@ def children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, A
         return rows.agg(n=rows.count())
 
     column = "opportunity_id"
-    found = _belonging(frames, table, column, deal_id, "first", first).to_pylist()
+    found = _belonging(frames, table, column, [deal_id], "first", first).to_pylist()
     if len(found) <= MOST_CHILDREN:
         return found, len(found)
-    return found[:MOST_CHILDREN], _belonging(frames, table, column, deal_id, "number", number).to_pylist()[0][
-        "n"
-    ]
+    counted = _belonging(frames, table, column, [deal_id], "number", number).to_pylist()
+    return found[:MOST_CHILDREN], counted[0]["n"]
+
+
+_AT_ONCE = 10
+"""Queries are kept for one deal, and for each multiple of so many."""
 
 
 def _belonging(
-    frames: Frames, table: str, column: str, deal_id: str, kind: str, build: Callable[[ir.Table], ir.Table]
+    frames: Frames,
+    table: str,
+    column: str,
+    deal_ids: Sequence[str],
+    kind: str,
+    build: Callable[[ir.Table], ir.Table],
 ) -> pa.Table:
-    """What ``build`` makes of a table's rows whose column names a deal; the query is kept for every deal."""
+    """What ``build`` makes of a table's rows whose column names one of some deals; the query is kept for others."""
     facts, scope = frames.facts, frames.scope.through_parent()
+    missing = -len(deal_ids) % _AT_ONCE if len(deal_ids) > 1 else 0
+    values = {f"deal_{n}": each for n, each in enumerate([*deal_ids, *[deal_ids[-1]] * missing])}
 
     def expression() -> ir.Table:
         if table == "changes":
             rows = facts.changes(scope, object="opportunities")
         else:
             rows = facts.read(table, scope)
-        return build(rows.filter(rows[column] == bound("deal", "string")))
+        asked = [bound(name, "string") for name in values]
+        return build(rows.filter(rows[column].isin(asked) if len(asked) > 1 else rows[column] == asked[0]))
 
     manifest = facts.manifest
     if facts.as_of is not None or not scope.everything or manifest is None:
         # Other tables decide with it what is there: each reading names and holds all of them.
         made = expression()
-        return facts.execute_known((kind, made.op()), lambda: made, values={"deal": deal_id})
+        return facts.execute_known((kind, made.op()), lambda: made, values=values)
     facts.columns(table)  # holds the table's view: the query may have been compiled for another reader
-    key = ("belonging", kind, table, manifest.id, manifest.recorded_at, scope.masked)
-    return facts.execute_known(key, expression, values={"deal": deal_id}, holding=(table, column, deal_id))
+    key = ("belonging", kind, table, len(values), manifest.id, manifest.recorded_at, scope.masked)
+    return facts.execute_known(key, expression, values=values, holding=(table, column, deal_ids))
 
 
 def warm_up(actor: Actor) -> None:

@@ -11,19 +11,21 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from salesops.analytics.addresses import DEFAULT_PERIOD
-from salesops.analytics.choices import Extent, extent
+from salesops.analytics import belongings
+from salesops.analytics.choices import Extent
 from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.frames import TIMELESS
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.event_inputs import counted_column
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.records import judge_of
-from salesops.analytics.selectors import OpenQuestion, Question, ask, kpis
+from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.core.calendars import Period
 from salesops.facts.days import local_date
 from salesops.platform import manifest_history
+from salesops.platform.access import may
 from salesops.platform.actors import Actor
+from salesops.platform.roles import Role
 from salesops.quality.engine.rules import Finding
 from salesops.quality.selectors import faults_over
 
@@ -161,18 +163,27 @@ def _past_stocks(
     return {name: [found[f"{name}_{place}"] for place in range(len(periods))] for name in names}
 
 
-def warm_up(actor: Actor) -> None:
-    """Ask what Home asks by itself, so that the first readers of a new facts version find it answered."""
-    with ask(actor, Question(period=DEFAULT_PERIOD)) as asked:
-        found = extent(asked.frames)
-        asked.values(TILES)
-        before(asked)
-        past(asked, (*FLOWS, *STOCKS), found)
-        asked.over(asked.period, split_column(found, "", FIRM_ORDER)).values(["won_value", "quota"])
-        asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
-        deals_that_matter(asked, own=False)
-        change_counts(asked, window(asked))
-        top_faults(asked)
+def split_order(actor: Actor) -> Sequence[str]:
+    """Columns that Home splits a reader's numbers by, best first."""
+    return ("owner_name",) if actor.role == Role.SALES_MANAGER else FIRM_ORDER
+
+
+def sees_data(actor: Actor) -> bool:
+    """Whether Home shows a reader what waits to be done to the data."""
+    return "data" in ORDER[actor.role] and may(actor, "import.view")
+
+
+ORDER: dict[str, tuple[str, ...]] = {
+    Role.REP: ("tiles", "deals", "charts", "changes"),
+    Role.SALES_MANAGER: ("tiles", "charts", "deals", "changes"),
+    Role.OPS_REPRESENTATIVE: ("data", "tiles", "charts", "deals"),
+    Role.OPS_ANALYST: ("tiles", "data", "charts", "deals"),
+    Role.OPS_MANAGER: ("tiles", "charts", "data", "changes", "deals"),
+    Role.OPS_VP: ("tiles", "changes", "charts", "deals", "data"),
+    Role.ADMINISTRATOR: ("tiles", "charts", "data", "changes", "deals"),
+    Role.AUDITOR: ("tiles", "charts", "changes", "deals"),
+}
+"""What each persona reads first, from top to bottom."""
 
 
 def split_column(found: Extent, wanted: str, order: Sequence[str]) -> str:
@@ -212,7 +223,7 @@ def _deals_that_matter(
     ]  # fmt: skip
     flagged = rows.order_by(order).select(*names, **rules.columns(rows))
     found = asked.execute(flagged.limit(most)).to_pylist()
-    pushed = pushes(asked, [row["id"] for row in found])
+    pushed = belongings.pushes(asked.frames, [row["id"] for row in found])
     for row in found:
         row["flags"] = [
             *timing(row, asked.frames.as_of, pushed.get(row["id"], 0)),
@@ -245,22 +256,6 @@ def timing(row: dict[str, Any], today: date, pushed: int) -> list[tuple[str, str
         tone = "bad" if pushed > 2 else "warn"
         flags.append((f"Pushed {pushed}×", tone, f"Its close date was moved later {pushed} times."))
     return flags
-
-
-def pushes(asked: OpenQuestion, ids: Sequence[str]) -> dict[str, int]:
-    """Deal -> how often its close date was moved later, from the change log."""
-    if not ids or "changes" not in asked.frames.facts.tables():
-        return {}
-    # The ids are of deals the reader sees: guarding the whole log again is what would take long.
-    changes = asked.frames.facts.changes(asked.frames.scope.through_parent(), object="opportunities")
-    # ISO days compare as text.
-    later = changes.filter(
-        changes.object_id.isin(list(ids)),
-        changes.field.isin(["close_on", "expected_close_on"]),
-        changes.new > changes.old,
-    )
-    rows = asked.execute(later.group_by("object_id").agg(n=later.count())).to_pylist()
-    return {row["object_id"]: row["n"] for row in rows}
 
 
 KINDS = {

@@ -12,7 +12,7 @@ from ninja import Query, Router, Schema
 from salesops.analytics import outcome_parts as parts
 from salesops.analytics.addresses import read
 from salesops.analytics.api import TeamName
-from salesops.analytics.outcomes import outcomes, question_of
+from salesops.analytics.outcomes import outcomes
 from salesops.analytics.selectors import ask
 from salesops.platform.rest import actor_of_request, reply, scoped
 from salesops.platform.token_scopes import covers
@@ -108,7 +108,7 @@ def outcomes_read(
         asked_for["as_of"] = as_of.isoformat()
     address, actor = read(QueryDict(urlencode(asked_for, doseq=True))), actor_of_request(request)
     judges = covers(request.auth.scopes, FAULTS)  # type: ignore[attr-defined]
-    with ask(actor, question_of(address)) as asked:
+    with ask(actor, address.question()) as asked:
         kind = asked.period.kind if asked.period else ""
         found = outcomes(actor, address, against or parts.default_against(kind))
         notes = list(dict.fromkeys([*asked.frames.notes, *found.notes]))

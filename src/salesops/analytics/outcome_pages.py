@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from salesops.analytics import outcome_parts as parts
 from salesops.analytics.addresses import Address, AddressError, read, reads_address
 from salesops.analytics.freezing import Frozen, freezable, page
-from salesops.analytics.outcomes import Against, Line, Outcomes, outcomes, question_of
+from salesops.analytics.outcomes import Against, Line, Outcomes, outcomes
 from salesops.analytics.page_parts import chips, filter_words, scope_line, selects
 from salesops.analytics.selectors import ask
 from salesops.analytics.shown import definition_of, unique
@@ -30,7 +30,7 @@ NO_QUOTA = "carries no quota"
 def outcomes_page(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Whether forecast, cycle, productivity, data and reps at quota are better than they were."""
     address = read(request.GET, default="quarter")
-    with ask(actor, question_of(address)) as asked:
+    with ask(actor, address.question()) as asked:
         against = against_named(request.GET.get("against", ""), asked.period.kind if asked.period else "")
         found = outcomes(actor, address, against)
         lines = parts.rows(found)

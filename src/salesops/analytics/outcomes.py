@@ -32,7 +32,7 @@ from salesops.analytics.outcome_sides import (
     names_of,
     read_side,
 )
-from salesops.analytics.selectors import OpenQuestion, Question, ask
+from salesops.analytics.selectors import OpenQuestion, ask
 from salesops.core.calendars import FiscalCalendar, Period, PeriodError
 from salesops.platform.actors import Actor
 from salesops.process.inputs import NoDataError
@@ -165,14 +165,9 @@ def outcomes(actor: Actor, address: Address, against: Against) -> Outcomes:
         AddressError: the period has not begun, or has none to be compared with.
         NoDataError: nothing was imported yet.
     """
-    with ask(actor, question_of(address)) as asked:
+    with ask(actor, address.question()) as asked:
         key = ("outcomes", against, address.query(), *state_key(asked.frames))
         return remembered(key, lambda: _outcomes(actor, address, against, asked))
-
-
-def question_of(address: Address) -> Question:
-    """What an address asks, with the rights of now on every day: both sides are of the same people."""
-    return replace(address.question(), rights_now=True)
 
 
 def _outcomes(actor: Actor, address: Address, against: Against, asked: OpenQuestion) -> Outcomes:
@@ -186,7 +181,7 @@ def _outcomes(actor: Actor, address: Address, against: Against, asked: OpenQuest
     finished = (period, earlier)
     if day != period.last:
         finished = calendar.shift(period, -1), calendar.shift(earlier, -1)
-    question = question_of(address)
+    question = address.question()
     then, shared, clean_then = Side(), list[Rule](), None
     with ask(actor, replace(question, period=period.label, as_of=day)) as here:
         first = extent(here.frames).first

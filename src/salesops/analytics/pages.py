@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from salesops.analytics import home as seen
+from salesops.analytics import home_ahead
 from salesops.analytics import home_cards as cards
 from salesops.analytics.addresses import (
     TEAM_COLUMNS,
@@ -54,18 +55,6 @@ from salesops.ui import exports
 from salesops.ui.components import Empty
 from salesops.ui.tables import Column, Table
 
-ORDER: dict[str, tuple[str, ...]] = {
-    Role.REP: ("tiles", "deals", "charts", "changes"),
-    Role.SALES_MANAGER: ("tiles", "charts", "deals", "changes"),
-    Role.OPS_REPRESENTATIVE: ("data", "tiles", "charts", "deals"),
-    Role.OPS_ANALYST: ("tiles", "data", "charts", "deals"),
-    Role.OPS_MANAGER: ("tiles", "charts", "data", "changes", "deals"),
-    Role.OPS_VP: ("tiles", "changes", "charts", "deals", "data"),
-    Role.ADMINISTRATOR: ("tiles", "charts", "data", "changes", "deals"),
-    Role.AUDITOR: ("tiles", "charts", "changes", "deals"),
-}
-"""What each persona reads first, from top to bottom."""
-
 
 @require_safe
 @freezable
@@ -74,19 +63,22 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """The first screen: will we make it, what changed, which deals decide it, what waits."""
     address = read(request.GET)
     own = actor.role == Role.REP
-    with ask(actor, address.question()) as asked:
+    question = address.question()
+    if question == home_ahead.FIRST_QUESTION:
+        home_ahead.reader_came(actor)
+    with ask(actor, question) as asked:
         frames, found = asked.frames, extent(asked.frames)
         values = seen.by_name(asked.values(seen.TILES))
         history = seen.past(asked, (*seen.FLOWS, *seen.STOCKS), found)
         column = seen.split_column(
             found,
             request.GET.get("split", ""),
-            ("owner_name",) if actor.role == Role.SALES_MANAGER else seen.FIRM_ORDER,
+            seen.split_order(actor),
         )
         won = [] if own else asked.over(asked.period, column).values(["won_value", "quota"])
         stages = asked.over(asked.period, "stage").values(["open_deals", "open_pipeline"])
         deals, shared = seen.deals_that_matter(asked, own=own)
-        order = ORDER[actor.role]
+        order = seen.ORDER[actor.role]
         context: dict[str, Any] = {
             "title": _title(actor, asked),
             "scope": scope_line(actor, asked, address),
@@ -116,7 +108,7 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             counts = seen.change_counts(asked, inside)
             context["changes"] = cards.change_cells(address, counts, inside, seen.KINDS)
             context["changes_words"] = inside.words
-        if "data" in order and may(actor, "import.view"):
+        if seen.sees_data(actor):
             context["data"] = _data_card(actor, asked, address)
         frozen = Frozen(
             title=f"{context['title']}, {scope_line(actor, asked, address)}",

@@ -60,7 +60,6 @@ class Question:
         as_of: state as of the end of that day; None for the data's own date.
         manifest_id: facts version; None for the newest.
         known_at: facts and decisions as recorded by then.
-        rights_now: an earlier day, too, is read with the rights of now.
     """
 
     period: str = ""
@@ -71,7 +70,6 @@ class Question:
     as_of: date | None = None
     manifest_id: str | None = None
     known_at: datetime | None = None
-    rights_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,7 +247,6 @@ def ask(actor: Actor, question: Question) -> Iterator[OpenQuestion]:
         manifest_id=question.manifest_id,
         known_at=question.known_at,
         elsewhere=True,
-        rights_now=question.rights_now,
     ) as frames:
         period = period_of(question, frames)
         context = Context(

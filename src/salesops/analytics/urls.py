@@ -18,6 +18,7 @@ from salesops.analytics import (
     row_pages,
     steward_pages,
     waterfall_pages,
+    winloss_pages,
 )
 
 urlpatterns = [
@@ -41,6 +42,7 @@ urlpatterns = [
     path("waterfall/", waterfall_pages.waterfall, name="waterfall"),
     path("waterfall/<slug:bar>/", waterfall_pages.waterfall_deals, name="waterfall_deals"),
     path("calibration/", calibration_pages.calibrated, name="calibration"),
+    path("win-loss/", winloss_pages.winloss_page, name="win_loss"),
     path("pipeline-inspection/", inspection_pages.inspection, name="inspection"),
     path("pipeline-inspection/time-in-stage/", inspection_pages.inspection_stays, name="inspection_stays"),
     path("pipeline-inspection/<slug:line>/", inspection_pages.inspection_deals, name="inspection_deals"),

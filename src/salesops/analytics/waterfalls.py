@@ -1,8 +1,8 @@
 """The pipeline waterfall as a reader asks for it: two days, a scope, a period, a currency. Every door comes here.
 
-Whose deals count is told by the rights of the closing day, for both instants, and by who owned each deal at
-each: so a deal that left the reader's team is a transfer out at the amount he saw, and nothing of what became
-of it is read. See docs/explanation/waterfall.md.
+Whose deals count is told by the reader's rights of now, for both instants, and by who owned each deal at
+each: so a deal that left the reader's team is a transfer out at the amount of then, and nothing of what
+became of it is read. See docs/explanation/waterfall.md.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class OpenWaterfall:
 
     @property
     def frames(self) -> Frames:
-        """The closing day's: whose rights and words hold."""
+        """The closing day's: whose words hold."""
         return self.last
 
     @property
@@ -176,7 +176,7 @@ def open_waterfall(actor: Actor, asked: Asked) -> Iterator[OpenWaterfall]:
 
 def _bound(asked: Asked, first: Frames, last: Frames) -> OpenWaterfall:
     filters = tuple(replace(f, column=ALIASES.get(f.column, f.column)) for f in asked.filters)
-    masked = masked_columns(last)
+    masked = masked_columns(first) | masked_columns(last)
     refuse_masked(masked, filters)
     hidden = masked & NEEDED
     period = period_of(Question(period=asked.close), last)
@@ -250,10 +250,11 @@ def _pairs(first: Frames, last: Frames, filters: Sequence[Filter], worth: _Worth
     """The engine's input: each deal at both instants, as far as the reader may know of it.
 
     At the opening every deal is read, since one that the reader sees at the closing had an amount before it
-    was his, which its history shows him too. One that he does not see at the closing is read at the opening
-    only if he saw it there.
+    was his, which its history shows him too. One that is not his to see at the closing is read at the opening
+    only if it is his to see there.
     """
-    reader = last.scope
+    # The rows are the same by both; another column may be what counted on either day.
+    reader = replace(last.scope, masked=first.scope.masked | last.scope.masked)
     before = deals_of(first, Scope(everything=True, masked=reader.masked))
     after = deals_of(last, reader, deleted=True)
     after = after.filter(after.deleted_on.isnull() | (after.deleted_on > ibis.literal(first.as_of)))

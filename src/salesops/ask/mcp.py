@@ -1,8 +1,8 @@
 """The command mcp: a server for assistants (Model Context Protocol) on standard input and output.
 
 It acts as the local administrator, as the account named by ``--as``, or as the account of the token in
-``SALESOPS_TOKEN``, and never reaches further. Every tool only reads. Every call that reaches a tool is in the audit
-ledger, answered or refused; a call that is turned away before, for its token or for arguments that fit no tool, is not.
+``SALESOPS_TOKEN``, and never reaches further. Every tool only reads. Every call of a known account is in the
+audit ledger, answered or refused; a call that is turned away for its token is not.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
-from pydantic import Field
+from django.db import DatabaseError, close_old_connections
+from pydantic import Field, ValidationError
 
 import salesops
 from salesops.ask.services import call_record
@@ -41,6 +43,7 @@ INSTRUCTIONS = (
     "tables. A value that is null has a reason: tell it, and never put 0 in its place. Words of a question that "
     "were not understood stand in not_understood: tell them with the answer. Everything only reads."
 )
+FAILED = "The server could not answer; its log says why."
 _log = logging.getLogger(__name__)
 
 NumberName = Annotated[
@@ -148,14 +151,7 @@ def call(door: Door, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     close_old_connections()
     reader = door.reader()
-    record = partial(
-        call_record,
-        actor=reader.actor,
-        tool=tool,
-        arguments=arguments,
-        door=reader.door,
-        token=reader.token,
-    )
+    record = _recorder(reader, tool, arguments)
     try:
         with reading.one_state():
             told = TOOLS[tool](reader, **arguments)
@@ -163,8 +159,49 @@ def call(door: Door, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     except (ValueError, LookupError, PermissionError, OverflowError) as error:
         record(rows=None, refusal=words(error))
         raise
-    record(rows=told.rows)
+    except DatabaseError:
+        raise  # nothing can be written where this comes from
+    except Exception:
+        record(rows=None, refusal=FAILED)
+        raise
+    record(rows=told.rows, refusal=told.refusal)
     return value
+
+
+def misfit(door: Door, tool: str, arguments: Mapping[str, Any], why: str) -> None:
+    """Record a call that reached no tool: there is none of that name, or the arguments do not fit its schema.
+
+    Whom the door turns away is not recorded, as for every call.
+    """
+    close_old_connections()
+    with suppress(LookupError, PermissionError):
+        known = (
+            {k: v for k, v in arguments.items() if k in signature(TOOLS[tool]).parameters}
+            if tool in TOOLS
+            else {}
+        )
+        _recorder(door.reader(), tool if tool in TOOLS else "no such tool", known)(rows=None, refusal=why)
+
+
+def _unfit(tool: str, error: BaseException) -> str:
+    """Why a call reached no tool, without the values that were sent; "" where it reached one."""
+    if tool not in TOOLS:
+        return f"There is no tool {tool!r:.60}."
+    if not isinstance(error.__cause__, ValidationError):
+        return ""
+    places = {".".join(str(part) for part in one["loc"]) for one in error.__cause__.errors()}
+    return f"These arguments do not fit the tool: {', '.join(sorted(places))}."
+
+
+def _recorder(reader: Reader, tool: str, arguments: Mapping[str, Any]) -> Callable[..., None]:
+    return partial(
+        call_record,
+        actor=reader.actor,
+        tool=tool,
+        arguments=arguments,
+        door=reader.door,
+        token=reader.token,
+    )
 
 
 def words(error: BaseException) -> str:
@@ -179,8 +216,19 @@ def server(door: Door) -> Any:
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.types import ToolAnnotations
 
+    class Recording(MCPServer):
+        """Records the calls, too, that the package refuses before they reach a tool."""
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            try:
+                return await super().call_tool(name, arguments, context)
+            except ToolError as error:
+                if why := _unfit(name, error):
+                    await sync_to_async(misfit, thread_sensitive=True)(door, name, arguments, why)
+                raise
+
     # A server that reads the whole firm for one person says so little in its log as it can.
-    made = MCPServer(
+    made = Recording(
         "salesops",
         title="salesops",
         version=salesops.__version__,
@@ -198,7 +246,7 @@ def server(door: Door) -> Any:
             raise ToolError(words(error)) from error
         except Exception as error:
             _log.exception("the tool %s failed", tool)
-            raise ToolError("The server could not answer; its log says why.") from error
+            raise ToolError(FAILED) from error
 
     @made.tool(title="What there is to ask", annotations=reads)
     async def describe_schema(

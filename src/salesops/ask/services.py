@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from salesops.platform.actors import Actor
 ACTION = "mcp.call"
 _MOST_CHARACTERS = 500
 _MOST_ITEMS = 30
+_SECRET = re.compile(r"\bso_[A-Za-z0-9_-]{8,}")
+"""What a token looks like: whoever writes one into a question does not find it in the ledger."""
 
 
 def call_record(
@@ -52,7 +55,8 @@ def call_record(
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
-        text = value.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+        text = _SECRET.sub("so_…", value)
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
         return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
     if isinstance(value, list | tuple):
         return [_short(one) for one in value[:_MOST_ITEMS]]

@@ -84,10 +84,11 @@ class Reader:
 
 @dataclass(frozen=True)
 class Told:
-    """What a tool gives, and how many rows are in it."""
+    """What a tool gives, how many rows are in it, and why it holds no answer."""
 
     value: dict[str, Any]
     rows: int | None = None
+    refusal: str = ""
 
 
 # --- What there is --------------------------------------------------------------------------------
@@ -419,7 +420,7 @@ def ask(reader: Reader, question: str, known_at: str = "") -> Told:
     then = _known(known_at)
     found = answer(reader.actor, question, may_list=covers(reader.scopes, "records.read"), known=then)
     told = document(found)
-    return Told(told, len(told["deals"]["rows"]) if told["deals"] else None)
+    return Told(told, len(told["deals"]["rows"]) if told["deals"] else None, found.problem)
 
 
 # --- Limits ---------------------------------------------------------------------------------------

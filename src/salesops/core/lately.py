@@ -43,6 +43,11 @@ class Lately(Generic[K, V]):
                 self._kept.popitem(last=False)
         return value
 
+    def newest(self) -> list[tuple[K, V]]:
+        """All that is kept, what was used last first; none of it counts as used by this."""
+        with self._lock:
+            return list(reversed(self._kept.items()))
+
     def clear(self) -> None:
         """Keep nothing."""
         with self._lock:

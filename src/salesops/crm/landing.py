@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +13,9 @@ import pyarrow.parquet as pq
 
 from salesops.crm.engine.assemble import SOURCE_ROW, Refused, assemble, schema_of
 from salesops.crm.engine.canonical import as_one
-from salesops.crm.engine.changelog import from_stage_dates, history_of
 from salesops.crm.engine.linking import Names, link, merged
 from salesops.crm.files.tables import RawTable
+from salesops.crm.landed_rows import GROUP_ROWS, RowsFile, history_file, stage_entries
 from salesops.crm.plans import HISTORY, RECORDS, FilePlan
 from salesops.facts.incoming import Incoming
 from salesops.facts.tables import TABLES
@@ -29,8 +27,6 @@ REFERENCES = ("users", "accounts", "products")
 
 ORDER = tuple(TABLES)
 """Tables land in the order they are declared: what is referred to comes first."""
-
-GROUP_ROWS = 65_536
 
 Owners = Callable[[FilePlan], Mapping[str, str]]
 """Id -> source of the records of a plan's table that other systems brought."""
@@ -52,7 +48,7 @@ class Landed:
         refused: rows that can't be taken.
         rounded: amounts with more decimals than are kept, rounded half away from zero.
         ambiguous: label column -> name -> rows, where several records have the name.
-        history: rows for the change log, None where the file has none.
+        history: Parquet of rows for the change log, None where the file has none.
         unreadable: rows that could not be read at all.
         foreign: row -> id of rows left out because another system's record has their id; see ``owners``.
         owners: id -> source of the records of other systems.
@@ -66,7 +62,7 @@ class Landed:
     refused: list[Refused] = field(default_factory=list)
     rounded: int = 0
     ambiguous: dict[str, dict[str, int]] = field(default_factory=dict)
-    history: pa.Table | None = None
+    history: Path | None = None
     unreadable: int = 0
     foreign: dict[int, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -121,19 +117,20 @@ def land(
             later = {ordered[n].table for n in first[place:] if _is_referred_to(ordered[n])}
             result.linked = not later & {t for _, t in _references(plan.table)}
         path = folder / f"{number:03d}-{plan.table}.parquet"
-        with _Writer(path, _schema(plan, known)) as writer:
+        with RowsFile(path, _schema(plan, known)) as writer:
             for batch in tables[plan.name].encoded():
                 records = _typed(result, batch, known)
                 if records.num_rows:
                     writer.write(records)
                 progress(done + result.read, total, f"Reading {plan.name}")
+        tables[plan.name].forget_head()
         done += result.read
         result.unreadable = sum(1 for p in tables[plan.name].problems if p.severity == "error" and p.row)
         result.path = path
         if plan.kind == HISTORY:
-            result.history = history_of(pq.read_table(path), how=plan.history, table=plan.table)
+            result.history = history_file(path, plan)
         elif plan.stage_dates:
-            result.history = _stage_entries(path, plan)
+            result.history = stage_entries(path, plan)
         landed[number] = result
     return [landed[number] for number in range(len(ordered))]
 
@@ -180,66 +177,6 @@ def _own(result: Landed, records: pa.Table) -> pa.Table:
     return records.filter(pc.invert(foreign))
 
 
-class _Writer:
-    """Typed rows as a Parquet file for the merge. Columns that come dictionary-encoded are written so."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.path = path
-        self.schema = schema
-        self._file: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if self._file is None and kind is None:
-            self._open(self.schema)
-        if self._file is not None:
-            with contextlib.suppress(*(OSError,) if kind is not None else ()):
-                self._file.close()
-
-    def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
-        encoded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
-        # Without Arrow's own schema the columns are plain text again for whoever reads the file.
-        self._file = pq.ParquetWriter(
-            self.path, schema, compression="lz4", use_dictionary=encoded, store_schema=False
-        )
-        self.schema = schema
-        return self._file
-
-    def write(self, rows: pa.Table) -> None:
-        """Add rows."""
-        file = self._file or self._open(rows.schema)
-        if rows.schema != self.schema:
-            rows = pa.table({f.name: _as(rows[f.name], f.type) for f in self.schema}, schema=self.schema)
-        file.write_table(rows, row_group_size=GROUP_ROWS)
-
-
-def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """A column in the type its file has: the same texts may be met encoded and plain."""
-    if column.type == kind:
-        return column
-    if pa.types.is_dictionary(kind):
-        return pc.dictionary_encode(column.cast(kind.value_type))
-    return column.cast(kind)
-
-
-def _stage_entries(path: Path, plan: FilePlan) -> pa.Table:
-    """Stage entries from the date columns a record carries, one column a stage."""
-    stored = {c.header: c.to for c in plan.mapped()}
-    stages = {stored[h]: stage for h, stage in plan.stage_dates.items() if h in stored}
-    dated = [
-        name
-        for name in stages
-        if pa.types.is_date(pq.read_schema(path).field(name).type)
-        or pa.types.is_timestamp(pq.read_schema(path).field(name).type)
-    ]
-    rows = pq.read_table(path, columns=["id", *dated])
-    return from_stage_dates(
-        rows, object_name=plan.table, id_column="id", stages={n: stages[n] for n in dated}
-    )
-
-
 def _pairs(records: pa.Table) -> Iterable[tuple[str | None, str | None]]:
     ids = records["id"].to_pylist()
     names = records["name"].to_pylist() if "name" in records.column_names else [None] * len(ids)
@@ -259,7 +196,7 @@ def link_all(landed: Sequence[Landed], known: Mapping[str, Names]) -> dict[str, 
         if not item.linked:
             target = item.path.with_suffix(".linked.parquet")
             source = pq.ParquetFile(item.path)
-            with _Writer(target, source.schema_arrow) as writer:
+            with RowsFile(target, source.schema_arrow) as writer:
                 for batch in source.iter_batches(batch_size=GROUP_ROWS):
                     writer.write(_linked(item, pa.Table.from_batches([batch]), known))
             item.path, item.linked = target, True

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from salesops.facts.backends import Engine, Session
+from salesops.facts.behind import work_behind
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Copies:
             self._copies.clear()
 
     def _make(self) -> None:
+        work_behind()
         while True:
             with self._lock:
                 if not self._waiting or self._closed:

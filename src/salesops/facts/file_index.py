@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow.parquet as pq
@@ -83,15 +84,17 @@ class FileIndex:
             self._files[table, column] = kept
 
     def holding(
-        self, session: Session, table: str, column: str, value: str, snapshot: Snapshot
+        self, session: Session, table: str, column: str, values: Sequence[str], snapshot: Snapshot
     ) -> Holding | None:
-        """Files to read for the rows whose column is a value; None where some are not indexed."""
+        """Files to read for the rows whose column is one of some values; None where some are not indexed."""
         known = self._files.get((table, column), {})
         files = [(path, known.get(path)) for path in snapshot.paths]
         if not known or any(file is None for _, file in files):
             return None
-        digest = session.digest(value)
-        found = [(path, file) for path, file in files if file is not None and file.may_hold(digest)]
+        digests = session.digests_of(values)
+        found = [
+            (path, file) for path, file in files if file is not None and any(map(file.may_hold, digests))
+        ]
         return Holding(
             tuple(path for path, _ in found), frozenset().union(*(file.columns for _, file in found))
         )

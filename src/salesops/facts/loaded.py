@@ -249,7 +249,7 @@ class _LoadedFacts(Facts):
         order: Sequence[tuple[str, bool]] = (),
         only: str = "",
         rows: tuple[int, int] | None = None,
-        holding: tuple[str, str, str] | None = None,
+        holding: tuple[str, str, Sequence[str]] | None = None,
     ) -> pa.Table:
         """No query is kept here: bound values become literals of their type."""
         given = values or {}

@@ -238,11 +238,11 @@ class FactStore:
             self._index.prepare(session, table, column, self.snapshot(table, version))
 
     def select_holding(
-        self, table: str, column: str, value: str, manifest: Manifest, session: Session
+        self, table: str, column: str, values: Sequence[str], manifest: Manifest, session: Session
     ) -> str | None:
-        """SQL of a table's view over those files alone that can hold a value; None where that is not known."""
+        """SQL of a table's view over those files alone that can hold some values; None where that is not known."""
         snapshot = self.snapshot(table, manifest.versions.get(table))
-        holding = self._index.holding(session, table, column, value, snapshot)
+        holding = self._index.holding(session, table, column, values, snapshot)
         if holding is None:
             return None
         return self._select(table, snapshot, _marks(snapshot, manifest.versions), holding)
@@ -440,7 +440,7 @@ class Facts:
         order: Sequence[tuple[str, bool]] = (),
         only: str = "",
         rows: tuple[int, int] | None = None,
-        holding: tuple[str, str, str] | None = None,
+        holding: tuple[str, str, Sequence[str]] | None = None,
     ) -> pa.Table:
         """Run an expression that a key stands for: it is built and compiled only where the key is new.
 
@@ -454,7 +454,7 @@ class Facts:
             order: columns to order by and whether each descends, nulls last: need not be in the key either.
             only: the one column wanted, of text, where no other is: need not be in the key either.
             rows: how many rows, after how many, of an expression in order; all of them where it is None.
-            holding: (table, column, value): of that table the expression takes rows with that value alone,
+            holding: (table, column, values): of that table the expression takes rows with these values alone,
                 so files that hold none need not be read.
         """
         instead: dict[str, str] = {}

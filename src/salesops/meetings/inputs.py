@@ -12,7 +12,7 @@ from urllib.parse import quote
 import ibis
 import ibis.expr.types as ir
 
-from salesops.analytics import home
+from salesops.analytics import belongings, home
 from salesops.analytics.addresses import Address
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.kept import remembered, state_key
@@ -302,7 +302,7 @@ def _deciding_rows(asked: OpenQuestion, found: Standing, most: int) -> list[dict
     ]  # fmt: skip
     flagged = rows.order_by(order).select(*names, **rules.columns(rows)).limit(most)
     deals = asked.execute(flagged).to_pylist()
-    pushes = home.pushes(asked, [row["id"] for row in deals])
+    pushes = belongings.pushes(asked.frames, [row["id"] for row in deals])
     for row in deals:
         flags = rules.of(row, evidence=True)
         row["pushed"] = pushes.get(row["id"], 0)

@@ -23,7 +23,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     explain.add_argument("table", help="fact table, such as opportunities")
     explain.add_argument("record", help="id of the record")
     explain.add_argument(
-        "--on", type=day, metavar="DAY", help="the day asked about (else the data's own date)"
+        "--on", type=day, metavar="DAY", help="the records as of that day (else the data's own date)"
     )
     explain.add_argument("--json", action="store_true", help="print JSON")
     explain.set_defaults(run=_explain)
@@ -33,7 +33,7 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
         "--as", dest="whom", metavar="USER", help="the account (else whoever runs the command)"
     )
     counts.add_argument(
-        "--on", type=day, metavar="DAY", help="the day asked about (else the data's own date)"
+        "--on", type=day, metavar="DAY", help="the records as of that day (else the data's own date)"
     )
     counts.add_argument("--json", action="store_true", help="print JSON")
     counts.set_defaults(run=_counts)

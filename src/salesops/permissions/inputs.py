@@ -61,15 +61,21 @@ class Explanation:
 
 @contextmanager
 def _open(as_of: date | None) -> Iterator[tuple[Facts, date]]:
+    """The records as of a day, and the day by which rights are told: the data's own, whatever day is asked about."""
     today = data_day()
     day = as_of or today
     rewound = org.firm(day).day_end(day) if day < today else None
     with fact_store().at(as_of=rewound) as facts:
-        yield facts, day
+        yield facts, today
 
 
 def counts(asker: Actor, whom: Actor, as_of: date | None = None) -> list[TableCount]:
     """What somebody sees of every table that holds something.
+
+    Args:
+        asker: who wants to know.
+        whom: about whom, by his rights of now.
+        as_of: the records as of the end of that day; None for the data's own date.
 
     Raises:
         NotAllowedError: the asker may not look into others' access.
@@ -77,8 +83,8 @@ def counts(asker: Actor, whom: Actor, as_of: date | None = None) -> list[TableCo
     looks = may(asker, "access.view")
     if not looks and asker != whom:
         raise NotAllowedError(_NOT_YOURS)
-    with _open(as_of) as (facts, day):
-        seen = scope(whom, day)
+    with _open(as_of) as (facts, now):
+        seen = scope(whom, now)
         found = []
         for table in facts.tables():
             if table in EXPLAINED:
@@ -99,10 +105,10 @@ def explain(asker: Actor, whom: Actor, table: str, record_id: str, as_of: date |
 
     Args:
         asker: who wants to know. Oneself, or whoever may look into others' access.
-        whom: about whom.
+        whom: about whom, by his rights of now.
         table: fact table.
         record_id: its id.
-        as_of: the day asked about; None for the data's own date.
+        as_of: the record as of the end of that day; None for the data's own date.
 
     Raises:
         LookupError: no such table or record; and, for who may not look into others' access, no such
@@ -115,8 +121,8 @@ def explain(asker: Actor, whom: Actor, table: str, record_id: str, as_of: date |
     if table not in EXPLAINED:
         message = f"There is no table {table!r}. There are: {', '.join(EXPLAINED)}."
         raise LookupError(message)
-    with _open(as_of) as (facts, day):
-        seen = scope(whom, day)
+    with _open(as_of) as (facts, now):
+        seen = scope(whom, now)
         rows = _records(facts, table, record_id, Scope.all())
         visible = bool(rows) and bool(_records(facts, table, record_id, seen))
         if not rows or not (visible or looks):
@@ -124,7 +130,7 @@ def explain(asker: Actor, whom: Actor, table: str, record_id: str, as_of: date |
                 "." if looks else " that you may see."
             )
             raise LookupError(message)
-        reader = _Reader(facts, whom, day, seen)
+        reader = _Reader(facts, whom, now, seen)
         because, against = reader.reasons(table, rows[0])
         return Explanation(
             table=table,
@@ -149,14 +155,14 @@ def _records(facts: Facts, table: str, record_id: str, seen: Scope) -> list[dict
 class _Reader:
     facts: Facts
     whom: Actor
-    day: date
+    now: date
     seen: Scope
 
     def reasons(self, table: str, row: dict[str, Any]) -> tuple[list[str], list[str]]:
         """Reasons for and against seeing a record, in words."""
         declared = TABLES[table]
         if self.seen.everything:
-            return [g.words for g in selectors.grants(self.whom, self.day)], []
+            return [g.words for g in selectors.grants(self.whom, self.now)], []
         if declared.restricted:
             return [], ["The table names records of everybody: only readers without any bound see it."]
         if declared.parent is not None:
@@ -166,7 +172,7 @@ class _Reader:
         owner = row[declared.owner] or ""
         because = [
             self._worded(grant, owner)
-            for grant in selectors.grants(self.whom, self.day)
+            for grant in selectors.grants(self.whom, self.now)
             if _records(self.facts, table, row["id"], grant.scope)
         ]
         against = [] if because else [self._not_granted(owner)]
@@ -194,7 +200,7 @@ class _Reader:
 
     def _worded(self, grant: selectors.Grant, owner: str) -> str:
         if grant.kind == "hierarchy":
-            line = selectors.reporting_chain(real_id(owner), self.day)
+            line = selectors.reporting_chain(real_id(owner), self.now)
             if line:
                 return f"{grant.words} {self._name(owner)} reports to {', then '.join(line)}."
         if grant.kind == "team":
@@ -209,7 +215,7 @@ class _Reader:
         return f"It belongs to {self._name(owner)}, and nothing gives the person that owner's records."
 
     def _name(self, person_id: str) -> str:
-        people = selectors.person_names(self.day)
+        people = selectors.person_names(self.now)
         return people.get(real_id(person_id)) or person_id
 
     def _shares(self, table: str, record_id: str, owner: str, bound: Sharing) -> list[str]:

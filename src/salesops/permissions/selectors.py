@@ -137,7 +137,7 @@ def grants(actor: Actor, as_of: date) -> list[Grant]:
     below = base.owner_ids - own
     if below:
         found.append(
-            Grant("hierarchy", "Records of those below in the hierarchy of the day.", Scope(owner_ids=below))
+            Grant("hierarchy", "Records of those below in the hierarchy of now.", Scope(owner_ids=below))
         )
     return found + _decided_grants(actor, as_of, base)
 

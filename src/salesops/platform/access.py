@@ -142,7 +142,9 @@ def require_over(actor: Actor, *, role: str, areas: Iterable[str], user_id: int 
 
 
 def scope(actor: Actor, as_of: date) -> Scope:
-    """The rows and columns an actor may see as of a day.
+    """The rows and columns that an actor's rights of a day give him.
+
+    Whoever shows records asks for the data's own newest date, whatever day the records are read at.
 
     The role gives the base: operations, administrator and auditor see everything, a rep the records
     he owns, a sales manager his own and those of everyone below him in the hierarchy of that day; an

@@ -27,8 +27,11 @@ class Problem(Schema):
     detail: Any
 
 
-ERRORS: dict[int, type[Schema]] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), Problem)
-"""Declared on every operation, so that the schema says what can come back."""
+ERRORS: dict[int, type[Schema]] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503), Problem)
+"""Declared on every operation, so that the schema says what can come back.
+
+503: the database, or the engine that the numbers are computed on, does not answer or holds no facts yet.
+"""
 
 
 MOST_ROWS = 500

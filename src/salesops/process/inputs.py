@@ -62,12 +62,12 @@ class Frames:
 
     Attributes:
         facts: the open session; also runs the expressions.
-        scope: the reader's rows.
+        scope: the reader's rows, by his rights of now.
         today: the data's own date: what "today" means on every page.
         as_of: the day the state is asked for; equals ``today`` unless an earlier one was asked.
         firm: currency, zone and calendar in force.
         stages: what stages mean.
-        people: positions by person id.
+        people: positions of the day asked for by person id: labels, which give nobody a right.
         deals: the deals expression, already narrowed to the reader's rows.
         cycle_start: date column that a sales cycle starts at in this data.
         currency: currency of ``deals.amount``; "" where the data names none and nobody decided.
@@ -134,9 +134,11 @@ def open_frames(
     manifest_id: str | None = None,
     known_at: datetime | None = None,
     elsewhere: bool = False,
-    rights_now: bool = False,
 ) -> Iterator[Frames]:
     """Open the frames an actor may see.
+
+    What he may see is told by the newest data's own date, whatever day, version or instant is asked for: looking
+    back shows nothing that looking at now does not give a right to. Whose a record was is told by the day asked for.
 
     Args:
         actor: whose rows.
@@ -145,7 +147,6 @@ def open_frames(
         known_at: facts and decisions as recorded by then; None for all.
         elsewhere: on the engine that ``FACTS_URL`` names, where it names one and no version is asked for: for
             expressions that read these frames alone.
-        rights_now: an earlier day, too, is read with the rights of now: for whoever puts two days side by side.
 
     Raises:
         NotLoadedError: nothing was loaded there.
@@ -154,7 +155,7 @@ def open_frames(
     """
     store, loaded = fact_store(), loaded_store() if elsewhere else None
     if manifest_id is None and known_at is None and loaded is not None:
-        with _opened_loaded(actor, store, loaded, as_of, rights_now) as frames:
+        with _opened_loaded(actor, store, loaded, as_of) as frames:
             yield frames
         return
     if manifest_id is None and known_at is not None:
@@ -165,9 +166,7 @@ def open_frames(
         raise NoDataError(_nothing(known_at))
     newest = manifest_id is None and known_at is None
     wait = _WAIT if newest else 0
-    with _opened(
-        actor, store, manifest, as_of, known_at, newest=newest, wait=wait, rights_now=rights_now
-    ) as frames:
+    with _opened(actor, store, manifest, as_of, known_at, newest=newest, wait=wait) as frames:
         yield frames
 
 
@@ -182,7 +181,6 @@ def _opened(
     newest: bool,
     wait: float,
     loaded: tuple[LoadedStore, Copy] | None = None,
-    rights_now: bool = False,
 ) -> Iterator[Frames]:
     reading.note(manifest.id)
     mark = high_water_mark()  # before any decision is read: what is kept under it may be newer, never older
@@ -190,12 +188,11 @@ def _opened(
     day = as_of or today
     firm = org.firm(day, known_at)
     rewound = firm.day_end(day) if as_of is not None and as_of < today else None
-    # What was known then is shown under the rights of now: see docs/explanation/two-times.md. A copy on an engine
-    # may be of an older version than the newest.
-    behind = loaded is not None and store.manifests.latest() != manifest
-    rights = _newest_day(store, day) if behind or rights_now or not newest else day
-    counted = [rule.column for rule in crm.amount_rules(day, known_at).values()]
-    reader = with_derived_masks(scope_of(actor, rights), counted)
+    # Any day is shown under the rights of now: see docs/adr/0011-looking-back-under-the-rights-of-now.md.
+    rights = _newest_day(store, today)
+    # An amount is hidden where a hidden column counts now, too, and the column that counts now where the amount is.
+    rules = (*crm.amount_rules(day, known_at).values(), *crm.amount_rules(rights).values())
+    reader = with_derived_masks(scope_of(actor, rights), {rule.column for rule in rules})
     opened = (
         store.at(manifest_id=manifest.id, as_of=rewound)
         if loaded is None
@@ -232,7 +229,7 @@ def _opened(
 
 @contextmanager
 def _opened_loaded(
-    actor: Actor, store: FactStore, loaded: LoadedStore, as_of: date | None, rights_now: bool
+    actor: Actor, store: FactStore, loaded: LoadedStore, as_of: date | None
 ) -> Iterator[Frames]:
     """The frames of the version that was loaded into the engine of ``FACTS_URL``; they say where a newer one waits."""
     latest = store.manifests.latest()
@@ -242,10 +239,7 @@ def _opened_loaded(
         manifest, copy = loaded.newest()
     except ManifestMissing as error:
         raise NotLoadedError(str(error)) from error
-    there = (loaded, copy)
-    with _opened(
-        actor, store, manifest, as_of, None, newest=True, wait=0, loaded=there, rights_now=rights_now
-    ) as frames:
+    with _opened(actor, store, manifest, as_of, None, newest=True, wait=0, loaded=(loaded, copy)) as frames:
         if manifest.id != latest.id:
             frames.notes.append(
                 f"{loaded.engine} computes on the facts of {manifest.recorded_at:%Y-%m-%d %H:%M} UTC; newer ones of "
@@ -329,7 +323,7 @@ def _nothing(known_at: datetime | None) -> str:
 
 
 def _newest_day(store: FactStore, day: date) -> date:
-    """The data's own date now."""
+    """The data's own date now, by which everybody's rights are told; ``day`` where nothing was imported."""
     newest = store.manifests.latest()
     return day if newest is None else newest.data_on or newest.recorded_at.date()
 

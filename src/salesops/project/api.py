@@ -19,6 +19,7 @@ from salesops.analytics.inspection_api import router as inspection
 from salesops.analytics.kept_api import router as kept
 from salesops.analytics.outcome_api import router as outcomes
 from salesops.analytics.waterfall_api import router as waterfall
+from salesops.analytics.winloss_api import router as win_loss
 from salesops.ask.api import router as asking
 from salesops.crm.api import router as imports
 from salesops.crm.quarantine_api import router as quarantine
@@ -52,6 +53,7 @@ for router in (
     inspection,
     calibration,
     outcomes,
+    win_loss,
     kept,
     own_numbers,
     imports,

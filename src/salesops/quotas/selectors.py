@@ -22,11 +22,13 @@ class QuotaRow:
 
 def quotas(on: date, known_at: datetime | None = None) -> list[QuotaRow]:
     """Every quota in force on a day, by period and person."""
-    rows = decisions.in_force(Quota, on, known_at=known_at).values()
-    return sorted(
-        (QuotaRow(r.person_id, r.period, r.amount, r.currency) for r in rows),
-        key=lambda q: (q.period, q.person_id),
-    )
+
+    def read() -> tuple[QuotaRow, ...]:
+        rows = decisions.in_force(Quota, on, known_at=known_at).values()
+        made = (QuotaRow(r.person_id, r.period, r.amount, r.currency) for r in rows)
+        return tuple(sorted(made, key=lambda q: (q.period, q.person_id)))
+
+    return list(decisions.kept(("quotas", on, known_at), read))
 
 
 @dataclass(frozen=True)

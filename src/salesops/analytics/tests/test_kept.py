@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 
-from salesops.analytics import home, kept, list_address, records
+from salesops.analytics import home_ahead, kept, list_address, records
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import pipeline_firm as firm
@@ -118,14 +119,53 @@ def test_splits_of_one_name_over_other_days_are_others(serving: None) -> None:
     assert won("") == whole
 
 
+def asked_by(browser: Client, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What Home had to ask anew."""
+    asked: list[object] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(kept, "keep", lambda key, value: asked.append(key[0]) or value)
+        assert browser.get("/").status_code == 200
+    return asked
+
+
 def test_what_is_asked_ahead_is_what_home_asks(serving: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_ahead, "_came", Lately(5))
     browser = firm.client(Role.OPS_MANAGER)
     fact_store().newest.choose(fact_store().manifests.latest(), lambda _: None)  # type: ignore[arg-type]
-    home.warm_up(ADMIN)
-    asked: list[object] = []
-    monkeypatch.setattr(kept, "keep", lambda key, value: asked.append(key[0]) or value)
-    assert browser.get("/").status_code == 200
-    assert asked == [], "Home found everything answered"
+    home_ahead.warm_up(ADMIN)
+    assert asked_by(browser, monkeypatch) == [], "Home found everything answered"
+
+
+@pytest.mark.parametrize(
+    "role, person",
+    [(Role.REP, firm.OURS), (Role.SALES_MANAGER, firm.LEAD), (Role.OPS_VP, ""), (Role.AUDITOR, "")],
+)
+def test_it_is_asked_ahead_for_those_who_came_lately(
+    serving: None, monkeypatch: pytest.MonkeyPatch, role: str, person: str
+) -> None:
+    monkeypatch.setattr(home_ahead, "_came", Lately(5))
+    browser, other = firm.client(role, person, "one"), firm.client(Role.REP, firm.THEIRS, "two")
+    assert asked_by(browser, monkeypatch)
+    kept.forget()
+    home_ahead.warm_up(ADMIN)
+    assert asked_by(browser, monkeypatch) == [], "whoever came before finds everything answered"
+    assert asked_by(other, monkeypatch), "nobody else's rows were asked for"
+
+
+def test_who_stays_away_or_fails_keeps_nobody_waiting(serving: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_ahead, "_came", Lately(5))
+    fact_store().newest.choose(fact_store().manifests.latest(), lambda _: None)  # type: ignore[arg-type]
+    home_ahead.reader_came(reader(firm.OURS))
+    home_ahead.reader_came(Actor(name="of no role", role="none"))
+    asked: list[str] = []
+    whole = home_ahead._ask_all
+    monkeypatch.setattr(home_ahead, "_ask_all", lambda actor: (asked.append(actor.name), whole(actor)))
+    home_ahead.warm_up(ADMIN)
+    assert asked == [ADMIN.name, "of no role", f"r-{firm.OURS}"]
+    asked.clear()
+    monkeypatch.setattr(home_ahead, "AWAY", -1.0)
+    home_ahead.warm_up(ADMIN)
+    assert asked == [ADMIN.name]
 
 
 def test_the_answers_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,17 +6,19 @@ and changed_by; values are canonical text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesops.crm.engine.canonical import as_one, canonical_text
-from salesops.crm.engine.formats import format_for, profile_column
+from salesops.crm.engine.formats import ColumnFormat, format_for
 from salesops.crm.engine.history import field_target, own_field
+from salesops.crm.engine.profiles import profile_parts
 from salesops.crm.engine.typing import type_batch
-from salesops.facts.tables import TABLES
+from salesops.facts.tables import TABLES, ColumnType
 
 WAS = "was_"
 """Prefix of a snapshot's column that holds a field's value before it."""
@@ -42,7 +44,10 @@ def empty() -> pa.Table:
 
 
 def history_of(rows: pa.Table, *, how: Mapping[str, Any], table: str) -> pa.Table:
-    """Change rows of an assembled history file.
+    """Change rows of an assembled history file, or of a part of it that holds all rows of its records.
+
+    A source's own log, field by field, is better read by :func:`logged_fields` and :func:`field_changes` where
+    it comes in parts.
 
     Args:
         rows: columns named as the change log names them (object_id, valid_at, changed_by, field, old,
@@ -51,7 +56,7 @@ def history_of(rows: pa.Table, *, how: Mapping[str, Any], table: str) -> pa.Tabl
         table: table the records belong to.
     """
     if how["form"] == "field_changes":
-        return _field_changes(rows, how, table)
+        return field_changes(rows, logged_fields([rows], table), table)
     fields = [name for name in dict.fromkeys(how["fields"].values()) if name in rows.column_names]
     before = [f"{WAS}{name}" for name in fields if f"{WAS}{name}" in rows.column_names]
     for name in (*fields, *before):
@@ -147,26 +152,59 @@ def from_stage_dates(
     )
 
 
-def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Table:
-    """One row a change as the source logs it, field by field: each field's values are written in its own way."""
+@dataclass(frozen=True)
+class LoggedField:
+    """How the values of one field are written in a source's log.
+
+    Attributes:
+        name: the field as the change log names it.
+        kind: its column type.
+        format: how its values are read.
+    """
+
+    name: str
+    kind: ColumnType
+    format: ColumnFormat
+
+
+def logged_fields(batches: Iterable[pa.Table], table: str) -> dict[str, LoggedField]:
+    """The fields of a source's log by their names there: each field's values are written in its own way.
+
+    Args:
+        batches: the rows of the log.
+        table: table the records belong to.
+    """
+
+    def texts() -> Iterator[tuple[str, pa.ChunkedArray]]:
+        for rows in batches:
+            for source_name in pc.unique(rows["field"]).to_pylist():
+                own = _of_field(rows, source_name) if source_name is not None else rows.slice(0, 0)
+                for side in ("old", "new"):
+                    if own.num_rows and side in own.column_names:
+                        yield source_name, own[side].filter(pc.fill_null(pc.not_equal(own[side], ""), False))
+
     by_name = TABLES[table].by_name
+    found = {}
+    for source_name, profile in profile_parts(texts()).items():
+        if name := field_target(table, source_name) or own_field(source_name):
+            kind = by_name[name].type if name in by_name else "text"
+            found[source_name] = LoggedField(name, kind, format_for(profile, kind, zone="UTC"))
+    return found
+
+
+def field_changes(rows: pa.Table, fields: Mapping[str, LoggedField], table: str) -> pa.Table:
+    """One row a change as the source logs it, of some rows of its log."""
     valid = pc.and_(pc.is_valid(rows["object_id"]), pc.is_valid(rows["valid_at"]))
     rows = rows.filter(pc.and_(valid, pc.is_valid(rows["field"])))
     if "old" not in rows.column_names:
         rows = rows.append_column("old", pa.nulls(rows.num_rows, pa.string()))
     parts = [empty()]
-    for source_name in pc.unique(rows["field"]).to_pylist():
-        name = field_target(table, source_name) or own_field(source_name)
-        if not name:
-            continue
-        own = rows.filter(pc.fill_null(pc.equal(rows["field"], source_name), False))
+    for source_name, field in fields.items():
+        own = _of_field(rows, source_name)
         if own.num_rows == 0:
             continue
-        kind = by_name[name].type if name in by_name else "text"
-        values = [v for v in (*own["old"].to_pylist(), *own["new"].to_pylist()) if v]
-        fmt = format_for(profile_column(source_name, values), kind, zone="UTC")
         old, new = (
-            canonical_text(type_batch(as_one(pc.fill_null(own[side], "")), fmt, kind).values)
+            canonical_text(type_batch(as_one(pc.fill_null(own[side], "")), field.format, field.kind).values)
             for side in ("old", "new")
         )
         by = (
@@ -174,8 +212,14 @@ def _field_changes(rows: pa.Table, how: Mapping[str, Any], table: str) -> pa.Tab
             if "changed_by" in own.column_names
             else pa.nulls(own.num_rows, pa.string())
         )
-        parts.append(_rows(table, name, as_one(own["object_id"]), old, new, as_one(own["valid_at"]), by))
+        parts.append(
+            _rows(table, field.name, as_one(own["object_id"]), old, new, as_one(own["valid_at"]), by)
+        )
     return pa.concat_tables(parts).combine_chunks()
+
+
+def _of_field(rows: pa.Table, source_name: str) -> pa.Table:
+    return rows.filter(pc.fill_null(pc.equal(rows["field"], source_name), False))
 
 
 def _shifted(array: pa.Array) -> pa.Array:

@@ -59,9 +59,15 @@ def profile_columns(columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -
 
 def profile_column(header: str, values: Sequence[str]) -> ColumnProfile:
     """Profile of one column given as texts."""
-    profiler = _Profiler(header)
-    profiler.add(pa.array(values, pa.string()))
-    return profiler.result()
+    return profile_parts([(header, pa.array(values, pa.string()))])[header]
+
+
+def profile_parts(parts: Iterable[tuple[str, pa.Array | pa.ChunkedArray]]) -> dict[str, ColumnProfile]:
+    """Profiles of columns by header, of which texts come part by part."""
+    profilers: dict[str, _Profiler] = {}
+    for header, texts in parts:
+        profilers.setdefault(header, _Profiler(header)).add(texts)
+    return {header: profiler.result() for header, profiler in profilers.items()}
 
 
 def _settle(profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:

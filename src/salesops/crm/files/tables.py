@@ -196,7 +196,7 @@ class RawTable:
         findings, rows = Findings(), 0
         kept: list[pa.RecordBatch] = []
         head: list[pa.RecordBatch] = []
-        ahead, held = HEAD_ROWS, 0
+        ahead, held = HEAD_ROWS if self._findings is None else 0, 0
         if self.columns:
             self._unchanged()
             for batch in self._reader(findings):
@@ -216,6 +216,10 @@ class RawTable:
             self._kept = kept
         elif head:
             self._head = head
+
+    def forget_head(self) -> None:
+        """Hold its first rows no longer: it has been looked at, and a large import has many files."""
+        self._head = None
 
     def _read_once(self) -> Findings:
         if self._findings is None:

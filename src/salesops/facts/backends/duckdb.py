@@ -1,10 +1,9 @@
 # ruff: noqa: S608 - statements are composed of quoted names, typed literals and numbers of our own
-"""DuckDB as reader of the fact tables, and as the workbench of a merge.
+"""DuckDB as reader of the fact tables.
 
-Two uses that never mix: an :class:`Engine` per process reads published files inside a sandbox
-and hands out one cursor per :class:`Session` (a shared connection returns wrong results in
-silence); a :class:`Workbench` is one merge's private database, bounded in memory, spilling to
-a folder of its own.
+An :class:`Engine` per process reads published files inside a sandbox and hands out one cursor per
+:class:`Session` (a shared connection returns wrong results in silence). The workbench of a merge
+(``workbench.py``) is another database, that never mixes with it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import tempfile
 import threading
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import ibis
@@ -76,7 +75,7 @@ class Session:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, compiled: Compiled) -> None:
         self._cursor = cursor
         self._compiled = compiled
-        self._chosen = 0
+        self._given = 0
         self.ibis = _SessionBackend.from_connection(cursor)
         self.ibis.engine = compiled.engine
 
@@ -97,26 +96,49 @@ class Session:
 
     def compile(self, expr: ir.Table) -> str:
         """The engine's SQL of an expression."""
-        return self._query(expr.op()) or str(self.ibis.compile(expr))
+        op = expr.op()
+        return str(self.ibis.compile(expr)) if op.find(ops.InMemoryTable) else self._query(op)
 
-    def _query(self, op: ops.Node) -> str | None:
-        """The SQL of an expression; None over rows in memory, which have another name each time."""
+    def _query(self, op: ops.Node) -> str:
+        """The SQL of an expression, none of whose tables is rows in memory."""
         query = self._compiled.get(op)
-        if query is None and not op.find(ops.InMemoryTable):
+        if query is None:
             query = self._compiled.query(op, lambda plain: str(self.ibis.compile(plain.to_expr())))
         return query
+
+    def _give(self, kind: str, rows: pa.Table) -> str:
+        """The name under which rows in memory can be read in this session."""
+        self._given += 1
+        name = f"{kind} {self._given}"
+        self._cursor.register(name, rows)
+        return name
+
+    @contextmanager
+    def _placed(self, table: ir.Table) -> Iterator[str]:
+        """The SQL of an expression whose rows in memory can be read under names meanwhile.
+
+        Like any relation these are told apart by number alone: the same question over other rows is compiled once.
+        """
+        op = table.op()
+        held: dict[ops.Node, ops.Node] = {}
+        try:
+            for rows in op.find(ops.InMemoryTable):
+                name = self._give("rows", rows.data.to_pyarrow(rows.schema))
+                held[rows] = ops.DatabaseTable(name, rows.schema, self.ibis)
+            yield self._query(op.replace(held) if held else op)
+        finally:
+            for place in held.values():
+                self._cursor.unregister(place.name)
 
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
         table = expr.as_table()
         try:
-            query = self._query(table.op())
-            if query is None:
-                return self.ibis.to_pyarrow(table)
-            found = self._cursor.sql(query).to_arrow_table()
+            with self._placed(table) as query:
+                found = self._cursor.sql(query).to_arrow_table()
             return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
         except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
+            raise QueryFailed(explained(error)) from error
 
     def execute_known(
         self,
@@ -169,7 +191,7 @@ class Session:
             given = {name: carried(value) for name, value in (values or {}).items()}
             found = self._cursor.execute(query, given or None).to_arrow_table()
         except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
+            raise QueryFailed(explained(error)) from error
         return found if only else expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
@@ -177,15 +199,13 @@ class Session:
 
         An expression over it says the same whatever the ids are, so it is compiled once.
         """
-        self._chosen += 1
-        name = f"chosen {self._chosen}"
-        self._cursor.register(name, pa.table({"chosen": pa.array(list(ids), pa.string())}))
+        name = self._give("chosen", pa.table({"chosen": pa.array(list(ids), pa.string())}))
         return ops.DatabaseTable(name, sch.Schema({"chosen": dt.string}), self.ibis).to_expr()
 
-    def digest(self, value: str) -> int:
-        """32 bits that stand for a text, the same in :meth:`digests`; they hold in this process only."""
-        found = self._cursor.execute(f"SELECT {_digest_sql('CAST($value AS VARCHAR)')}", {"value": value})
-        return int(found.fetchall()[0][0])
+    def digests_of(self, values: Sequence[str]) -> list[int]:
+        """32 bits that stand for each text, the same in :meth:`digests`; they hold in this process only."""
+        query = f"SELECT {_digest_sql('value')} FROM (SELECT unnest(CAST($texts AS VARCHAR[])) AS value)"
+        return [int(row[0]) for row in self._cursor.execute(query, {"texts": list(values)}).fetchall()]
 
     def digests(self, path: str, column: str) -> memoryview:
         """Digests of the values that a column of a Parquet file holds, each once, ascending."""
@@ -196,7 +216,7 @@ class Session:
         try:
             found = self._cursor.execute(rows).to_arrow_table()
         except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
+            raise QueryFailed(explained(error)) from error
         digests = array("I")
         for chunk in found.column("digest").chunks:
             # Chunks may start within a buffer; an id is never null here, so the buffer is all there is.
@@ -209,7 +229,7 @@ class Session:
         try:
             self._cursor.execute(statement)
         except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
+            raise QueryFailed(explained(error)) from error
 
     def sql(self, expr: ir.Expr) -> str:
         """The query an expression compiles to, laid out over lines."""
@@ -217,10 +237,14 @@ class Session:
 
     def batches(self, expr: ir.Expr, rows: int) -> Iterator[pa.RecordBatch]:
         """Stream an expression's rows in record batches of about ``rows``."""
+        table = expr.as_table()
         try:
-            yield from self.ibis.to_pyarrow_batches(expr.as_table(), chunk_size=rows)
+            with self._placed(table) as query:
+                yield from pa.RecordBatchReader.from_batches(
+                    table.schema().to_pyarrow(), self._cursor.execute(query).to_arrow_reader(rows)
+                )
         except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
+            raise QueryFailed(explained(error)) from error
 
     def interrupt(self) -> None:
         """Stop the running query; callable from another thread."""
@@ -286,7 +310,7 @@ class Engine:
             try:
                 self._root.execute(f"CREATE VIEW IF NOT EXISTS {VIEWS}.{quoted(name)} AS {select}")
             except duckdb.Error as error:
-                raise QueryFailed(_explained(error)) from error
+                raise QueryFailed(explained(error)) from error
 
     def drop(self, name: str) -> None:
         """Forget a view."""
@@ -349,119 +373,6 @@ def clear_left() -> None:
         gone = not process_alive(int(number)) if number.isdigit() else False
         if gone or (number == str(os.getpid()) and left.name not in _own):
             shutil.rmtree(left, ignore_errors=True)
-
-
-LOOKED_UP_ROWS = 40_960
-"""Rows of a row group in files whose rows are looked up by one column."""
-
-
-class Workbench:
-    """A merge's private database: bounded memory, spilling into ``spill``.
-
-    Statements are SQL of this engine, written in ``facts`` by the merge modules.
-    """
-
-    def __init__(self, spill: Path, *, memory_limit: str) -> None:
-        spill.mkdir(parents=True, exist_ok=True)
-        self._con = duckdb.connect(":memory:")
-        for statement in (
-            "SET TimeZone = 'UTC'",
-            "SET python_enable_replacements = false",
-            "SET preserve_insertion_order = false",
-            f"SET temp_directory = {text_literal(str(spill))}",
-            f"SET memory_limit = {text_literal(memory_limit)}",
-        ):
-            self._con.execute(statement)
-        self.threads = int(self.rows("SELECT current_setting('threads')")[0][0])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._con.close()
-
-    def register(self, name: str, rows: pa.Table) -> None:
-        """Make an Arrow table readable under a name, without copying it."""
-        self._con.register(name, rows)
-
-    def run(self, statement: str) -> None:
-        """Run a statement for its effect."""
-        try:
-            self._con.execute(statement)
-        except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a query and fetch its rows: for counts and short lists."""
-        try:
-            return self._con.execute(statement).fetchall()
-        except duckdb.Error as error:
-            raise QueryFailed(_explained(error)) from error
-
-    def count(self, relation: str) -> int:
-        """Number of rows of a relation."""
-        return int(self.rows(f"SELECT count(*) FROM {relation}")[0][0])
-
-    def columns(self, relation: str) -> dict[str, str]:
-        """Column name -> SQL type of a relation."""
-        return {row[0]: row[1] for row in self.rows(f"DESCRIBE SELECT * FROM {relation}")}
-
-    def write_parquet(
-        self,
-        select: str,
-        folder: Path,
-        *,
-        partition_by: str = "",
-        one_thread: bool = False,
-        order_by: str = "",
-    ) -> list[tuple[Path, int, int]]:
-        """Write a query's rows as Parquet files under ``folder``: (path, rows, bytes) of each.
-
-        ``order_by`` is a column by which rows will be looked up: they lie in its order, in small row
-        groups, so that a reader who asks for one value opens few of them.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        options = (
-            "FORMAT parquet, COMPRESSION zstd, FILENAME_PATTERN 'part-{uuid}', RETURN_STATS true, "
-            "OVERWRITE_OR_IGNORE"
-        )
-        if order_by:
-            select = f"SELECT * FROM ({select}) ORDER BY {quoted(order_by)}"
-            options += f", ROW_GROUP_SIZE {LOOKED_UP_ROWS}"
-        if one_thread:
-            self.run("SET threads = 1")
-        try:
-            if partition_by and not str(folder).isascii():
-                written = self._write_partitions(select, folder, partition_by, options, order_by)
-            elif partition_by:
-                more = f", PARTITION_BY ({partition_by})"
-                written = self._copy(select, folder, options + more)
-            else:
-                written = self._copy(select, folder, options + ", PER_THREAD_OUTPUT true")
-        finally:
-            if one_thread:
-                self.run(f"SET threads = {self.threads}")
-        return [(Path(row[0]), int(row[1]), int(row[2])) for row in written]
-
-    def _copy(self, select: str, folder: Path, options: str) -> list[tuple[Any, ...]]:
-        return self.rows(f"COPY ({select}) TO {text_literal(str(folder))} ({options})")
-
-    def _write_partitions(
-        self, select: str, folder: Path, column: str, options: str, order_by: str
-    ) -> list[tuple[Any, ...]]:
-        """One copy per partition: DuckDB 1.5's PARTITION_BY drops non-ASCII letters of the folder's name."""
-        self.run(f"CREATE OR REPLACE TEMP TABLE partitioned AS {select}")
-        written = []
-        for (value,) in self.rows(f"SELECT DISTINCT {column} FROM partitioned ORDER BY 1"):
-            inside = folder / f"{column}={value}"
-            inside.mkdir(exist_ok=True)
-            rows = f"SELECT * EXCLUDE ({column}) FROM partitioned WHERE {column} = {text_literal(value)}"
-            rows += f" ORDER BY {quoted(order_by)}" if order_by else ""
-            written += self._copy(rows, inside, options + ", PER_THREAD_OUTPUT true")
-        self.run("DROP TABLE partitioned")
-        return written
 
 
 def parquet_sql(files: Sequence[str], *, partitioned: bool, with_file: bool = False) -> str:
@@ -556,7 +467,8 @@ def local_date(instant: ir.Value, zone: str) -> ir.DateValue:
     return _timezone(zone, utc).cast("date")
 
 
-def _explained(error: duckdb.Error) -> str:
+def explained(error: duckdb.Error) -> str:
+    """What the engine found wrong, in words for who asked."""
     text = str(error).strip().splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"The query needs more memory than allowed: {text}. Narrow it, or raise the memory limit."

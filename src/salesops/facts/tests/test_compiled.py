@@ -81,3 +81,43 @@ def test_the_text_is_what_the_compiler_says(engine: Engine) -> None:
         wanted = every.filter(every.id == f"{name} 1 ").select("worth")
         assert session.compile(wanted) == str(session.ibis.compile(wanted))
     session.close()
+
+
+def test_rows_in_memory_are_told_apart_by_what_they_hold(engine: Engine, compiled: list[str]) -> None:
+    session = engine.session()
+
+    def asked(*given: tuple[str, int]) -> ir.Table:
+        held = ibis.memtable({"id": [i for i, _ in given], "more": [n for _, n in given]})
+        deals = rows(session, NAMES[1])
+        return deals.join(held, "id").select("id", total=deals.worth + held.more).order_by("id")
+
+    assert session.execute(asked(("a", 1), ("b", 2))).to_pydict() == {"id": ["a", "b"], "total": [2, 13]}
+    assert session.execute(asked(("c", 5))).to_pydict() == {"id": ["c"], "total": [106]}
+    assert len(compiled) == 1
+    # Two at once, and one of them read while the rows of another still come.
+    one, two = asked(("a", 10)), asked(("b", 20), ("c", 30))
+    coming = session.batches(ibis.union(one, two).order_by("id"), 1)
+    first = next(coming).to_pylist()
+    assert [*first, *(row for batch in coming for row in batch.to_pylist())] == [
+        {"id": "a", "total": 11}, {"id": "b", "total": 31}, {"id": "c", "total": 131},
+    ]  # fmt: skip
+    assert session.execute(ibis.memtable({"n": [1, 2]}).count())[0][0].as_py() == 2
+    held = session.execute(rows(session, NAMES[0]).count())
+    assert held[0][0].as_py() == 3
+    names = session._cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    assert not [name for (name,) in names if name.startswith("rows ")], "what was given is taken away again"
+    session.close()
+
+
+def test_batches_read_the_kept_query_and_have_its_types(engine: Engine, compiled: list[str]) -> None:
+    session = engine.session()
+    wanted = (
+        rows(session, NAMES[0])
+        .select(number=ibis._.worth.cast("decimal(19, 4)"), id=ibis._.id)
+        .order_by("id")
+    )
+    whole = session.execute(wanted)
+    batches = list(session.batches(wanted, 2))
+    assert len(compiled) == 1
+    assert pa.Table.from_batches(batches).equals(whole)
+    session.close()

@@ -57,7 +57,7 @@ def of_record(facts: Facts, table: str, column: str, value: str, scope: Scope = 
 
     key = ("test", table, facts.version(table), scope)
     return facts.execute_known(
-        key, build, values={"record": value}, holding=(table, column, value)
+        key, build, values={"record": value}, holding=(table, column, [value])
     ).to_pylist()
 
 
@@ -79,7 +79,7 @@ def index(shop: Shop) -> None:
 def holding(shop: Shop, table: str, column: str, value: str) -> file_index.Holding | None:
     with shop.store.at() as facts:
         snapshot = shop.store.snapshot(table, facts.version(table))
-        return shop.store._index.holding(facts._session, table, column, value, snapshot)
+        return shop.store._index.holding(facts._session, table, column, [value], snapshot)
 
 
 @pytest.mark.parametrize("scope", [EVERYTHING, Scope(owner_ids=frozenset({"u1"}))])

@@ -186,4 +186,5 @@ def test_the_source_s_own_hierarchy_as_of_an_earlier_day(tmp_path: Path) -> None
     assert deals()["006A"]["team"] == "West"
     assert deals(as_of=date(2026, 3, 3))["006A"]["team"] == "North"
     with open_frames(person("U2", Role.SALES_MANAGER), as_of=date(2026, 3, 3)) as frames:
-        assert frames.scope.owner_ids == frozenset({"U2"})
+        assert frames.people["U1"].manager_id == "U3", "a label of then"
+        assert frames.scope.owner_ids == frozenset({"U1", "U2"}), "rights are those of now"
