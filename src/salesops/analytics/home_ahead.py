@@ -41,7 +41,8 @@ def warm_up(actor: Actor) -> None:
     First for ``actor``, then for those who opened Home lately, one after the other: else all of them would ask
     for their own rows at the same moment, and wait for each other.
     """
-    _ask_all(actor)
+    with one_state():
+        _ask_all(actor)
     began = monotonic()
     for reader, came in _came.newest():
         if began - came > AWAY or monotonic() - began > AHEAD:

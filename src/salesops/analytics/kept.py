@@ -6,9 +6,7 @@ shows at once, and two readers share one only where they may see exactly the sam
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from salesops.core.lately import Lately
@@ -19,10 +17,7 @@ KEPT = 1_000
 """Answers kept; each is a few figures or a page of rows, never a table."""
 
 T = TypeVar("T")
-_NOTHING = object()
-_lock = threading.Lock()
 _known: Lately[Hashable, Any] = Lately(KEPT)
-_making: dict[Hashable, list[Any]] = {}
 
 
 def state_key(frames: Frames) -> tuple[Hashable, ...]:
@@ -65,25 +60,5 @@ def remembered(key: Hashable, make: Callable[[], T]) -> T:
     Of several readers who ask at once one makes it and the others wait. The value is shared: nobody
     may change it.
     """
-    found = _known.get(key, _NOTHING)
-    if found is _NOTHING:
-        with _one_at_a_time(key):
-            found = _known.get(key, _NOTHING)
-            if found is _NOTHING:
-                found = keep(key, make())
-    return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _one_at_a_time(key: Hashable) -> Iterator[None]:
-    with _lock:
-        entry = _making.setdefault(key, [threading.RLock(), 0])
-        entry[1] += 1
-    try:
-        with entry[0]:
-            yield
-    finally:
-        with _lock:
-            entry[1] -= 1
-            if not entry[1]:
-                _making.pop(key, None)
+    found: T = _known.made(key, make)
+    return found

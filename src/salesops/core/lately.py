@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 D = TypeVar("D")
+P = ParamSpec("P")
+
+_NOTHING: Any = object()
 
 
 class Lately(Generic[K, V]):
@@ -25,6 +30,7 @@ class Lately(Generic[K, V]):
         self._most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[K, V] = OrderedDict()
+        self._making: dict[K, list[Any]] = {}
 
     def get(self, key: K, default: D) -> V | D:
         """The value of a key, which counts as used; ``default`` where none is kept."""
@@ -43,6 +49,33 @@ class Lately(Generic[K, V]):
                 self._kept.popitem(last=False)
         return value
 
+    def made(self, key: K, make: Callable[[], V]) -> V:
+        """The value of a key, else what ``make`` gives, kept.
+
+        Of several who ask at once one makes it and the others wait. Who fails leaves it to the next.
+        """
+        found: V = self.get(key, _NOTHING)
+        if found is _NOTHING:
+            with self._one_at_a_time(key):
+                found = self.get(key, _NOTHING)
+                if found is _NOTHING:
+                    found = self.keep(key, make())
+        return found
+
+    @contextmanager
+    def _one_at_a_time(self, key: K) -> Iterator[None]:
+        with self._lock:
+            entry = self._making.setdefault(key, [threading.RLock(), 0])
+            entry[1] += 1
+        try:
+            with entry[0]:
+                yield
+        finally:
+            with self._lock:
+                entry[1] -= 1
+                if not entry[1]:
+                    self._making.pop(key, None)
+
     def newest(self) -> list[tuple[K, V]]:
         """All that is kept, what was used last first; none of it counts as used by this."""
         with self._lock:
@@ -56,3 +89,29 @@ class Lately(Generic[K, V]):
     def __len__(self) -> int:
         with self._lock:
             return len(self._kept)
+
+
+class Remembering(Generic[P, V]):
+    """A function whose latest answers are kept by its arguments, which must be hashable; see :func:`lately`."""
+
+    def __init__(self, read: Callable[P, V], most: int) -> None:
+        self._read = read
+        self._answers: Lately[Hashable, V] = Lately(most)
+        update_wrapper(self, read)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
+        """The answer, kept or made."""
+        key = (args, tuple(sorted(kwargs.items())))
+        return self._answers.made(key, lambda: self._read(*args, **kwargs))
+
+    def cache_clear(self) -> None:
+        """Keep no answer."""
+        self._answers.clear()
+
+
+def lately(most: int) -> Callable[[Callable[P, V]], Remembering[P, V]]:
+    """Keep a function's latest answers, as ``functools.lru_cache`` does, but make each once.
+
+    Where many ask for the same at the same moment, ``lru_cache`` lets each of them make it.
+    """
+    return lambda read: Remembering(read, most)

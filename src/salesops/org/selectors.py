@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 
 from salesops.core.calendars import FiscalCalendar
+from salesops.core.lately import Lately, lately
 from salesops.facts.manifests import Manifest
 from salesops.facts.scope import Scope
 from salesops.org.engine.hierarchy import Person, below, reports_of
@@ -80,6 +82,17 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
     """
     store = fact_store()
     manifest = store.manifests.get(manifest_id) if manifest_id is not None else store.manifests.latest()
+    state = (manifest.id, manifest.recorded_at) if manifest else None
+    key = ("people", state, on, known_at)
+    return dict(decisions.kept(key, lambda: _read_people(manifest, on, known_at), _positions))
+
+
+_positions: Lately[Hashable, Any] = Lately(8)
+"""Everyone's position on a day: thousands of people each, so few of them."""
+
+
+def _read_people(manifest: Manifest | None, on: date, known_at: datetime | None) -> dict[str, Person]:
+    store = fact_store()
     real = real_ids("users", manifest) if manifest else {}
     by_id: dict[str, Person] = {}
     if manifest:
@@ -111,7 +124,7 @@ def _instant_before(manifest: Manifest, on: date, known_at: datetime | None) -> 
     return firm(on, known_at).day_end(on)
 
 
-@lru_cache(maxsize=32)
+@lately(32)
 def _people_in_facts(
     address: str, manifest_id: str, recorded_at: datetime, on: date, past: datetime | None
 ) -> tuple[tuple[str, Person], ...]:
@@ -188,7 +201,7 @@ def visible_people(person_id: str, on: date) -> frozenset[str]:
     return below(_reports(str(store.address), *state, decisions.high_water_mark(), on), person_id)
 
 
-@lru_cache(maxsize=16)
+@lately(16)
 def _reports(
     address: str, manifest_id: str, recorded_at: datetime | None, mark: str, on: date
 ) -> dict[str, list[str]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import chain as joined
 from typing import Any
 
 from django.utils import timezone
 
+from salesops.core.lately import lately
 from salesops.facts.scope import Scope, Sharing
 from salesops.org import selectors as org
 from salesops.org.engine.hierarchy import Person, chain, subtree
@@ -91,7 +91,7 @@ def _state() -> _State:
     )
 
 
-@lru_cache(maxsize=4096)
+@lately(4096)
 def _scope(
     address: str,
     manifest_id: str,

@@ -323,23 +323,22 @@ def high_water_mark() -> str:
 KEPT = 256
 """Readings of decisions kept by :func:`kept`; each is a few rows."""
 
-_NOTHING = object()
 _kept: Lately[Hashable, Any] = Lately(KEPT)
 
 
-def kept(key: Hashable, read: Callable[[], T]) -> T:
+def kept(key: Hashable, read: Callable[[], T], among: Lately[Hashable, Any] | None = None) -> T:
     """What ``read`` makes of decisions, kept across requests until any decision is written anywhere.
 
     Only where :func:`~salesops.platform.reading.one_state` holds, outside a transaction: nothing that is
     not committed can be kept. The mark is read first, so what is kept under it may be newer, never older.
-    The value is shared: nobody may change it.
+    The value is shared: nobody may change it. ``among`` keeps what is large apart from the others.
     """
     mark = high_water_mark()
     if mark == NO_MARK or not is_one_state() or connection.in_atomic_block:
         return read()
     full = (str(fact_store().address), mark, key)
-    found = _kept.get(full, _NOTHING)
-    return _kept.keep(full, read()) if found is _NOTHING else found  # type: ignore[no-any-return]
+    found: T = (_kept if among is None else among).made(full, read)
+    return found
 
 
 def _read_mark() -> str:

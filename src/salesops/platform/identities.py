@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 
+from salesops.core.lately import lately
 from salesops.facts.implied import stand_ins
 from salesops.facts.manifests import Manifest
 from salesops.platform.store import fact_store
@@ -25,7 +25,7 @@ def real_ids(table: str, manifest: Manifest | None = None) -> Mapping[str, str]:
     return _real_ids(str(store.address), manifest.id, manifest.recorded_at, table)
 
 
-@lru_cache(maxsize=24)
+@lately(24)
 def _real_ids(address: str, manifest_id: str, recorded_at: datetime, table: str) -> Mapping[str, str]:
     with fact_store().at(manifest_id=manifest_id) as facts:
         return stand_ins(facts, table)

@@ -345,8 +345,7 @@ def _setting(
     """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
     state = (str(store.address), facts.where, manifest.id, manifest.recorded_at)
     key = (*state, mark, day, facts.as_of, known_at)
-    found = _settings.get(key, None)
-    return found or _settings.keep(key, _read_setting(facts, firm, manifest, mark, day, known_at))
+    return _settings.made(key, lambda: _read_setting(facts, firm, manifest, mark, day, known_at))
 
 
 def _read_setting(

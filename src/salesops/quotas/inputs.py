@@ -73,19 +73,18 @@ def _labels(frames: Frames, person_id: str) -> dict[str, object]:
 
 def _quotas(frames: Frames, period: Period) -> tuple[pa.Table | None, frozenset[str]]:
     """The rows, and the currencies of quotas that are left out."""
-    calendar = frames.firm.calendar
-    labels: dict[str, Period] = {}
     amounts: dict[str, Fraction] = {}
     foreign: set[str] = set()
     given: dict[str, dict[str, tuple[Period, selectors.QuotaRow]]] = {}
-    rows = selectors.quotas(frames.as_of, frames.known_at)
-    # What was decided for a person's name goes before what was decided for the person.
-    for row in sorted(rows, key=lambda q: q.person_id not in frames.persons):
-        own = labels.get(row.period) or labels.setdefault(row.period, calendar.parse(row.period))
-        person_id = frames.persons.get(row.person_id, row.person_id)
-        if not _share(own, period) or not _visible(frames.scope, person_id):
+    for label, rows in selectors.quotas_by_period(frames.as_of, frames.known_at).items():
+        own = frames.firm.calendar.parse(label)
+        if not _share(own, period):
             continue
-        given.setdefault(person_id, {})[row.period] = (own, row)
+        # What was decided for a person's name goes before what was decided for the person.
+        for row in sorted(rows, key=lambda q: q.person_id not in frames.persons):
+            person_id = frames.persons.get(row.person_id, row.person_id)
+            if _visible(frames.scope, person_id):
+                given.setdefault(person_id, {})[label] = (own, row)
     for person_id, quotas in given.items():
         for own, row in _once(list(quotas.values()), period):
             if row.currency and frames.currency and row.currency != frames.currency:

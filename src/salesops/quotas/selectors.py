@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,6 +30,18 @@ def quotas(on: date, known_at: datetime | None = None) -> list[QuotaRow]:
         return tuple(sorted(made, key=lambda q: (q.period, q.person_id)))
 
     return list(decisions.kept(("quotas", on, known_at), read))
+
+
+def quotas_by_period(on: date, known_at: datetime | None = None) -> Mapping[str, Sequence[QuotaRow]]:
+    """The same by the label of their period; shared, so that nobody may change it."""
+
+    def read() -> dict[str, list[QuotaRow]]:
+        found: dict[str, list[QuotaRow]] = {}
+        for row in quotas(on, known_at):
+            found.setdefault(row.period, []).append(row)
+        return found
+
+    return decisions.kept(("quotas by period", on, known_at), read)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesops.core.lately import Lately
+from salesops.core.lately import Lately, lately
 
 STEPS = st.lists(st.tuples(st.sampled_from(["get", "keep"]), st.integers(0, 5)), max_size=40)
 
@@ -48,3 +49,55 @@ def test_threads_keep_no_more_than_is_allowed() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     assert len(kept) == 8
+
+
+def test_of_many_who_ask_at_once_one_makes_the_value() -> None:
+    kept: Lately[str, int] = Lately(3)
+    gate, made = threading.Barrier(6), []
+
+    def make() -> int:
+        made.append(1)
+        return kept.made("inner", lambda: 40) + 2  # what it is made of may be kept among them
+
+    def ask() -> int:
+        gate.wait()
+        return kept.made("outer", make)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert [one.result() for one in [pool.submit(ask) for _ in range(6)]] == [42] * 6
+    assert made == [1]
+    assert [key for key, _ in kept.newest()] == ["outer", "inner"]
+    assert not kept._making
+
+
+def test_who_fails_leaves_it_to_the_next() -> None:
+    kept: Lately[str, int] = Lately(3)
+
+    def fail() -> int:
+        raise OSError("gone")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="gone"):
+            kept.made("a", fail)
+    assert kept.made("a", lambda: 1) == 1
+    assert kept.made("a", fail) == 1
+
+
+def test_a_functions_answers_are_kept_by_its_arguments() -> None:
+    asked: list[tuple[int, int]] = []
+
+    @lately(2)
+    def total(one: int, two: int = 0) -> int:
+        """Sums up."""
+        asked.append((one, two))
+        return one + two
+
+    assert (total(1), total(1), total(1, two=2), total(1, two=2)) == (1, 1, 3, 3)
+    assert asked == [(1, 0), (1, 2)]
+    assert total(5) == 5
+    assert total(1) == 1
+    assert asked == [(1, 0), (1, 2), (5, 0), (1, 0)], "two are kept"
+    total.cache_clear()
+    total(1)
+    assert len(asked) == 5
+    assert total.__doc__ == "Sums up."
