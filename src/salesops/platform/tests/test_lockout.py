@@ -152,3 +152,11 @@ def test_old_counters_are_cleared(robin, monkeypatch):
         "account:another",
         "sign-in:127.0.0.1",
     }
+
+
+def test_an_office_behind_one_address_signs_in_at_nine(robin):
+    answers = {
+        Client().post(reverse("account_login"), {"login": "robin", "password": PASSWORD}).status_code
+        for _ in range(60)
+    }
+    assert answers == {302}
