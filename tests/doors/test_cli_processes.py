@@ -42,6 +42,24 @@ def salesops(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="no priorities here")
+@pytest.mark.parametrize("verb, behind", [("facts", True), ("kpi", False)])
+def test_what_works_for_long_gives_way_to_the_server(tmp_path: Path, verb: str, *, behind: bool) -> None:
+    asked = {"facts": ["facts", "check"], "kpi": ["kpi", "won_deals"]}[verb]
+    code = (
+        f"import os, sys; sys.argv = ['salesops', *{asked!r}]; before = os.nice(0)\n"
+        "from salesops.project.cli import main; main(); print('behind', os.nice(0) > before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"behind {behind or os.nice(0) >= 19}" in done.stdout, done.stderr
+
+
 def test_a_bare_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert salesops(home, "--version").stdout.startswith("salesops ")

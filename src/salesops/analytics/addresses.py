@@ -204,9 +204,11 @@ def added_filter(query: QueryDict) -> Filter | None:
     return Filter(column, op, tuple(part.strip() for part in parts))
 
 
-def deal_href(deal_id: object, known: Known = NOW) -> str:
-    """Address of one opportunity's page, as it was known then."""
-    query = "?" + urlencode({known_at.PARAMETER: known.text}) if known.text else ""
+def deal_href(deal_id: object, known: Known = NOW, as_of: date | None = None) -> str:
+    """Address of one opportunity's page: at the end of that day, as it was known then."""
+    pairs = {"as_of": as_of.isoformat()} if as_of else {}
+    pairs |= {known_at.PARAMETER: known.text} if known.text else {}
+    query = f"?{urlencode(pairs)}" if pairs else ""
     try:
         return reverse("deal", args=[deal_id]) + query
     except NoReverseMatch:

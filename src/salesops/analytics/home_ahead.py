@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from time import monotonic
+from time import monotonic, sleep
 
 from salesops.analytics import home
 from salesops.analytics.addresses import DEFAULT_PERIOD
@@ -23,8 +23,8 @@ READERS = 32
 AWAY = 3600.0
 """Seconds after which a reader who did not come back is no longer thought of."""
 
-AHEAD = 20.0
-"""Seconds that asking ahead for readers may take: a new version waits no longer for it."""
+AHEAD = 30.0
+"""Seconds after which asking ahead begins with no further reader: a new version waits for the one begun."""
 
 _came: Lately[Actor, float] = Lately(READERS)
 _log = logging.getLogger(__name__)
@@ -45,13 +45,17 @@ def warm_up(actor: Actor) -> None:
         _ask_all(actor)
     began = monotonic()
     for reader, came in _came.newest():
-        if began - came > AWAY or monotonic() - began > AHEAD:
+        now = monotonic()
+        if began - came > AWAY or now - began > AHEAD:
             return
         try:
             with one_state():
                 _ask_all(reader)
         except Exception:  # noqa: BLE001 - whoever lost his rights since must not keep others waiting
             _log.info("Home could not be asked ahead for an account", exc_info=True)
+        sleep(
+            min(monotonic() - now, 2.0)
+        )  # those at pages meanwhile have the processor at least half the time
 
 
 def _ask_all(actor: Actor) -> None:

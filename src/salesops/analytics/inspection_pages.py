@@ -193,7 +193,7 @@ def _titled(line: str, opened: OpenInspection) -> tuple[str, str]:
 
 def _deal(deal_id: str, address: InspectionAddress) -> str:
     """A deal's page with the flags that its history tells."""
-    found = deal_href(deal_id, address.shared.known)
+    found = deal_href(deal_id, address.shared.known, address.shared.as_of)
     return f"{found}{'&' if '?' in found else '?'}inspect=1"
 
 
@@ -267,7 +267,7 @@ def inspection_stays(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         id="rows",
         page=paging,
         sort=sort,
-        row_href=lambda row: deal_href(row["id"], address.shared.known),
+        row_href=lambda row: deal_href(row["id"], address.shared.known, address.shared.as_of),
         noun="deals",
         empty=Empty("No deal", "No decided deal stood there so long.", "table"),
     )

@@ -300,7 +300,7 @@ def changes(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     ]
     table = Table(
         "Changes", columns, shown, id="changes", page=paging, noun="changes",
-        row_href=lambda row: deal_href(row["id"], address.known),
+        row_href=lambda row: deal_href(row["id"], address.known, address.as_of),
         empty=Empty("Nothing changed", f"No such change {inside.words}.", "history"),
     )  # fmt: skip
     title = seen.KINDS[kind] if kind else "What changed"

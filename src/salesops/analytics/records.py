@@ -295,7 +295,9 @@ class OpenList:
         wanted = self.columns if self.query.exact else (*self.columns, self.sort_column)
         key = ("cells", chosen.op().name, wanted, self.query.exact, judge)
         found = self._known(
-            key, lambda: self._wanted(deals.semi_join(chosen, deals.id == chosen.chosen), wanted)
+            # IN, not EXISTS as of a semi-join: the copy's index of ids is used for it.
+            key,
+            lambda: self._wanted(deals.filter(deals.id.isin(chosen.chosen)), wanted),
         )
         by_id = {row["id"]: row for row in found.to_pylist()}
         return [by_id[key] for key in ids]

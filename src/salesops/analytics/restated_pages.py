@@ -195,7 +195,7 @@ def _table(paging: Any, kind: Any, currency: str, found: engine.Explained | None
     ]
 
     def opened(row: dict[str, Any]) -> str:
-        return deal_href(row["key"], address.known) if deals and not row["gone"] else ""
+        return deal_href(row["key"], address.known, address.as_of) if deals and not row["gone"] else ""
 
     nothing = "it added nothing"
     return Table(

@@ -153,7 +153,9 @@ def number_rows(request: HttpRequest, actor: Actor, name: str) -> HttpResponseBa
         id="rows",
         page=paging,
         sort=sort,
-        row_href=(lambda row: deal_href(row["id"], address.known)) if side.frame in ROWS_OF_DEALS else None,
+        row_href=(lambda row: deal_href(row["id"], address.known, address.as_of))
+        if side.frame in ROWS_OF_DEALS
+        else None,
         noun="rows",
         empty=Empty("No row", "No row falls in this period and these filters.", "table"),
     )

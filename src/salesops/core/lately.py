@@ -17,6 +17,15 @@ P = ParamSpec("P")
 _NOTHING: Any = object()
 
 
+class _Attempt:
+    """The making of one value, by those who ask for it at the same time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.waiting = 0
+        self.failed: Exception | None = None
+
+
 class Lately(Generic[K, V]):
     """At most so many values by key: the one that was not used for longest goes first. Safe for several threads.
 
@@ -30,7 +39,7 @@ class Lately(Generic[K, V]):
         self._most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[K, V] = OrderedDict()
-        self._making: dict[K, list[Any]] = {}
+        self._making: dict[K, _Attempt] = {}
 
     def get(self, key: K, default: D) -> V | D:
         """The value of a key, which counts as used; ``default`` where none is kept."""
@@ -52,29 +61,37 @@ class Lately(Generic[K, V]):
     def made(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, else what ``make`` gives, kept.
 
-        Of several who ask at once one makes it and the others wait. Who fails leaves it to the next.
+        Of several who ask at once one makes it and the others wait. Where that fails, it fails for those who waited,
+        too: else each would try in turn, and the last wait for all. Who asks later makes it anew.
         """
         found: V = self.get(key, _NOTHING)
         if found is _NOTHING:
-            with self._one_at_a_time(key):
+            with self._one_at_a_time(key) as attempt:
                 found = self.get(key, _NOTHING)
                 if found is _NOTHING:
-                    found = self.keep(key, make())
+                    if attempt.failed is not None:
+                        raise attempt.failed
+                    try:
+                        found = self.keep(key, make())
+                    except Exception as error:
+                        attempt.failed = error
+                        raise
         return found
 
     @contextmanager
-    def _one_at_a_time(self, key: K) -> Iterator[None]:
+    def _one_at_a_time(self, key: K) -> Iterator[_Attempt]:
         with self._lock:
-            entry = self._making.setdefault(key, [threading.RLock(), 0])
-            entry[1] += 1
+            attempt = self._making.setdefault(key, _Attempt())
+            attempt.waiting += 1
         try:
-            with entry[0]:
-                yield
+            with attempt.lock:
+                yield attempt
         finally:
             with self._lock:
-                entry[1] -= 1
-                if not entry[1]:
-                    self._making.pop(key, None)
+                attempt.waiting -= 1
+                # Who comes after a failure begins anew, though some who waited have not been told yet.
+                if (not attempt.waiting or attempt.failed) and self._making.get(key) is attempt:
+                    del self._making[key]
 
     def newest(self) -> list[tuple[K, V]]:
         """All that is kept, what was used last first; none of it counts as used by this."""

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from salesops.facts.behind import work_behind
 from salesops.facts.manifests import Manifest
 
 FIRST_WAITS = 1.0
@@ -20,13 +19,8 @@ _log = logging.getLogger(__name__)
 
 
 def in_thread(work: Callable[[], None]) -> None:
-    """Run something beside the reader who asked for it, and behind those who ask for what is ready."""
-
-    def behind() -> None:
-        work_behind()
-        work()
-
-    threading.Thread(target=behind, name="salesops-newest", daemon=True).start()
+    """Run something beside the reader who asked for it."""
+    threading.Thread(target=work, name="salesops-newest", daemon=True).start()
 
 
 class Newest:

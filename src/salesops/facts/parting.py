@@ -16,13 +16,15 @@ PART_ROWS = 400_000
 """Rows of a part, about."""
 
 _PLACE, _PART = "place in the file", "part"
-_MEMORY = "500MB"
+_MEMORY = "900MB"
 
 
 def parted(
     path: Path, by: str, *, work: Path, columns: Sequence[str] = (), rows: int = PART_ROWS
 ) -> Iterator[pa.Table]:
     """The rows of a Parquet file, part by part: rows with one text in a column are in one part, in their order.
+
+    Rows without any are spread over the parts.
 
     Args:
         path: the file.
@@ -39,12 +41,13 @@ def parted(
     folder = work / f"parts-{uuid.uuid4().hex}"
     select = (
         f"SELECT {', '.join(map(quoted, names))}, file_row_number AS {quoted(_PLACE)}, "  # noqa: S608 - quoted names
-        f"CAST(coalesce(hash({quoted(by)}) % {-(-count // rows)}, 0) AS VARCHAR) AS {_PART} "
+        f"CAST(coalesce(hash({quoted(by)}), file_row_number) % {-(-count // rows)} AS VARCHAR) AS {_PART} "
         f"FROM read_parquet({text_literal(str(path))}, file_row_number = true, hive_partitioning = false)"
     )
     try:
         with Workbench(folder / "spill", memory_limit=_MEMORY) as bench:
-            written = bench.write_parquet(select, folder / "rows", partition_by=_PART)
+            # By one thread: each holds rows of every part, which can't be spilled.
+            written = bench.write_parquet(select, folder / "rows", partition_by=_PART, one_thread=True)
         parts: dict[Path, list[Path]] = {}
         for file, _, _ in written:
             parts.setdefault(file.parent, []).append(file)

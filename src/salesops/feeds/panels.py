@@ -253,7 +253,7 @@ def _deals_of(account_id: str) -> Callable[[Frames, list[str]], set[str]]:
 
     def mine(frames: Frames, ids: list[str]) -> set[str]:
         chosen = frames.facts.chosen(ids)
-        named = frames.deals.semi_join(chosen, frames.deals.id == chosen.chosen)
+        named = frames.deals.filter(frames.deals.id.isin(chosen.chosen))
         rows = named.filter(named.account_id == account_id).select("id")
         return set(frames.facts.execute(rows).column("id").to_pylist())
 

@@ -7,6 +7,7 @@ landed no row); 2 the command was called wrongly; 3 there is no data yet.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import sys
@@ -123,7 +124,8 @@ BEHIND = frozenset({"import", "watch", "worker", "backup", "facts"})
 def _give_way() -> None:
     """Let the server's process go first where both want the processor; alone on a machine it costs nothing."""
     if hasattr(os, "nice"):  # not on Windows
-        os.nice(10)
+        with contextlib.suppress(OSError):
+            os.nice(10)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
+from salesops.core.lately import Lately
 from salesops.platform import decisions
 from salesops.quotas.models import Quota
 
@@ -23,25 +25,25 @@ class QuotaRow:
 
 def quotas(on: date, known_at: datetime | None = None) -> list[QuotaRow]:
     """Every quota in force on a day, by period and person."""
+    return [row for _, rows in sorted(quotas_by_period(on, known_at).items()) for row in rows]
 
-    def read() -> tuple[QuotaRow, ...]:
-        rows = decisions.in_force(Quota, on, known_at=known_at).values()
-        made = (QuotaRow(r.person_id, r.period, r.amount, r.currency) for r in rows)
-        return tuple(sorted(made, key=lambda q: (q.period, q.person_id)))
 
-    return list(decisions.kept(("quotas", on, known_at), read))
+_by_period: Lately[Hashable, Any] = Lately(4)
+"""All quotas of the firm on a day: tens of thousands, so few of them."""
 
 
 def quotas_by_period(on: date, known_at: datetime | None = None) -> Mapping[str, Sequence[QuotaRow]]:
-    """The same by the label of their period; shared, so that nobody may change it."""
+    """Label of a period -> its quotas by person; shared, so that nobody may change it."""
 
     def read() -> dict[str, list[QuotaRow]]:
         found: dict[str, list[QuotaRow]] = {}
-        for row in quotas(on, known_at):
-            found.setdefault(row.period, []).append(row)
+        rows = decisions.in_force(Quota, on, known_at=known_at).values()
+        for row in sorted(rows, key=lambda q: q.person_id):
+            quota = QuotaRow(row.person_id, row.period, row.amount, row.currency)
+            found.setdefault(row.period, []).append(quota)
         return found
 
-    return decisions.kept(("quotas by period", on, known_at), read)
+    return decisions.kept(("quotas", on, known_at), read, _by_period)
 
 
 @dataclass(frozen=True)

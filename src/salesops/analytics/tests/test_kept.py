@@ -164,6 +164,11 @@ def test_who_stays_away_or_fails_keeps_nobody_waiting(serving: None, monkeypatch
     home_ahead.warm_up(ADMIN)
     assert asked == [ADMIN.name, "of no role", f"r-{firm.OURS}"]
     asked.clear()
+    monkeypatch.setattr(home_ahead, "AHEAD", -1.0)
+    home_ahead.warm_up(ADMIN)
+    assert asked == [ADMIN.name], "no further reader is begun"
+    asked.clear()
+    monkeypatch.setattr(home_ahead, "AHEAD", 30.0)
     monkeypatch.setattr(home_ahead, "AWAY", -1.0)
     home_ahead.warm_up(ADMIN)
     assert asked == [ADMIN.name]

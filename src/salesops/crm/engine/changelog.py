@@ -176,11 +176,11 @@ def logged_fields(batches: Iterable[pa.Table], table: str) -> dict[str, LoggedFi
     """
 
     def texts() -> Iterator[tuple[str, pa.ChunkedArray]]:
-        for rows in batches:
+        for rows in map(_told, batches):
             for source_name in pc.unique(rows["field"]).to_pylist():
-                own = _of_field(rows, source_name) if source_name is not None else rows.slice(0, 0)
+                own = _of_field(rows, source_name)
                 for side in ("old", "new"):
-                    if own.num_rows and side in own.column_names:
+                    if side in own.column_names:
                         yield source_name, own[side].filter(pc.fill_null(pc.not_equal(own[side], ""), False))
 
     by_name = TABLES[table].by_name
@@ -194,8 +194,7 @@ def logged_fields(batches: Iterable[pa.Table], table: str) -> dict[str, LoggedFi
 
 def field_changes(rows: pa.Table, fields: Mapping[str, LoggedField], table: str) -> pa.Table:
     """One row a change as the source logs it, of some rows of its log."""
-    valid = pc.and_(pc.is_valid(rows["object_id"]), pc.is_valid(rows["valid_at"]))
-    rows = rows.filter(pc.and_(valid, pc.is_valid(rows["field"])))
+    rows = _told(rows)
     if "old" not in rows.column_names:
         rows = rows.append_column("old", pa.nulls(rows.num_rows, pa.string()))
     parts = [empty()]
@@ -216,6 +215,12 @@ def field_changes(rows: pa.Table, fields: Mapping[str, LoggedField], table: str)
             _rows(table, field.name, as_one(own["object_id"]), old, new, as_one(own["valid_at"]), by)
         )
     return pa.concat_tables(parts).combine_chunks()
+
+
+def _told(rows: pa.Table) -> pa.Table:
+    """Rows that say of what record, when and of which field: others tell nothing, not even how values are written."""
+    valid = pc.and_(pc.is_valid(rows["object_id"]), pc.is_valid(rows["valid_at"]))
+    return rows.filter(pc.and_(valid, pc.is_valid(rows["field"])))
 
 
 def _of_field(rows: pa.Table, source_name: str) -> pa.Table:

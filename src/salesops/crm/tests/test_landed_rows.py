@@ -99,6 +99,22 @@ def test_a_log_in_parts_is_read_in_the_way_the_whole_shows(tmp_path: Path) -> No
     assert next(r for r in whole if r[5] == BEGAN + timedelta(hours=13))[4] == "2026-03-02"
 
 
+def test_rows_that_tell_nothing_do_not_say_how_the_others_are_read(tmp_path: Path) -> None:
+    """Without a record, an instant or a field a row is left out; a day in it tells no order of days."""
+    at = [BEGAN, BEGAN, BEGAN, None]
+    rows = pa.table(
+        {
+            "object_id": ["d1", "d2", None, "d4"],
+            "valid_at": pa.array(at, pa.timestamp("us", "UTC")),
+            "field": ["CloseDate"] * 4,
+            "old": pa.nulls(4, pa.string()),
+            "new": ["03/04/2026", "05/06/2026", "13/01/2026", "14/01/2026"],
+        }
+    )
+    found = told(history_file(write(tmp_path / "a.parquet", rows), plan(history={"form": "field_changes"})))
+    assert [row[4] for row in found] == ["2026-03-04", "2026-05-06"]
+
+
 def test_stage_dates_in_parts_tell_the_same(tmp_path: Path) -> None:
     chance = random.Random(5)
     count = 300
@@ -131,7 +147,7 @@ def test_parts_hold_every_row_once_and_all_of_a_record(tmp_path: Path) -> None:
     for part in parts:
         assert part.column_names == ["object_id", "n"]
         assert part["n"].to_pylist() == sorted(part["n"].to_pylist())
-    seen = [set(part["object_id"].to_pylist()) for part in parts]
+    seen = [set(part["object_id"].to_pylist()) - {None} for part in parts]
     assert sum(map(len, seen)) == len(set().union(*seen))
     # Whoever stops before the end leaves nothing behind.
     some = parted(path, "object_id", work=tmp_path, rows=120)

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,8 @@ class Session:
             yield self._query(op.replace(held) if held else op)
         finally:
             for place in held.values():
-                self._cursor.unregister(place.name)
+                with suppress(duckdb.Error):  # the session was closed before its stream was read
+                    self._cursor.unregister(place.name)
 
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
@@ -332,10 +333,11 @@ class Engine:
         with self._lock:
             self._root.execute(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
 
-    def copy(self, name: str, *, running: Callable[[Session], None]) -> None:
+    def copy(self, name: str, *, running: Callable[[Session], None], key: str = "") -> None:
         """Make a native copy of a view or kept table, under the same name.
 
         Runs on a cursor of its own, so readers go on meanwhile; ``running`` is handed a session to interrupt it by.
+        ``key`` is a column by whose values single rows will be asked for.
         """
         session = self.session()
         try:
@@ -344,6 +346,10 @@ class Engine:
                 f"CREATE OR REPLACE TABLE {COPIES}.main.{quoted(name)} AS "
                 f"SELECT * FROM {VIEWS}.{quoted(name)}"
             )
+            if key:
+                session.run(
+                    f"CREATE INDEX {quoted(f'{key} of {name}')} ON {COPIES}.main.{quoted(name)} ({quoted(key)})"
+                )
         finally:
             session.close()
 

@@ -122,7 +122,8 @@ class Workbench:
     ) -> list[tuple[Any, ...]]:
         """Part the rows first, then put each part in order: all parts in order at once exceed the memory."""
         parted = self._spill / f"parted-{uuid.uuid4().hex}"
-        written = []
+        written: list[tuple[Any, ...]] = []
+        before = set(folder.rglob("*.parquet"))
         try:
             self._copy(select, parted, f"FORMAT parquet, COMPRESSION lz4, PARTITION_BY ({column})")
             for part in sorted(parted.iterdir()):
@@ -132,6 +133,10 @@ class Workbench:
                 ordered = f"SELECT * FROM {rows} ORDER BY {quoted(order_by)}"
                 written += self._copy(ordered, inside, options + ", PER_THREAD_OUTPUT true")
                 shutil.rmtree(part)
+        except BaseException:
+            for half in set(folder.rglob("*.parquet")) - before:
+                half.unlink(missing_ok=True)
+            raise
         finally:
             shutil.rmtree(parted, ignore_errors=True)
         return written

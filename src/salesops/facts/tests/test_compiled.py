@@ -94,7 +94,7 @@ def test_rows_in_memory_are_told_apart_by_what_they_hold(engine: Engine, compile
     assert session.execute(asked(("a", 1), ("b", 2))).to_pydict() == {"id": ["a", "b"], "total": [2, 13]}
     assert session.execute(asked(("c", 5))).to_pydict() == {"id": ["c"], "total": [106]}
     assert len(compiled) == 1
-    # Two at once, and one of them read while the rows of another still come.
+    # Two at once, and one by one.
     one, two = asked(("a", 10)), asked(("b", 20), ("c", 30))
     coming = session.batches(ibis.union(one, two).order_by("id"), 1)
     first = next(coming).to_pylist()

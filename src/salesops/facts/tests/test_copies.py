@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,54 @@ def test_a_copy_is_read_under_each_reader_s_own_guard(copying: Shop) -> None:
     assert seen(copying, Scope.nothing()) == []
     with copying.store.at() as facts:
         assert "copies" in facts.sql(deals(facts, U1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own here")
+def test_who_makes_copies_gives_way_and_nobody_else(copying: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def niceness(thread: int) -> int:
+        return os.getpriority(os.PRIO_PROCESS, thread)
+
+    own, seen_at = niceness(0), []
+    copy = Engine.copy
+
+    def noted(engine: Engine, name: str, **more: Any) -> None:
+        seen_at.append(niceness(threading.get_native_id()))
+        copy(engine, name, **more)
+
+    monkeypatch.setattr(Engine, "copy", noted)
+    firm(copying, 1, "new")
+    assert seen(copying) == [("d1", "NEW"), ("d2", "NEW")]
+    assert seen_at == [min(own + 10, 19)]
+    others = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            others.append(niceness(int(task.name)))
+    assert sum(found > own for found in others) <= 1, "the engine's threads answer readers, too"
+
+
+def test_a_record_is_looked_up_in_a_copy_by_its_id(copying: Shop) -> None:
+    firm(copying, 1, "new")
+    seen(copying)
+    with copying.store.at() as facts:
+        rows = deals(facts)
+        for _ in range(2):
+            one, some = (
+                rows.filter(rows.id == "d2"),
+                rows.filter(rows.id.isin(facts.chosen(["d1", "gone"]).chosen)),
+            )
+            assert facts.execute(one.select("id", "loud")).to_pylist() == [{"id": "d2", "loud": "NEW"}]
+            assert facts.execute(some)["id"].to_pylist() == ["d1"]
+    engine = copying.store._open_engine()
+    assert engine._root.execute("SELECT expressions FROM duckdb_indexes()").fetchall() == [("[id]",)]
+    firm(copying, 2, "won")
+    assert seen(copying) == [("d1", "WON"), ("d2", "WON")]
+    firm(copying, 3, "lost")
+    assert seen(copying) == [("d1", "LOST"), ("d2", "LOST")]
+    assert (
+        len(engine._root.execute("SELECT * FROM duckdb_indexes()").fetchall())
+        == len(copying.store.copied())
+        == 2
+    )
 
 
 def test_a_copy_shows_columns_a_reader_may_not_see_as_empty(copying: Shop) -> None:

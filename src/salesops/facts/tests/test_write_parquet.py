@@ -1,8 +1,10 @@
-"""Files of a table's rows: parted by month, in the order they are looked up by, within the memory allowed."""
+"""Files of a table's rows: parted by month, in the order they are looked up by."""
 
 from __future__ import annotations
 
+from errno import ENOSPC
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -43,13 +45,20 @@ def test_months_in_order_hold_every_row_once(tmp_path: Path, name: str, *, one_t
 def test_what_fails_between_leaves_nothing_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = tmp_path / "facts"
     with Workbench(tmp_path / "work", memory_limit="200MB") as bench:
-        copy = bench._copy
-        monkeypatch.setattr(
-            bench, "_copy", lambda select, folder, options: copy(select, folder, options + ", NO_SUCH_OPTION 1")
-            if "ORDER BY" in select
-            else copy(select, folder, options),
-        )  # fmt: skip
-        with pytest.raises(Exception, match=r"(?i)no_such_option"):
-            bench.write_parquet(SELECT, tmp_path / "facts", partition_by="month_part", order_by="object_id")
+        first = bench.write_parquet(SELECT, folder, partition_by="month_part", order_by="object_id")
+        copy, months = bench._copy, []
+
+        def full(select: str, to: Path, options: str) -> list[Any]:
+            months.append(to.name)
+            if len(months) == 4:  # the rows parted, two months in order, and then
+                raise OSError(ENOSPC, "No space left on device")
+            return copy(select, to, options)
+
+        monkeypatch.setattr(bench, "_copy", full)
+        with pytest.raises(OSError, match="No space left"):
+            bench.write_parquet(SELECT, folder, partition_by="month_part", order_by="object_id")
+    assert months[2:] == ["month_part=2026-02", "month_part=2026-03"]
+    assert set(folder.rglob("*.parquet")) == {path for path, _, _ in first}
     assert not list((tmp_path / "work").iterdir())
