@@ -18,7 +18,7 @@ from salesops.analytics.engine.journeys import PATH
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.engine.masking import reason_of
 from salesops.analytics.engine.outcomes import Agreement, Rivals, competitor_win_rates, reason_agreement
-from salesops.analytics.engine.winloss import STAGE, Line, Spans, Tally
+from salesops.analytics.engine.winloss import STAGE, UNREASONED, Line, Spans, Tally
 from salesops.analytics.event_inputs import journeys, log_start
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.movements import MOST
@@ -92,9 +92,12 @@ class WinLoss:
         total: all deals.
         parts: part -> its lines.
         missing: part -> why it can't be told.
-        rivals: win rates by competitor, with whether they may be ranked.
+        rivals: win rates by competitor, no decision apart, of those with at least ``FEWEST`` decided deals of the
+            period, with whether they may be ranked.
+        rivals_left: competitors of the period with fewer.
         no_decision: share of no decision of the losses whose reason is given.
         without_reason: losses without a reason.
+        reason_hidden: why the reader sees no reasons; "" where he does.
         nobody: reasons given in the period that say that the buyer decided for nobody.
         win_rate: the catalogue's win rate, in which no decision is lost; None where it can't be asked.
         reasons: the rep's reasons beside the buyer's.
@@ -106,6 +109,8 @@ class WinLoss:
     parts: Mapping[str, Sequence[Line]] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     rivals: Rivals | None = None
+    rivals_left: int = 0
+    reason_hidden: str = ""
     no_decision: Figure = field(default_factory=lambda: undefined("nothing was lost"))
     without_reason: int = 0
     nobody: tuple[str, ...] = ()
@@ -114,10 +119,14 @@ class WinLoss:
     then_reason: str = ""
     money_reason: str = ""
 
+    def unsplit(self, tally: Tally) -> str:
+        """Why losses to somebody and no decision can't be told apart among some deals; "" where they can."""
+        return self.reason_hidden or tally.unsplit
+
     @property
     def ranked(self) -> bool | None:
         """Whether competitors may be ranked; None where there are not two to rank."""
-        if self.rivals is None or sum(one.n > 0 for one in self.rivals.rivals) < 2:
+        if self.rivals is None or len(self.rivals.rivals) < 2:
             return None
         return self.rivals.ranking_allowed
 
@@ -209,25 +218,25 @@ def _read(asked: OpenQuestion, buyer: str) -> WinLoss:
         missing[STAGE] = stages
     else:
         counted += asked.execute(engine.counts(stages, [STAGE])).to_pylist()
-    parts = engine.lines(counted, spans)
+    parts = engine.lines(counted, replace(spans, log_start=log_start(asked.frames)))
     total = next(iter(parts.pop("", [])), empty)
     missing |= {part: _unnamed(part, parts.get(part, [])) for part in PARTS if part not in missing}
     missing = {part: missing[part] for part in PARTS if missing[part]}
-    given = parts.get("loss_reason", [])
-    without = sum(line.now.losses.n for line in given if line.value is None and not line.others)
+    without = 0 if unread else total.now.losses.n - total.now.reasons
+    met = [
+        (value.name, value.spans[engine.NOW])
+        for value in engine.values(counted).get("competitor", [])
+        if value.name is not None and engine.NOW in value.spans
+    ]
+    rivals = [(name, now.won.n, now.lost.n) for name, now in met if not now.few]
     return WinLoss(
         spans=spans,
         total=total,
         parts=parts,
         missing=missing,
-        rivals=competitor_win_rates(
-            [
-                (line.value, line.now.won.n, line.now.lost.n)
-                for line in parts.get("competitor", [])
-                if line.value is not None
-            ],
-            total.now.no_decision.n,
-        ),
+        rivals=competitor_win_rates(rivals, total.now.no_decision.n),
+        rivals_left=len(met) - len(rivals),
+        reason_hidden=unread,
         no_decision=_no_decision(total, without, unread),
         without_reason=without,
         nobody=tuple(
@@ -256,7 +265,7 @@ def _unnamed(part: str, found: Sequence[Line]) -> str:
 def _no_decision(total: Line, without: int, hidden: str) -> Figure:
     if hidden:
         return undefined(hidden)
-    nothing = "no lost deal has a reason" if total.now.losses.n else "nothing was lost"
+    nothing = UNREASONED if total.now.losses.n else "nothing was lost"
     return quotient(total.now.no_decision.n, total.now.losses.n - without, unknown=nothing, zero=nothing)
 
 
@@ -288,14 +297,30 @@ def _reasons(asked: OpenQuestion, rows: ir.Table, buyer: str, hidden: str) -> Re
     return Reasons(buyer, names, found, reason_agreement(found))
 
 
-def lost_from(asked: OpenQuestion, stage: str | None) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Listed:
+    """Deals lost from a stage: the largest, and how many there are."""
+
+    rows: list[dict[str, Any]]
+    total: int
+
+    @property
+    def cut(self) -> str:
+        """What is left out, in words; "" where nothing is."""
+        return f"{len(self.rows):,} of {self.total:,} deals" if len(self.rows) < self.total else ""
+
+
+def lost_from(asked: OpenQuestion, stage: str | None) -> Listed:
     """Deals of the period that were lost from a stage (None: where that is not known), the largest first.
 
-    At most :data:`MOST_LISTED`.
+    At most :data:`MOST_LISTED`, and how many there are.
 
     Raises:
         AddressError: it can't be told.
     """
+    # No name of a stage holds one, and no text of a query may.
+    if stage is not None and "\x00" in stage:
+        raise AddressError(f"There is no stage {stage!r}.")
     spans, _ = spans_of(asked)
     rows = _lost_from(asked, spans, engine.closed(asked.frame("deals"), spans, ()))
     if isinstance(rows, str):
@@ -304,4 +329,7 @@ def lost_from(asked: OpenQuestion, stage: str | None) -> list[dict[str, Any]]:
     rows = rows.filter(rows.lost_from.isnull() if stage is None else rows.lost_from == stage)
     wanted = asked.frames.deals.semi_join(rows.select("id"), "id").select(*_OF_DEALS)
     ordered = wanted.order_by([wanted.amount.desc(nulls_first=False), wanted.id.asc()])
-    return asked.execute(ordered.limit(MOST_LISTED)).to_pylist()
+    found = asked.execute(ordered.limit(MOST_LISTED)).to_pylist()
+    full = len(found) == MOST_LISTED
+    total = asked.execute(wanted.agg(n=wanted.count())).to_pylist()[0]["n"] if full else len(found)
+    return Listed(found, total)

@@ -13,6 +13,7 @@ from salesops.analytics import winloss_parts as parts
 from salesops.analytics.addresses import read
 from salesops.analytics.api import TeamName
 from salesops.analytics.selectors import ask
+from salesops.analytics.shown import unique
 from salesops.analytics.winloss import win_loss
 from salesops.platform.rest import actor_of_request, reply, scoped
 
@@ -22,8 +23,10 @@ router = Router(tags=["numbers"])
 class WinLossRow(Schema):
     """One value of a part; the first row is all deals.
 
-    ``share`` is what ``measure`` says: won of the deals decided, or deals of all that were not won. ``lost`` and
-    ``no_decision`` are null where the two can't be told apart; ``losses`` holds both.
+    ``share`` is what ``measure`` says: won of the deals closed, no decision as lost, or deals of the losses of which
+    the part is known. ``rate_apart`` is the win rate with no decision apart. ``lost`` and ``no_decision`` are null
+    where the two can't be told apart; ``losses`` holds both. ``noise`` is of ``gap``: ``share`` less what the whole
+    periods before together lead one to expect; ``change`` is against the one period before and not tested.
     """
 
     part: str
@@ -33,6 +36,7 @@ class WinLossRow(Schema):
     won: int
     lost: int | None
     no_decision: int | None
+    no_decision_reason: str
     losses: int
     amount_won: Any
     amount_lost: Any
@@ -44,10 +48,17 @@ class WinLossRow(Schema):
     high: Any
     n: int
     few: bool
+    rate_apart: Any
+    rate_apart_reason: str
+    low_apart: Any
+    high_apart: Any
+    n_apart: int | None
     share_then: Any
     n_then: int | None
     change: Any
-    noise: Literal["beyond", "noise", "unknown", ""]
+    expected: Any
+    gap: Any
+    noise: Literal["beyond", "noise", "few", "unknown", ""]
     why: str
 
 
@@ -78,6 +89,7 @@ class WinLossOut(Schema):
     no_decision_reason: str
     losses_without_reason: int
     ranking_allowed: bool | None
+    competitors_not_ranked: int
     ranking: str
     rows: list[WinLossRow]
     missing: dict[str, str]
@@ -108,7 +120,8 @@ def winloss_read(
     with ask(actor, address.question()) as asked:
         found = win_loss(asked, buyer)
         label = asked.period.label if asked.period else "all"
-        currency, notes = asked.frames.currency, list(dict.fromkeys(asked.frames.notes))
+        currency = asked.frames.currency
+        notes = unique([*asked.frames.notes, found.money_reason and f"Amounts are {found.money_reason}."])
     reasons, kappa = found.reasons, found.reasons.agreement
     return reply(
         {
@@ -123,6 +136,7 @@ def winloss_read(
             "no_decision_reason": found.no_decision.reason,
             "losses_without_reason": found.without_reason,
             "ranking_allowed": found.ranked,
+            "competitors_not_ranked": found.rivals_left,
             "ranking": parts.ranking(found),
             "rows": [{name: row[name] for name in WinLossRow.model_fields} for row in parts.rows(found)],
             "missing": dict(found.missing),

@@ -24,10 +24,12 @@ def deals_href(found: WinLoss, address: Address, line: Line, which: Which) -> st
     if line.others:
         return ""
     if line.part == STAGE:
-        return stage_href(address, line.value)
+        return stage_href(address, line.value, found.reasons.column)
     filters = [*([address.team_filter()] if address.team else []), *address.filters]
     if line.part:
-        filters.append(_is(line.part, line.value))
+        if not _fits(line):
+            return ""
+        filters.append(_is(line))
     if which in ("lost", "no_decision") and found.nobody:
         if any("|" in text for text in found.nobody) or sum(map(len, found.nobody)) > MOST_IN_A_LINK:
             return ""
@@ -48,11 +50,22 @@ def deals_href(found: WinLoss, address: Address, line: Line, which: Which) -> st
     return f"{reverse('pipeline')}?{wanted.query()}"
 
 
-def _is(column: str, value: str | None) -> Filter:
-    return Filter(column, "is_null") if value is None else Filter(column, "eq", (value,))
+def _fits(line: Line) -> bool:
+    """Whether a filter holds all the ways in which the deals write a line's value."""
+    if line.value is None or len(line.spellings) < 2:
+        return not (line.value is None and line.spellings)
+    return not any("|" in text for text in line.spellings) and sum(map(len, line.spellings)) <= MOST_IN_A_LINK
 
 
-def stage_href(address: Address, stage: str | None) -> str:
-    """This page with the deals lost from a stage below."""
-    pairs = [*address.pairs(), ("lost_from", NOTHING if stage is None else stage)]
+def _is(line: Line) -> Filter:
+    if line.value is None:
+        return Filter(line.part, "is_null")
+    written = line.spellings or (line.value,)
+    return Filter(line.part, "in" if len(written) > 1 else "eq", written)
+
+
+def stage_href(address: Address, stage: str | None, buyer: str = "") -> str:
+    """This page with the deals lost from a stage below; the column of the buyers' reasons stays chosen."""
+    pairs = [*address.pairs(), *([("buyer", buyer)] if buyer else [])]
+    pairs.append(("lost_from", NOTHING if stage is None else stage))
     return f"{reverse('win_loss')}?{urlencode(pairs)}#deals-lost-from"

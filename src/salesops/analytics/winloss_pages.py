@@ -18,9 +18,9 @@ from salesops.analytics.page_parts import chips, filter_words, scope_line, selec
 from salesops.analytics.selectors import OpenQuestion, ask
 from salesops.analytics.shown import definition_of, unique
 from salesops.analytics.winloss import (
-    MOST_LISTED,
     PARTS,
     WIN_RATE,
+    Listed,
     WinLoss,
     buyer_columns,
     lost_from,
@@ -33,9 +33,9 @@ from salesops.ui.tables import Column, Table
 
 Row = dict[str, Any]
 SUBTITLES = {
-    "competitor": "The rate is of the deals won, or lost to somebody, where the deal names this competitor",
-    "loss_reason": "As the reps stated it; the share is of all deals that were not won",
-    STAGE: "The open stage that the change log last knows; the share is of all deals that were not won",
+    "competitor": "Won of the deals that name this competitor, and beside it with no decision apart",
+    "loss_reason": "As the reps stated it; the share is of the losses that have a reason",
+    STAGE: "The open stage that the change log last knows; the share is of the losses whose stage it knows",
 }
 
 
@@ -66,13 +66,14 @@ def winloss_page(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             "buyers": _buyers(asked, found),
             "lost_from": _lost_from(address, stage, lost, currency) if lost is not None else None,
             "found": found,
-            "judged": sum(row["line"].movement is not None for row in lines),
+            "judged": sum(bool(row["p_text"]) for row in lines),
             "fewest": FEWEST,
             "chips": chips(address),
             "notes": [*notes, found.money_reason and f"Amounts are {found.money_reason}."],
             **selects(asked, address),
         }
-        context["notes"] = unique(context["notes"])
+        cut = f"Of those lost from {_stage_words(stage)}, {lost.cut} are listed." if lost and lost.cut else ""
+        context["notes"] = unique([*context["notes"], cut])
         frozen = Frozen(
             title=f"{context['title']}, {scope}",
             name=f"win-loss {asked.period.label if asked.period else 'all'}",
@@ -101,7 +102,7 @@ def _section(
     return {
         "part": part,
         "title": f"By {PARTS[part].lower()}" if part != STAGE else PARTS[part],
-        "subtitle": SUBTITLES.get(part, "The rate is of the deals won, or lost to somebody"),
+        "subtitle": SUBTITLES.get(part, "Won of all closed deals, and beside it with no decision apart"),
         "table": Table(
             PARTS[part],
             columns(found, address, part, currency),
@@ -125,14 +126,21 @@ def _linked(found: WinLoss, address: Address, key: links.Which, title: str, **mo
 
 
 def _of_decided(found: WinLoss, address: Address, part: str, currency: str) -> list[Column]:
-    hidden = found.no_decision.reason
     return [
         Column("name", PARTS[part], "lead", href=_to(found, address, "closed")),
         _linked(found, address, "won", "Won"),
-        _linked(found, address, "lost", "Lost") if not hidden else _linked(found, address, "losses", "Lost"),
-        _linked(found, address, "no_decision", "No decision", reason=hidden, phone=False),
+        _linked(found, address, "losses", "Not won"),
+        _linked(
+            found,
+            address,
+            "no_decision",
+            "No decision",
+            reason=lambda row: row["no_decision_reason"],
+            phone=False,
+        ),
         Column("share", "Win rate", "ratio", reason=lambda row: row["reason"]),
-        Column("range", "95% range", "number", render=_or_dash("range")),
+        Column("rate_apart", "Rate apart", "ratio", reason=lambda row: row["rate_apart_reason"]),
+        Column("range_apart", "Its 95% range", "number", render=_or_dash("range_apart")),
         Column(
             "amount_won", "Amount won", "money", currency=currency, phone=False, reason="nothing is known"
         ),
@@ -144,7 +152,7 @@ def _of_decided(found: WinLoss, address: Address, part: str, currency: str) -> l
             phone=False,
             reason="nothing is known",
         ),
-        *_moved(),
+        *_moved()[:-1],  # p stands in the files: the table is as wide as a page without it
     ]
 
 
@@ -164,6 +172,7 @@ def _of_losses(found: WinLoss, address: Address, part: str, currency: str) -> li
 def _moved() -> list[Column]:
     return [
         Column("change_text", "Change", "number", render=_or_dash("change_text")),
+        Column("expected", "Expected", "ratio", reason=lambda row: row["why"], phone=False),
         Column("word", "Against noise", "status"),
         Column("p_text", "p", "number", render=_or_dash("p_text"), phone=False),
     ]
@@ -194,11 +203,11 @@ def _buyers(asked: OpenQuestion, found: WinLoss) -> list[dict[str, Any]]:
     ]
 
 
-def _lost_from(address: Address, stage: str | None, rows: list[Row], currency: str) -> dict[str, Any]:
+def _lost_from(address: Address, stage: str | None, found: Listed, currency: str) -> dict[str, Any]:
     title = f"Lost from {_stage_words(stage)}"
     return {
         "title": title,
-        "capped": len(rows) == MOST_LISTED,
+        "cut": found.cut,
         "table": Table(
             title,
             [
@@ -210,10 +219,10 @@ def _lost_from(address: Address, stage: str | None, rows: list[Row], currency: s
                 Column("loss_reason", "Loss reason"),
                 Column("competitor", "Competitor", phone=False),
             ],
-            [{**row, "name": row["name"] or row["id"]} for row in rows],
+            [{**row, "name": row["name"] or row["id"]} for row in found.rows],
             id="lost-from",
             live=False,
-            row_href=lambda row: deal_href(row["id"], address.known),
+            row_href=lambda row: deal_href(row["id"], address.known, address.as_of),
             noun="deals",
             empty=Empty("No deal", "No deal that you see was lost from this stage in the period.", "inbox"),
         ),
@@ -224,7 +233,7 @@ def _stage_words(stage: str | None) -> str:
     return "a stage that is not known" if stage in (None, NOTHING) else str(stage)
 
 
-def _lost_sheet(stage: str | None, rows: list[Row], currency: str) -> exports.Sheet:
+def _lost_sheet(stage: str | None, found: Listed, currency: str) -> exports.Sheet:
     return exports.Sheet(
         f"Lost from {_stage_words(stage)}"[:31],
         [
@@ -237,5 +246,5 @@ def _lost_sheet(stage: str | None, rows: list[Row], currency: str) -> exports.Sh
             exports.Column("competitor", "Competitor", width=22),
             exports.Column("id", "Deal id", width=22),
         ],
-        rows,
+        found.rows,
     )

@@ -7,9 +7,18 @@ from fractions import Fraction
 from typing import Any
 
 from salesops.analytics.addresses import Address
-from salesops.analytics.engine.figure import Figure, exact
+from salesops.analytics.engine.figure import Figure, exact, to_decimal
 from salesops.analytics.engine.statistics import Interval, wilson
-from salesops.analytics.engine.winloss import FEWEST, STAGE, Deals, Line, difference, measured, share
+from salesops.analytics.engine.winloss import (
+    FEWEST,
+    STAGE,
+    Deals,
+    Line,
+    difference,
+    measured,
+    share,
+    share_then,
+)
 from salesops.analytics.winloss import PARTS, WIN_RATE, Reasons, WinLoss
 from salesops.analytics.winloss_links import deals_href
 from salesops.ui import charts, exports, formats
@@ -24,6 +33,7 @@ FEW = "too few to tell"
 SURE = {
     "beyond": "beyond noise",
     "noise": "within noise",
+    "few": FEW,
     "unknown": "noise not known",
     "": "",
 }
@@ -66,46 +76,75 @@ def change_text(change: Figure) -> str:
 
 def change_of(found: WinLoss, line: Line) -> Figure:
     """How a line's share differs from that of as much of the period before."""
-    if line.then is None or found.total.then is None:
+    if line.apart:
+        return Figure(None, line.apart)
+    if line.then is None:
         return Figure(None, found.then_reason or "there is nothing before it")
-    now = share(line.part, line.now, found.total.now)
-    return difference(now, share(line.part, line.then, found.total.then))
+    return difference(share(line), share_then(line))
 
 
-def said_of(line: Line, change: Figure) -> str:
-    """Whether the periods before bear a change out, as a key: beyond, noise, unknown; "" where nothing changed."""
-    if change.value is None or not exact(change.value):
+def said_of(found: WinLoss, line: Line) -> str:
+    """Whether the whole periods before explain a line's share, as a key; "" where it is not compared.
+
+    beyond, noise, few (not beyond, of too few deals to say that nothing moved) or unknown. It is said of the share
+    and what those periods together lead one to expect, never of the change against one of them.
+    """
+    if line.apart or found.spans.before is None:
         return ""
     movement = line.movement
     if movement is None or movement.verdict == "unknown":
         return "unknown"
-    same = (movement.verdict == "up") == (exact(change.value) > 0)
-    return "beyond" if movement.verdict in ("up", "down") and same else "noise"
+    if movement.verdict in ("up", "down"):
+        return "beyond"
+    return "few" if line.of < FEWEST else "noise"
+
+
+def _expected(line: Line) -> tuple[Fraction, Fraction] | None:
+    """The share that the whole periods before lead one to expect, and the gap to it; None where none is tested."""
+    movement = line.movement
+    if movement is None or movement.expected is None or movement.latest is None or movement.p_value is None:
+        return None
+    return movement.expected, movement.latest - movement.expected
+
+
+def against(found: WinLoss, line: Line) -> str:
+    """What a line's share was tested against, and what came of it; "" where it was not."""
+    tested = _expected(line)
+    if tested is None or line.movement is None:
+        return ""
+    before = f"the {line.movement.periods} periods before"
+    return f"{formats.ratio(tested[0])} expected from {before}: {SURE[said_of(found, line)]}"
 
 
 def why(found: WinLoss, line: Line) -> str:
     """What noise was judged by, or why it is not known."""
     movement, period = line.movement, found.spans.period
+    if found.spans.before is None or period is None:
+        return found.then_reason
+    if line.apart:
+        return line.apart
     if movement is None:
-        if found.spans.before is None or period is None:
-            return found.then_reason
         return "no deal was closed" if found.spans.over else f"{period.title} is judged when it is over"
     if movement.verdict == "unknown":
         return movement.reason
-    did = {"up": "above noise", "down": "below noise", "noise": "within noise"}[movement.verdict]
-    return f"{did} against the {movement.periods} periods before (p = {movement.p_value:.2g})"
+    return f"{against(found, line)} (p = {movement.p_value:.2g})"
 
 
 def ranking(found: WinLoss) -> str:
     """Whether the order of the competitors may be trusted, in words; "" where there are not two."""
-    if found.ranked is None or found.rivals is None:
+    if found.rivals is None or len(found.rivals.rivals) + found.rivals_left < 2:
         return ""
+    left = _many(found.rivals_left, "competitor", "competitors")
+    fewer = f"{left} with fewer than {FEWEST} decided deals"
+    if found.ranked is None:
+        return f"No ranking: {fewer}, so there are not two to put in order."
+    out = f" Left out: {fewer}." if found.rivals_left else ""
     if not found.ranked:
-        return "No ranking: the intervals overlap, so the order may be chance."
+        return f"No ranking: the intervals overlap, so the order may be chance.{out}"
     known = [one for one in found.rivals.rivals if one.win_rate.value is not None]
     order = sorted(known, key=lambda one: -exact(one.win_rate.value or 0))
     names = ", ".join(one.name for one in order)
-    return f"No two intervals overlap. From the highest win rate to the lowest: {names}."
+    return f"No two intervals overlap. From the highest win rate to the lowest: {names}.{out}"
 
 
 def reading(found: WinLoss) -> str:
@@ -114,29 +153,33 @@ def reading(found: WinLoss) -> str:
     where = f"In {period_name(found)}"
     if not now.closed.n:
         return f"{where} no deal that you see was won or lost."
-    told = f"{where} {_many(now.closed.n, 'deal was', 'deals were')} closed: {now.won.n:,} won, {now.lost.n:,} lost"
-    if found.no_decision.value is None:
-        told += "; how many ended without a decision can't be told"
-        told += f": {found.no_decision.reason}." if now.losses.n else "."
+    told = f"{where} {_many(now.closed.n, 'deal was', 'deals were')} closed: {now.won.n:,} won"
+    unsplit = found.unsplit(now)
+    if unsplit:
+        told += f" and {now.losses.n:,} not; how many ended without a decision can't be told: {unsplit}."
     else:
-        part = formats.ratio(found.no_decision.value)
-        told += f" and {now.no_decision.n:,} without a decision, {part} of the losses whose reason is given."
-    if now.rate.value is None:
-        return f"{told} No deal was decided."
-    told += f" Of the {now.decided:,} decided, {formats.ratio(now.rate.value)} were won"
-    told += f" (95% range {_range(now.interval)})"
-    change = change_of(found, found.total)
-    if now.few:
-        told += ": too few to lean on"
-    elif change.value is not None and found.spans.before is not None:
-        told += (
-            f", {_moved(change)} {found.spans.before.title}{'' if found.spans.over else ' to the same day'}"
-        )
-        if said := SURE[said_of(found.total, change)]:
-            told += f", {said}"
-    if found.ranked is False:
-        return f"{told}. No ranking of competitors: the intervals overlap."
-    return f"{told}. {ranking(found)}".rstrip()
+        told += f", {now.lost.n:,} lost and {now.no_decision.n:,} without a decision"
+        if found.no_decision.value is not None:
+            told += f", {formats.ratio(found.no_decision.value)} of the losses whose reason is given"
+        told += "."
+    rate, change, tested = share(found.total), change_of(found, found.total), against(found, found.total)
+    told += f" {formats.ratio(rate.value or 0)} of the closed were won (95% range {_range(_interval(found.total))})"
+    if now.closed.n < FEWEST:
+        told += ", too few to lean on"
+    if change.value is not None and found.spans.before is not None:
+        to = "" if found.spans.over else " to the same day"
+        told += f", {_moved(change)} {found.spans.before.title}{to}"
+    told += f"; {tested}." if tested else "."
+    if now.rate.value is not None and not unsplit and now.no_decision.n:
+        told += f" With no decision apart, {formats.ratio(now.rate.value)} of {now.decided:,} were won"
+        told += f" (95% range {_range(now.interval)})."
+    return f"{told} {ranking(found)}".rstrip()
+
+
+def _interval(line: Line) -> Interval | None:
+    """Wilson 95 % interval of a line's share."""
+    hits = line.now.losses.n if measured(line.part) == "losses" else line.now.won.n
+    return wilson(hits, line.of) if line.of else None
 
 
 def _moved(change: Figure) -> str:
@@ -178,16 +221,12 @@ def rows(found: WinLoss) -> list[dict[str, Any]]:
 
 def row_of(found: WinLoss, line: Line) -> dict[str, Any]:
     """One line as page, files and REST show it."""
-    now, then, whole = line.now, line.then, found.total
-    of = measured(line.part)
-    told = share(line.part, now, whole.now)
-    before = share(line.part, then, whole.then) if then is not None and whole.then is not None else None
-    trials = whole.now.losses.n if of == "losses" else now.decided
-    interval = wilson(now.losses.n, trials) if of == "losses" else now.interval
-    change = change_of(found, line)
-    said = said_of(line, change)
-    word = _word(of == "decided" and now.few, said, change)
-    apart = found.no_decision.value is not None
+    now, of = line.now, measured(line.part)
+    told, before, interval, tested = share(line), share_then(line), _interval(line), _expected(line)
+    change, said, unsplit = change_of(found, line), said_of(found, line), found.unsplit(now)
+    own = "of losses alone there is no win rate" if of == "losses" else unsplit
+    apart = Figure(None, own) if own else now.rate
+    ends = now.interval if apart.value is not None else None
     return {
         "line": line,
         "part": line.part or "all",
@@ -196,8 +235,9 @@ def row_of(found: WinLoss, line: Line) -> dict[str, Any]:
         "name": name_of(line),
         "closed": now.closed.n,
         "won": now.won.n,
-        "lost": now.lost.n if apart else None,
-        "no_decision": now.no_decision.n if apart else None,
+        "lost": None if unsplit else now.lost.n,
+        "no_decision": None if unsplit else now.no_decision.n,
+        "no_decision_reason": unsplit,
         "losses": now.losses.n,
         "amount_won": now.won.amount,
         "amount_lost": now.losses.amount,
@@ -205,21 +245,29 @@ def row_of(found: WinLoss, line: Line) -> dict[str, Any]:
         "measure": "win_rate" if of == "decided" else "share_of_losses",
         "share": told.value,
         "reason": told.reason,
-        "n": trials,
+        "n": line.of,
         "low": Fraction(interval.low) if interval else None,
         "high": Fraction(interval.high) if interval else None,
         "range": _range(interval),
-        "few": now.few if of == "decided" else whole.now.losses.n < FEWEST,
-        "share_then": before.value if before else None,
-        "n_then": (whole.then.losses.n if of == "losses" and whole.then else then.decided) if then else None,
+        "few": line.of < FEWEST,
+        "rate_apart": apart.value,
+        "rate_apart_reason": apart.reason,
+        "low_apart": Fraction(ends.low) if ends else None,
+        "high_apart": Fraction(ends.high) if ends else None,
+        "range_apart": _range(ends),
+        "n_apart": None if own else now.decided,
+        "share_then": None if line.apart else before.value,
+        "n_then": None if line.apart or line.then is None else line.of_then,
         "change": change.value,
         "change_text": change_text(change),
+        "expected": to_decimal(tested[0]) if tested else None,
+        "gap": to_decimal(tested[1]) if tested else None,
         "noise": said,
-        "said": word[0],
+        "said": _word(line, said)[0],
         "why": why(found, line),
         "p_text": _p_value(line),
-        "word": word,
-        "ends": "no decision" if line.value in found.nobody else "lost",
+        "word": _word(line, said),
+        "ends": "no decision" if set(line.spellings) & set(found.nobody) else "lost",
     }
 
 
@@ -228,12 +276,9 @@ def _p_value(line: Line) -> str:
     return "" if value is None else f"{value:.2g}"
 
 
-def _word(few: bool, said: str, change: Figure) -> tuple[str, str]:
-    if few:
-        return FEW, "neutral"
-    return SURE[said] or ("unchanged" if change.value is not None else "nothing before"), (
-        "info" if said == "beyond" else "neutral"
-    )
+def _word(line: Line, said: str) -> tuple[str, str]:
+    nothing = "not compared" if line.apart else "nothing before"
+    return SURE[said] or nothing, "info" if said == "beyond" else "neutral"
 
 
 # --- Tiles and chart -----------------------------------------------------------------------------
@@ -242,16 +287,14 @@ def _word(few: bool, said: str, change: Figure) -> tuple[str, str]:
 def tiles(found: WinLoss, address: Address, currency: str) -> list[Tile]:
     """Won, lost, no decision, and the win rate."""
     now, count = found.total.now, Unit("number", noun="deals")
-    line, apart = found.total, found.no_decision.value is not None
+    line, unsplit, rate = found.total, found.unsplit(now), share(found.total)
     change = change_of(found, line)
-    against = found.spans.before.title if found.spans.before else ""
     delta = None
-    if change.value is not None:
+    if change.value is not None and found.spans.before is not None:
         gap = exact(change.value)
-        said = SURE[said_of(line, change)]
         delta = Delta(
             formats.points(abs(gap)),
-            f"against {against}{f', {said}' if said else ''}",
+            f"against {found.spans.before.title}",
             "up" if gap > 0 else "down" if gap < 0 else "flat",
         )
     return [
@@ -266,32 +309,27 @@ def tiles(found: WinLoss, address: Address, currency: str) -> list[Tile]:
             "Lost",
             now.lost.n,
             count,
-            note=" ".join(
-                filter(
-                    None,
-                    (_money(now.lost, currency), "to somebody" if apart else "with or without a decision"),
-                )
-            ),
+            note=", ".join(filter(None, (_money(now.lost, currency), _lost_note(found)))),
             href=deals_href(found, address, line, "lost"),
         ),
         Tile(
             "No decision",
-            now.no_decision.n if apart else None,
+            None if unsplit else now.no_decision.n,
             count,
-            reason=found.no_decision.reason,
+            reason=unsplit,
             note=f"{formats.ratio(found.no_decision.value)} of the losses with a reason"
             if found.no_decision.value is not None
             else "",
             href=deals_href(found, address, line, "no_decision"),
         ),
         Tile(
-            "Win rate, no decision apart",
-            now.rate.value,
+            "Win rate",
+            rate.value,
             Unit("ratio"),
-            reason=now.rate.reason,
+            reason=rate.reason,
             delta=delta,
             note=_rate_note(found),
-            caution="too few to lean on" if now.few and now.decided else "",
+            caution="too few to lean on" if 0 < line.of < FEWEST else "",
             href=address.to("number", WIN_RATE),
         ),
     ]
@@ -301,18 +339,30 @@ def _money(deals: Deals, currency: str) -> str:
     return "" if deals.amount is None else Unit("money", currency).short(deals.amount)
 
 
+def _lost_note(found: WinLoss) -> str:
+    now = found.total.now
+    if not now.losses.n:
+        return ""
+    if found.unsplit(now):
+        return "with or without a decision"
+    return f"{found.without_reason:,} without a reason among them" if found.without_reason else "to somebody"
+
+
 def _rate_note(found: WinLoss) -> str:
-    """Range and sample of the win rate, and the catalogue's beside it."""
-    now, other = found.total.now, found.win_rate
-    said = [f"{_range(now.interval)}, n = {now.decided:,}"] if now.interval else []
-    if other is not None and other.value is not None:
-        said.append(f"{formats.ratio(other.value)} with no decision as lost")
+    """Range and sample of the win rate, what it was tested against, and the one with no decision apart."""
+    now, line = found.total.now, found.total
+    said = [f"{_range(_interval(line))}, n = {line.of:,}"] if line.of else []
+    if tested := against(found, line):
+        said.append(tested)
+    if now.rate.value is not None and not found.unsplit(now):
+        of = f"{_range(now.interval)}, n = {now.decided:,}"
+        said.append(f"{formats.ratio(now.rate.value)} with no decision apart ({of})")
     return "; ".join(said)
 
 
 def figure(found: WinLoss, address: Address) -> charts.Figure:
     """Lost deals by reason; reasons beyond the first few stand together."""
-    lines = [line for line in found.lines("loss_reason") if line.now.losses.n]
+    lines = [line for line in found.lines("loss_reason") if line.now.losses.n and (line.value or line.others)]
     shown, rest = lines[:MOST_BARS], lines[MOST_BARS:]
     drawn = [
         BarRow(name_of(line), [line.now.losses.n], href=deals_href(found, address, line, "losses"))
@@ -326,7 +376,7 @@ def figure(found: WinLoss, address: Address) -> charts.Figure:
         drawn,
         ["Lost deals"],
         Unit("number", noun="deals"),
-        subtitle=f"{period_name(found)}, as the reps stated the reason",
+        subtitle=f"{period_name(found)}, losses with a reason, as the reps stated it",
         head="Loss reason",
         row_height=44 if len(drawn) <= 6 else 32,
     )
@@ -356,9 +406,15 @@ def sheets(found: WinLoss, currency: str) -> list[exports.Sheet]:
                 exports.Column("low", "95% range from", "ratio"),
                 exports.Column("high", "95% range to", "ratio"),
                 exports.Column("n", "Of deals", "integer"),
+                exports.Column("rate_apart", "Win rate, no decision apart", "ratio"),
+                exports.Column("low_apart", "Its 95% range from", "ratio"),
+                exports.Column("high_apart", "Its 95% range to", "ratio"),
+                exports.Column("n_apart", "Its deals", "integer"),
                 exports.Column("share_then", "Share before", "ratio"),
                 exports.Column("n_then", "Of deals before", "integer"),
                 exports.Column("change", "Change", "ratio"),
+                exports.Column("expected", "Expected from the periods before", "ratio"),
+                exports.Column("gap", "Gap to it", "ratio"),
                 exports.Column("said", "Against noise", width=20),
                 exports.Column("why", "Why", width=50),
             ],

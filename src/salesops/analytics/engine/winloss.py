@@ -24,7 +24,7 @@ from salesops.analytics.engine.statistics import Interval, wilson
 from salesops.core.calendars import Period
 
 FEWEST = 10
-"""Decided deals below which a win rate is said to rest on too few."""
+"""Deals below which a share is said to rest on too few, and a competitor is not ranked."""
 MOST = 25
 """Values of one part that are told one by one, those of most deals first; the others stand together."""
 STAGE = "lost_from"
@@ -36,6 +36,9 @@ NOW, THEN, REST = "now", "then", "rest"
 _WIDE_MONEY = "decimal(38,4)"
 _STEPS = 20_000
 _NOTHING_DECIDED = "no deal was won or lost to somebody"
+_NOTHING_CLOSED = "no deal was won or lost"
+UNREASONED = "no lost deal has a reason"
+"""Why no decision can't be told apart where nobody said why."""
 
 Ending = Literal["won", "lost", "no_decision"]
 Of = Literal["decided", "losses"]
@@ -51,6 +54,7 @@ class Spans:
         cut: the day of ``before`` that stands where the data's day stands in ``period``.
         earlier: whole periods before ``before``, oldest first.
         over: whether ``period`` is over.
+        log_start: day the change log begins; what it alone knows is not compared with periods from before it.
     """
 
     period: Period | None = None
@@ -58,6 +62,7 @@ class Spans:
     cut: date | None = None
     earlier: tuple[Period, ...] = ()
     over: bool = True
+    log_start: date | None = None
 
     @property
     def first(self) -> date | None:
@@ -91,14 +96,20 @@ class Deals:
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of some deals."""
+    """What became of some deals; ``reasons`` is how many of the losses say why."""
 
     won: Deals = field(default_factory=Deals)
     lost: Deals = field(default_factory=Deals)
     no_decision: Deals = field(default_factory=Deals)
+    reasons: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.won + other.won, self.lost + other.lost, self.no_decision + other.no_decision)
+        return Tally(
+            self.won + other.won,
+            self.lost + other.lost,
+            self.no_decision + other.no_decision,
+            self.reasons + other.reasons,
+        )
 
     @property
     def losses(self) -> Deals:
@@ -116,8 +127,18 @@ class Tally:
         return self.won.n + self.lost.n
 
     @property
+    def win_rate(self) -> Figure:
+        """Share of all of them that was won, no decision as lost: whether reasons are given does not move it."""
+        return quotient(self.won.n, self.closed.n, unknown=_NOTHING_CLOSED, zero=_NOTHING_CLOSED)
+
+    @property
+    def unsplit(self) -> str:
+        """Why losses to somebody and no decision can't be told apart; "" where they can."""
+        return UNREASONED if self.losses.n and not self.reasons else ""
+
+    @property
     def rate(self) -> Figure:
-        """Share of the decided that was won."""
+        """Share of the decided that was won, no decision apart."""
         return quotient(self.won.n, self.decided, unknown=_NOTHING_DECIDED, zero=_NOTHING_DECIDED)
 
     @property
@@ -127,7 +148,7 @@ class Tally:
 
     @property
     def few(self) -> bool:
-        """Whether the decided deals are too few to lean on."""
+        """Whether the decided deals are too few to rank."""
         return self.decided < FEWEST
 
 
@@ -137,27 +158,36 @@ class Line:
 
     Attributes:
         part: column, or :data:`STAGE`; "" for all deals.
-        value: the value; None for deals without one, and for ``others``.
+        value: the value as it is written most often; None for deals without one, and for ``others``.
         now: deals of the period.
         then: deals of as much of the period before; None without one.
+        of: deals that the share is of: all closed ones, or the losses of which the part is known.
+        of_then: the same of ``then``.
         movement: the period against whole ones before it: of the win rate, or of the share of the losses where
-            the part says why or where deals were lost; None where the period is not over or has none before it.
+            the part says why or where deals were lost; None where the period is not over, has none before it, or
+            the line is not compared.
         others: how many values stand together in this line; 0 for one value.
+        apart: why the line is never compared with another period; "" where it is.
+        spellings: the value as the deals write it.
     """
 
     part: str
     value: str | None
     now: Tally
     then: Tally | None = None
+    of: int = 0
+    of_then: int = 0
     movement: Movement | None = None
     others: int = 0
+    apart: str = ""
+    spellings: tuple[str, ...] = ()
 
 
 # --- Counting ------------------------------------------------------------------------------------
 
 
 def closed(deals: ir.Table, spans: Spans, parts: Sequence[str]) -> ir.Table:
-    """Deals won or lost in the spans: ``id``, ``ended``, ``span``, ``amount`` and the columns of ``parts``."""
+    """Deals won or lost in the spans: ``id``, ``ended``, ``said`` (why), ``span``, ``amount``, ``parts``."""
     rows = deals.filter(deals.stage_class.isin(["won", "lost"]))
     if spans.period is not None and spans.first is not None:
         rows = rows.filter(rows.closed_on.between(_day(spans.first), _day(spans.period.last)))
@@ -166,7 +196,10 @@ def closed(deals: ir.Table, spans: Spans, parts: Sequence[str]) -> ir.Table:
         (rows.stage_class == "won", "won"), (nobody, "no_decision"), else_=ibis.literal("lost")
     )
     kept = {name: rows[name] for name in parts if name != STAGE}
-    return rows.select("id", ended=ended, span=_span(rows.closed_on, spans), amount=rows.amount, **kept)
+    said = (rows.loss_reason.cast("string").strip() != "").fill_null(False)
+    return rows.select(
+        "id", ended=ended, said=said, span=_span(rows.closed_on, spans), amount=rows.amount, **kept
+    )
 
 
 def _day(value: date) -> ir.DateScalar:
@@ -204,7 +237,7 @@ def with_last_stage(rows: ir.Table, stages: ir.Table) -> ir.Table:
 
 
 def counts(rows: ir.Table, parts: Sequence[str]) -> ir.Table:
-    """One row a part, value, span and ending: deals, known amounts and their sum; in one query.
+    """One row a part, value, span and ending: deals, those that say why, known amounts and their sum; in one query.
 
     Args:
         rows: what :func:`closed` gives.
@@ -214,10 +247,13 @@ def counts(rows: ir.Table, parts: Sequence[str]) -> ir.Table:
     for part in parts:
         here = rows.filter(rows.ended != "won") if part in (STAGE, "loss_reason") else rows
         value = here[part].cast("string") if part else ibis.null("string")
-        one = here.select("span", "ended", "amount", part=ibis.literal(part), value=value)
+        one = here.select("span", "ended", "said", "amount", part=ibis.literal(part), value=value)
         made.append(
             one.group_by("part", "value", "span", "ended").agg(
-                n=one.count(), known=one.amount.count(), amount=one.amount.cast(_WIDE_MONEY).sum()
+                n=one.count(),
+                said=one.said.sum(),
+                known=one.amount.count(),
+                amount=one.amount.cast(_WIDE_MONEY).sum(),
             )
         )
     return ibis.union(*made) if len(made) > 1 else made[0]
@@ -226,66 +262,144 @@ def counts(rows: ir.Table, parts: Sequence[str]) -> ir.Table:
 # --- From counts to lines ------------------------------------------------------------------------
 
 
-def lines(rows: Iterable[Mapping[str, Any]], spans: Spans) -> dict[str, list[Line]]:
-    """Part -> its lines, from what :func:`counts` gave: values of most deals first, those without one last."""
+@dataclass(frozen=True)
+class Value:
+    """One value of a part, however it is spelt: span -> its deals."""
+
+    name: str | None
+    spellings: tuple[str, ...]
+    spans: Mapping[str, Tally]
+
+
+def values(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Value]]:
+    """Part -> its values, from what :func:`counts` gave.
+
+    Capitals and blanks do not matter; a value is written as it is met most often. One of blanks alone is none.
+    """
+    spelt: dict[tuple[str, str | None], dict[str, int]] = {}
     found: dict[str, dict[str | None, dict[str, Tally]]] = {}
     for row in rows:
-        here = found.setdefault(row["part"], {}).setdefault(row["value"], {})
-        tally = Tally(**{row["ended"]: Deals(int(row["n"]), row["amount"], int(row["known"]))})
+        part, text, n = row["part"], row["value"], int(row["n"])
+        key = text if text is None or part == STAGE else _fold(text) or None
+        if text is not None:
+            spelling = spelt.setdefault((part, key), {})
+            spelling[text] = spelling.get(text, 0) + n
+        here = found.setdefault(part, {}).setdefault(key, {})
+        deals, said = Deals(n, row["amount"], int(row["known"])), int(row["said"])
+        tally = {
+            "won": Tally(won=deals),
+            "lost": Tally(lost=deals, reasons=said),
+            "no_decision": Tally(no_decision=deals, reasons=said),
+        }[row["ended"]]
         here[row["span"]] = here.get(row["span"], Tally()) + tally
-    whole = found.get("", {}).get(None, {})
-    return {part: _of_part(part, values, whole, spans) for part, values in found.items()}
+    made: dict[str, list[Value]] = {}
+    for part, keyed in found.items():
+        for key, spanned in keyed.items():
+            written = spelt.get((part, key), {})
+            name = None if key is None else key if part == STAGE else _written(written)
+            made.setdefault(part, []).append(Value(name, tuple(sorted(written)), spanned))
+    return made
 
 
-def _of_part(
-    part: str, values: Mapping[str | None, Mapping[str, Tally]], whole: Mapping[str, Tally], spans: Spans
-) -> list[Line]:
-    def size(value: str | None) -> tuple[bool, int, int, str]:
-        now, then = (values[value].get(span, Tally()).closed.n for span in (NOW, THEN))
-        return value is None, -now, -then, value or ""
+def _clean(text: str) -> str:
+    return " ".join(text.split())
 
-    seen = [v for v in values if {NOW, THEN} & values[v].keys()]
-    ordered = sorted(seen, key=size)
-    named = [v for v in ordered if v is not None]
-    made = [_line(part, v, values[v], whole, spans) for v in named[:MOST]]
+
+def _fold(text: str) -> str:
+    return _clean(text).casefold()
+
+
+def _written(spellings: Mapping[str, int]) -> str:
+    clean: dict[str, int] = {}
+    for text, n in spellings.items():
+        clean[_clean(text)] = clean.get(_clean(text), 0) + n
+    return min(clean, key=lambda text: (-clean[text], text))
+
+
+def lines(rows: Iterable[Mapping[str, Any]], spans: Spans) -> dict[str, list[Line]]:
+    """Part -> its lines, from what :func:`counts` gave: values of most deals first, those without one last."""
+    return {part: _of_part(part, found, spans) for part, found in values(rows).items()}
+
+
+def _together(found: Iterable[Value]) -> dict[str, Tally]:
+    made: dict[str, Tally] = {}
+    for value in found:
+        for span, tally in value.spans.items():
+            made[span] = made.get(span, Tally()) + tally
+    return made
+
+
+def _of_part(part: str, found: Sequence[Value], spans: Spans) -> list[Line]:
+    def size(value: Value) -> tuple[int, int, str]:
+        now, then = (value.spans.get(span, Tally()).closed.n for span in (NOW, THEN))
+        return -now, -then, value.name or ""
+
+    # Losses of which nobody knows the part are in no share: else a share moves with how much is recorded.
+    known = _together(value for value in found if value.name is not None)
+    ordered = sorted((v for v in found if {NOW, THEN} & v.spans.keys()), key=size)
+    named = [v for v in ordered if v.name is not None]
+    made = [_line(part, v, known, spans) for v in named[:MOST]]
     if rest := named[MOST:]:
-        together: dict[str, Tally] = {}
-        for value in rest:
-            for span, tally in values[value].items():
-                together[span] = together.get(span, Tally()) + tally
-        made.append(_line(part, None, together, whole, spans, len(rest)))
-    return [*made, *(_line(part, v, values[v], whole, spans) for v in ordered if v is None)]
+        made.append(_line(part, Value(None, (), _together(rest)), known, spans, len(rest)))
+    return [*made, *(_line(part, v, known, spans) for v in ordered if v.name is None)]
 
 
-def _line(
-    part: str,
-    value: str | None,
-    spanned: Mapping[str, Tally],
-    whole: Mapping[str, Tally],
-    spans: Spans,
-    others: int = 0,
-) -> Line:
-    then = spanned.get(THEN, Tally()) if spans.before is not None else None
+def _line(part: str, value: Value, known: Mapping[str, Tally], spans: Spans, others: int = 0) -> Line:
+    unknown = bool(part) and value.name is None and not others
+
+    def of(tally: Tally, whole: Tally) -> tuple[int, int]:
+        if measured(part) == "decided":
+            return tally.won.n, tally.closed.n
+        return tally.losses.n, 0 if unknown else whole.losses.n
+
+    now = value.spans.get(NOW, Tally())
+    then = value.spans.get(THEN, Tally()) if spans.before is not None else None
+    apart = _apart(part, unknown, others, spans)
     movement = None
-    if spans.over and spans.before is not None:
-        movement = judge_shares([_pair(part, one, of) for one, of in _series(spanned, whole, spans)])
-    return Line(part, value, spanned.get(NOW, Tally()), then, movement, others)
+    if spans.over and spans.before is not None and not apart:
+        movement = judge_shares([of(*pair) for pair in _series(part, value.spans, known, spans)])
+    return Line(
+        part,
+        value.name,
+        now,
+        then,
+        of(now, known.get(NOW, Tally()))[1],
+        of(then, known.get(THEN, Tally()))[1] if then is not None else 0,
+        movement,
+        others,
+        apart,
+        value.spellings,
+    )
+
+
+def _apart(part: str, unknown: bool, others: int, spans: Spans) -> str:
+    """Why a line is not compared: it would tell of what is recorded, or of which values stand together."""
+    if unknown:
+        return "how much is recorded is not compared"
+    if others:
+        return "values that stand together are not compared"
+    before = spans.before
+    if part == STAGE and before is not None and not _logged(before, spans):
+        since = f"on {spans.log_start}" if spans.log_start else "on no known day"
+        return f"the change log begins {since}: {before.title} is not whole in it"
+    return ""
+
+
+def _logged(period: Period, spans: Spans) -> bool:
+    return spans.log_start is not None and period.first >= spans.log_start
 
 
 def measured(part: str) -> Of:
-    """What a part's share is of: of the decided deals the won ones, or of the losses those of the value."""
+    """What a part's share is of: of the closed deals the won ones, or of the losses those of the value."""
     return "losses" if part in (STAGE, "loss_reason") else "decided"
 
 
-def _pair(part: str, one: Tally, whole: Tally) -> tuple[int, int]:
-    return (one.losses.n, whole.losses.n) if measured(part) == "losses" else (one.won.n, one.decided)
-
-
 def _series(
-    spanned: Mapping[str, Tally], whole: Mapping[str, Tally], spans: Spans
+    part: str, spanned: Mapping[str, Tally], whole: Mapping[str, Tally], spans: Spans
 ) -> list[tuple[Tally, Tally]]:
-    """The whole periods, oldest first, the one asked for last; each beside all deals of it."""
-    labels: list[tuple[str, ...]] = [(period.label,) for period in spans.earlier]
+    """The whole periods, oldest first, the one asked for last; each beside all deals of which the part is known."""
+    earlier = [period for period in spans.earlier if part != STAGE or _logged(period, spans)]
+    labels: list[tuple[str, ...]] = [(period.label,) for period in earlier]
     labels += [(THEN, REST), (NOW,)]
 
     def of(tallies: Mapping[str, Tally], names: tuple[str, ...]) -> Tally:
@@ -294,12 +408,25 @@ def _series(
     return [(of(spanned, names), of(whole, names)) for names in labels]
 
 
-def share(part: str, one: Tally, whole: Tally) -> Figure:
-    """What a part's line is measured by: its win rate, or its share of the losses."""
-    if measured(part) == "decided":
-        return one.rate
-    nothing = "nothing was lost"
-    return quotient(one.losses.n, whole.losses.n, unknown=nothing, zero=nothing)
+def share(line: Line) -> Figure:
+    """What a line is measured by: its win rate with no decision as lost, or its share of the known losses."""
+    return _share(line, line.now, line.of)
+
+
+def share_then(line: Line) -> Figure:
+    """The same in as much of the period before."""
+    if line.then is None:
+        return undefined("there is nothing before it")
+    return _share(line, line.then, line.of_then)
+
+
+def _share(line: Line, tally: Tally, of: int) -> Figure:
+    if measured(line.part) == "decided":
+        return tally.win_rate
+    nothing = "of no loss this is known"
+    if line.value is None and not line.others:
+        nothing = "the shares are of the losses of which it is known"
+    return quotient(tally.losses.n, of, unknown=nothing, zero=nothing)
 
 
 def difference(now: Figure, then: Figure) -> Figure:
@@ -337,11 +464,11 @@ def matrix(rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[tu
     for row in rows:
         keys = []
         for text in (row["stated"], row["own"]):
-            key = " ".join(text.split()).casefold()
+            key = _fold(text)
             spelling = spelt.setdefault(key, {})
-            spelling[" ".join(text.split())] = spelling.get(" ".join(text.split()), 0) + int(row["n"])
+            spelling[text] = spelling.get(text, 0) + int(row["n"])
             keys.append(key)
         pairs[keys[0], keys[1]] = pairs.get((keys[0], keys[1]), 0) + int(row["n"])
     order = sorted(spelt, key=lambda key: (-sum(spelt[key].values()), key))
-    names = tuple(min(spelt[key], key=lambda s: (-spelt[key][s], s)) for key in order)
+    names = tuple(_written(spelt[key]) for key in order)
     return names, tuple(tuple(pairs.get((a, b), 0) for b in order) for a in order)

@@ -21,10 +21,10 @@ from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 from tests.doors.conftest import shared_home
 
-from salesops.analytics import list_address, records
+from salesops.analytics import list_address, records, winloss
 from salesops.analytics import winloss_parts as parts
 from salesops.analytics.addresses import NOTHING, Address, AddressError, read
-from salesops.analytics.engine.winloss import STAGE
+from salesops.analytics.engine.winloss import FEWEST, STAGE, Spans, lines
 from salesops.analytics.selectors import ask
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.analytics.tests.waterfall_firm import bring
@@ -36,10 +36,13 @@ from salesops.permissions.services import mask_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor
 from salesops.platform.signin import account_save, token_create
+from salesops.ui import formats
 
 pytestmark = pytest.mark.django_db
 THEN, NOW = date(2026, 6, 30), date(2026, 9, 30)
-FIRST = date(2023, 1, 1)
+FIRST = date(2022, 1, 1)
+CASE = (date(2022, 4, 1), date(2022, 6, 30))
+"""Quarter in which the firm's deals are those of WINLOSS-1 of ``cases/ops.yaml``."""
 STAGES = ("Discovery", "Proposal", "Negotiation")
 REASONS = ("Price", "No decision", "Timing", None, "no budget", "Price", "Fit")
 RIVALS = ("Kestrel", "Pelican", None, "Kestrel", 'Quarry | "Sons"')
@@ -84,7 +87,22 @@ def deals(day: date = NOW) -> list[dict[str, Any]]:
                 "x_office": f"Office {n % 2}",
             }
         )
-    return made
+    return made + case_deals()
+
+
+def case_deals() -> list[dict[str, Any]]:
+    """12 won and 28 lost against Alpha, 9 and 6 against Beta, written in several ways; 25 that nobody won."""
+    ends = [("Alpha", "Closed Won", None)] * 12 + [("ALPHA", "Closed Lost", "Price")] * 8
+    ends += [("Alpha ", "Closed Lost", "price")] * 20
+    ends += [("Beta", "Closed Won", None)] * 9 + [("Beta", "Closed Lost", "Fit")] * 6
+    ends += [(None, "Closed Lost", "No decision")] * 25
+    shared = {"owner_id": firm.OURS, "account_id": "A1", "created_on": FIRST, "type": "New Business"}
+    blank = dict.fromkeys(("amount", "x_buyer_reason", "x_quote", "x_office"))
+    return [
+        {"id": f"W{n:03}", "name": f"Ours case {n}", "close_on": CASE[1], "lead_source": "Event", **shared, **blank,
+         "competitor": rival, "stage": stage, "loss_reason": reason}
+        for n, (rival, stage, reason) in enumerate(ends)
+    ]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -184,6 +202,7 @@ def test_totals_money_and_rates() -> None:
         assert deals_of.amount == sum((a for a in amounts if a is not None), Decimal(0))
         assert deals_of.known == sum(a is not None for a in amounts)
     assert total.rate.value == _ratio(counted["won"], counted["won"] + counted["lost"])
+    assert total.win_rate.value == _ratio(counted["won"], len(rows))
     given = [d for d in rows if ending(d) != "won" and d["loss_reason"]]
     assert found.no_decision.value == _ratio(counted["no_decision"], len(given))
     assert found.without_reason == len(rows) - counted["won"] - len(given) > 0
@@ -204,17 +223,40 @@ def test_noise_is_fishers_test_against_the_whole_periods_before() -> None:
     now = Counter(map(ending, within(*Q3)))
     movement = found.total.movement
     assert movement is not None
-    k1, n1, k2, n2 = now["won"], now["won"] + now["lost"], before["won"], before["won"] + before["lost"]
+    k1, n1, k2, n2 = now["won"], now.total(), before["won"], before.total()
     tables = [
         Fraction(comb(n1, k) * comb(n2, k1 + k2 - k), comb(n1 + n2, k1 + k2))
         for k in range(max(0, k1 + k2 - n2), min(n1, k1 + k2) + 1)
     ]
     mine = tables[k1 - max(0, k1 + k2 - n2)]
     assert movement.p_value == pytest.approx(float(sum(p for p in tables if p <= mine)), rel=1e-6)
-    assert (movement.verdict, parts.said_of(found.total, parts.change_of(found, found.total))) == (
-        "down", "beyond",
+    assert (movement.verdict, parts.said_of(found, found.total)) == ("down", "beyond")
+    expected = f"{formats.ratio(_ratio(k2, n2))} expected from the 12 periods before: beyond noise"
+    assert f"below Q2 2026; {expected}." in parts.reading(found)
+    row = parts.rows(found)[0]
+    assert (row["expected"], row["gap"]) == (_ratio(k2, n2), pytest.approx(_ratio(k1, n1) - _ratio(k2, n2)))
+    assert row["why"].startswith(expected)
+
+
+def test_the_verdict_is_of_the_gap_to_the_periods_before_together() -> None:
+    """27 of 100 are more than the 20 of the quarter before, and far fewer than all before: the change is not judged."""
+    quarters = FiscalCalendar().periods("quarter", date(2024, 7, 1), NOW)
+    over = Spans(quarters[-1], quarters[-2], quarters[-2].last, tuple(quarters[:-2]))
+    shares = [(one.label, 62) for one in over.earlier] + [("then", 20), ("now", 27)]
+    rows = [
+        {"part": "", "value": None, "span": span, "ended": ended, "n": n, "said": n, "known": 0, "amount": None}
+        for span, won in shares for ended, n in (("won", won), ("lost", 100 - won))
+    ]  # fmt: skip
+    found = WinLoss(over, lines(rows, over)[""][0])
+    row, (*_, tile) = parts.rows(found)[0], parts.tiles(found, address(), "EUR")
+    assert (row["change"], row["noise"], row["expected"], row["gap"]) == (
+        Decimal("0.07"), "beyond", Decimal("0.5675"), Decimal("-0.2975"),
     )  # fmt: skip
-    assert "below Q2 2026, beyond noise" in parts.reading(found)
+    assert tile.delta is not None
+    assert (tile.delta.direction, tile.delta.note) == ("up", "against Q2 2026")
+    told = "56.8% expected from the 8 periods before: beyond noise"
+    assert told in tile.note
+    assert f"above Q2 2026; {told}." in parts.reading(found)
 
 
 def test_a_running_year_is_compared_to_the_same_day_and_not_judged() -> None:
@@ -224,24 +266,53 @@ def test_a_running_year_is_compared_to_the_same_day_and_not_judged() -> None:
     assert three(found.total.then) == Counter(map(ending, within(date(2025, 1, 1), date(2025, 9, 30))))
     assert {line.movement for part in PARTS for line in found.lines(part)} == {None}
     assert parts.why(found, found.total) == "2026 is judged when it is over"
-    assert "noise not known" in parts.reading(found)
+    assert "noise" not in parts.reading(found)
+    assert parts.rows(found)[0]["said"] == "noise not known"
     whole = told("period=all")
     assert (whole.total.now.closed.n, whole.total.then) == (len(within(FIRST, NOW)), None)
     assert parts.change_of(whole, whole.total).reason == "all the data has no period before it"
 
 
 def test_competitors_are_ranked_only_where_no_intervals_overlap() -> None:
-    found = told()
+    found = told("period=2025")
     assert found.rivals is not None
     seen = {one.name: (one.interval.low, one.interval.high) for one in found.rivals.rivals if one.interval}
-    counted = by_value(within(*Q3), "competitor")
-    assert set(seen) == {name for name in counted if name and counted[name]["won"] + counted[name]["lost"]}
+    counted = by_value(within(date(2025, 1, 1), date(2025, 12, 31)), "competitor")
+    assert set(seen) == {name for name in counted if name}
     ends = sorted(seen.values())
     assert any(a[1] >= b[0] for a, b in pairwise(ends))
     assert found.ranked is False
-    assert "No ranking of competitors: the intervals overlap." in parts.reading(found)
+    assert "No ranking: the intervals overlap, so the order may be chance." in parts.reading(found)
     one = told("period=2026-Q3&filter=competitor:eq:Kestrel")
     assert (one.ranked, parts.ranking(one)) == (None, "")
+
+
+def test_competitors_of_few_deals_are_not_ranked() -> None:
+    found, counted = told(), by_value(within(*Q3), "competitor")
+    enough = {name for name, ends in counted.items() if name and ends["won"] + ends["lost"] >= FEWEST}
+    assert found.rivals is not None
+    assert {one.name for one in found.rivals.rivals} == enough
+    assert found.rivals_left == len(counted.keys() - enough - {None}) > 0
+    assert f"{found.rivals_left} competitors with fewer than {FEWEST} decided deals" in parts.ranking(found)
+
+
+def test_case_winloss_1_on_the_page() -> None:
+    """``cases/ops.yaml``: rates, intervals, deals, no ranking and the share of no decision."""
+    found = told("period=2022-Q2")
+    alpha, beta, nobody = (row for row in parts.rows(found) if row["part"] == "competitor")
+    assert [(one["name"], one["rate_apart"], one["n_apart"]) for one in (alpha, beta)] == [
+        ("Alpha", Decimal("0.3"), 40), ("Beta", Decimal("0.6"), 15),
+    ]  # fmt: skip
+    ends = [(float(one["low_apart"]), float(one["high_apart"])) for one in (alpha, beta)]
+    assert ends[0] == pytest.approx((0.180748, 0.4543), abs=1e-6)
+    assert ends[1] == pytest.approx((0.357468, 0.801755), abs=1e-6)
+    assert (nobody["value"], nobody["no_decision"], nobody["rate_apart"]) == (None, 25, None)
+    assert (found.ranked, found.rivals_left) == (False, 0)
+    assert float(found.no_decision.value or 0) == pytest.approx(0.423729, abs=1e-6)
+    here = address("period=2022-Q2")
+    for which, n in (("closed", 40), ("won", 12), ("losses", 28)):
+        query = list_address.parse(urlsplit(deals_href(found, here, alpha["line"], which)).query).list_query()  # type: ignore[arg-type]
+        assert records.deal_list(ADMIN, query).total == n, "every way the name is written"
 
 
 def test_the_deals_behind_every_line_are_listed() -> None:
@@ -262,11 +333,24 @@ def test_the_deals_behind_every_line_are_listed() -> None:
         asked_for = parse_qs(urlsplit(deals_href(found, here, line, "losses")).query)["lost_from"]
         assert asked_for == [line.value or NOTHING]
         with ask(ADMIN, here.question()) as asked:
-            assert len(lost_from(asked, line.value)) == line.now.losses.n
+            listed = lost_from(asked, line.value)
+        assert (len(listed.rows), listed.total, listed.cut) == (line.now.losses.n, line.now.losses.n, "")
+
+
+def test_what_is_left_out_of_a_list_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winloss, "MOST_LISTED", 2)
+    lost = next(line for line in told().lines(STAGE) if line.now.losses.n > 2)
+    browser, query = firm.client(username="cut"), f"period=2026-Q3&as_of={NOW}&lost_from={lost.value}"
+    body = browser.get(f"/win-loss/?{query}").content.decode()
+    cut = f"2 of {lost.now.losses.n} deals"
+    assert body.count(cut) >= 2, "beside the list and among the notes, which files carry"
+    assert f"?as_of={NOW}" in body[body.index("deals-lost-from") :]
+    frozen = browser.get(f"/win-loss/?{query}&freeze=html").content.decode()
+    assert cut in frozen
 
 
 def test_a_reason_that_no_link_can_hold_has_none() -> None:
-    last = within(FIRST, date(2023, 9, 30))
+    last = within(date(2023, 1, 1), date(2023, 9, 30))
     assert {d["loss_reason"] for d in last if ending(d) == "no_decision"} == {SPLIT}
     found = told("period=2023-Q3")
     assert found.nobody == (SPLIT,)
@@ -334,19 +418,32 @@ def test_page_file_and_rest_say_the_same() -> None:
     _, secret = token_create(actor=ADMIN, user=user, name="x", scopes=("numbers.read",))
     rest = Client(headers={"Authorization": f"Bearer {secret}"}).get("/api/v1/win-loss?period=2026-Q3").json()
     assert rest["reading"] == parts.reading(found)
-    assert rest["ranking_allowed"] is False
+    assert (rest["ranking_allowed"], rest["competitors_not_ranked"]) == (None, found.rivals_left)
     assert len(filed) == len(rest["rows"]) == len(shown)
     for row, line, told_of in zip(shown, filed, rest["rows"], strict=True):
         assert (line["By"], line["Value"], line["Closed"], line["No decision"]) == (
-            row["by"], row["name"], str(row["closed"]), str(row["no_decision"]),
+            row["by"], row["name"], str(row["closed"]),
+            "" if row["no_decision"] is None else str(row["no_decision"]),
         )  # fmt: skip
-        for name in ("value", "closed", "won", "lost", "no_decision", "losses", "n", "noise", "reason"):
+        assert (line["Against noise"], line["Why"], told_of["why"]) == (row["said"], row["why"], row["why"])
+        for name in (
+            "value",
+            "closed",
+            "won",
+            "lost",
+            "no_decision",
+            "losses",
+            "n",
+            "noise",
+            "reason",
+            "n_apart",
+        ):
             assert told_of[name] == row[name]
         assert line["Share"] == ("" if row["share"] is None else str(row["share"]))
         assert (told_of["share"] is None) == (row["share"] is None)
         if row["share"] is not None:
             assert Decimal(str(told_of["share"])) == row["share"]
-            assert row["range"] in page
+            assert row["range_apart" if row["measure"] == "win_rate" else "range"] in page
     assert rest["reason_agreement"]["matrix"] == [list(row) for row in found.reasons.matrix]
     assert firm.body(made.get("/win-loss/?period=2026-Q3&lost_from=Negotiation&freeze=xlsx"))[:2] == b"PK"
 
@@ -357,6 +454,7 @@ def test_page_file_and_rest_say_the_same() -> None:
         ("period=2027-Q1", "has not begun"),
         ("buyer=owner_name", "no column of your own"),
         ("filter=amount", "is no filter"),
+        ("lost_from=%00", "There is no stage"),
     ],
 )
 def test_an_address_that_can_not_be_read_is_refused(query: str, said: str) -> None:
@@ -377,6 +475,9 @@ def test_what_the_data_does_not_hold_is_said() -> None:
     nothing = told("period=2026-Q3&filter=owner_name:eq:Nobody")
     assert parts.reading(nothing) == "In Q3 2026 no deal that you see was won or lost."
     assert nothing.total.now.rate.value is None
+    assert [parts.rows(nothing)[0][name] for name in ("lost", "no_decision", "share")] == [0, 0, None]
+    assert [tile.value for tile in parts.tiles(nothing, address(), "EUR")] == [0, 0, 0, None]
+    assert all("apart" not in tile.note for tile in parts.tiles(found, address(), "EUR"))
 
 
 def test_what_is_hidden_from_a_role_is_counted_nowhere() -> None:
@@ -392,5 +493,9 @@ def test_what_is_hidden_from_a_role_is_counted_nowhere() -> None:
     assert "masked for your role: loss reason" in page
     assert "masked for your role: amount" in page
     assert "Timing" not in page
+    assert "how many ended without a decision can't be told: masked for your role: loss reason." in page
+    assert "with or without a decision" in page
+    assert "With no decision apart," not in page
+    assert "with no decision apart (" not in page
     row = rows_of(made.get("/win-loss/?period=2026-Q3&freeze=csv"))[0]
     assert {value for name, value in row.items() if name.startswith(("No decision", "Amount"))} == {""}

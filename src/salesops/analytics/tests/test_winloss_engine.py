@@ -137,9 +137,11 @@ def test_parts_add_up_and_intervals_hold_the_rates(made: list[Any], running: boo
     assert sum((one.now for one in rivals), Tally()) == total.now
     assert sum((one.then or Tally() for one in rivals), Tally()) == (total.then or Tally())
     assert sum(one.now.losses.n for one in reasons) == total.now.losses.n
-    if total.now.losses.n:
-        shares = [Fraction(one.now.losses.n, total.now.losses.n) for one in reasons]
-        told = [engine.share("loss_reason", one.now, total.now).value for one in reasons]
+    given = [one for one in reasons if one.value is not None]
+    assert sum(one.now.losses.n for one in given) == total.now.reasons
+    if total.now.reasons:
+        shares = [Fraction(one.now.losses.n, total.now.reasons) for one in given]
+        told = [engine.share(one).value for one in given]
         assert sum(shares) == 1
         assert [float(x or 0) for x in told] == pytest.approx([float(x) for x in shares])
     for one in (total, *rivals):
@@ -148,7 +150,7 @@ def test_parts_add_up_and_intervals_hold_the_rates(made: list[Any], running: boo
         if rate.value is not None and interval is not None:
             assert interval.low <= float(rate.value) <= interval.high
     for one in (*found.get("", []), *rivals, *reasons):
-        assert (one.movement is None) == running
+        assert (one.movement is None) == (running or bool(one.apart))
 
 
 def test_whole_periods_are_tested_and_the_rest_of_the_one_before_counts_there() -> None:
@@ -169,8 +171,86 @@ def test_whole_periods_are_tested_and_the_rest_of_the_one_before_counts_there() 
     assert (total.then or Tally()).won.n == 2
 
 
-def _row(span: str, ended: str, n: int, part: str = "", value: str | None = None) -> dict[str, Any]:
-    return {"part": part, "value": value, "span": span, "ended": ended, "n": n, "known": 0, "amount": None}
+def _row(
+    span: str, ended: str, n: int, part: str = "", value: str | None = None, said: int | None = None
+) -> dict[str, Any]:
+    given = n if said is None else said
+    row = {"part": part, "value": value, "span": span, "ended": ended, "n": n, "said": given}
+    return {**row, "known": 0, "amount": None}
+
+
+def long_spans(log_start: date | None = None) -> Spans:
+    """The second quarter of 2026 with eight before it."""
+    quarters = CALENDAR.periods("quarter", date(2024, 4, 1), date(2026, 6, 30))
+    return Spans(quarters[-1], quarters[-2], quarters[-2].last, tuple(quarters[:-2]), log_start=log_start)
+
+
+def before(over: Spans) -> list[str]:
+    return [*(period.label for period in over.earlier), THEN]
+
+
+def verdict(line: engine.Line) -> str:
+    assert line.movement is not None
+    return line.movement.verdict
+
+
+@pytest.mark.parametrize("part", ["loss_reason", engine.STAGE])
+def test_shares_do_not_move_with_how_much_is_recorded(part: str) -> None:
+    """Half Price, half Fit, always; of late most losses say neither."""
+    over = long_spans(date(2024, 1, 1))
+    rows = [_row(span, "lost", 20, part, value) for span in before(over) for value in ("Price", "Fit")]
+    rows += [_row(NOW, "lost", 10, part, value) for value in ("Price", "Fit")]
+    rows += [_row(NOW, "lost", 60, part, None, 0)]
+    price, fit, nothing = sorted(engine.lines(rows, over)[part], key=lambda one: -(one.value == "Price"))
+    for one in (price, fit):
+        assert (verdict(one), one.of, one.of_then) == ("noise", 20, 40)
+        assert (engine.share(one).value, engine.share_then(one).value) == (Decimal("0.5"), Decimal("0.5"))
+    assert (nothing.now.losses.n, nothing.movement, engine.share(nothing).value) == (60, None, None)
+    rows += [_row(NOW, "lost", 60, part, "Price")]
+    assert verdict(next(one for one in engine.lines(rows, over)[part] if one.value == "Price")) == "up"
+
+
+def test_the_win_rate_does_not_move_with_how_many_reasons_are_given() -> None:
+    over = long_spans()
+    rows = [_row(span, ended, 40) for span in before(over) for ended in ("won", "lost", "no_decision")]
+    rows += [_row(NOW, "won", 40), _row(NOW, "lost", 80, said=0)]
+    (total,) = engine.lines(rows, over)[""]
+    assert verdict(total) == "noise"
+    assert engine.share(total) == engine.share_then(total)
+    assert (total.now.unsplit, (total.then or Tally()).unsplit) == (engine.UNREASONED, "")
+    assert total.now.rate != (total.then or total.now).rate
+    assert Tally().unsplit == ""
+
+
+def test_stages_are_compared_only_with_periods_that_the_change_log_holds() -> None:
+    over = long_spans(date(2024, 7, 2))
+    rows = [_row(span, "lost", n, engine.STAGE, value) for span in (*before(over), NOW)
+            for value, n in (("Proposal", 5), ("Discovery", 5))]  # fmt: skip
+    rows += [_row(over.earlier[0].label, "lost", 500, engine.STAGE, "Proposal")]
+    one = engine.lines(rows, over)[engine.STAGE][0]
+    assert one.movement is not None
+    assert (one.movement.expected, one.movement.periods) == (Fraction(1, 2), 6)
+    late = engine.lines(rows, long_spans(date(2026, 1, 2)))[engine.STAGE][0]
+    assert (late.movement, "begins on 2026-01-02" in late.apart) == (None, True)
+
+
+def test_values_are_one_whatever_their_capitals_and_blanks() -> None:
+    written = (("Alpha", 3), ("alpha ", 2), (" ALPHA", 1), ("A;B", 1), ("A; B", 1), ("  ", 2), (None, 1))
+    rows = [_row(NOW, "won", n, "competitor", value) for value, n in written]
+    found = engine.lines(rows, spans())["competitor"]
+    assert [(one.value, one.now.won.n) for one in found] == [("Alpha", 6), ("A; B", 1), ("A;B", 1), (None, 3)]
+    assert found[0].spellings == (" ALPHA", "Alpha", "alpha ")
+
+
+def test_values_that_stand_together_are_not_judged() -> None:
+    """Which values stand together hangs on the period: each of them never changes its rate."""
+    over, rows = long_spans(), []
+    for n in range(MOST + 5):
+        ended = "lost" if n < MOST else "won"
+        rows += [_row(span, ended, 20, "competitor", f"Rival {n:02}") for span in before(over)]
+        rows += [_row(NOW, ended, 40 - n, "competitor", f"Rival {n:02}")]
+    rest = engine.lines(rows, over)["competitor"][-1]
+    assert (rest.others, rest.movement, bool(rest.apart)) == (5, None, True)
 
 
 def test_many_values_stand_together_and_still_add_up() -> None:
