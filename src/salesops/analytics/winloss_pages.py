@@ -144,15 +144,7 @@ def _of_decided(found: WinLoss, address: Address, part: str, currency: str) -> l
         Column(
             "amount_won", "Amount won", "money", currency=currency, phone=False, reason="nothing is known"
         ),
-        Column(
-            "amount_lost",
-            "Amount not won",
-            "money",
-            currency=currency,
-            phone=False,
-            reason="nothing is known",
-        ),
-        *_moved()[:-1],  # p stands in the files: the table is as wide as a page without it
+        *_moved()[:-1],  # p and the amount not won stand in the files: the table is as wide as a page without
     ]
 
 
