@@ -12,7 +12,7 @@ from salesops.analytics.engine.filters import FilterError, apply_filters
 from salesops.analytics.engine.kpi import Kpi, KpiValue
 from salesops.analytics.engine.noise import Movement, judge_numbers, judge_shares
 from salesops.analytics.selectors import OpenQuestion
-from salesops.core.calendars import Period, PeriodError
+from salesops.core.calendars import Period
 from salesops.quality.engine.rules import Finding, Rule
 from salesops.quality.selectors import OpenFaults, faults_over
 
@@ -190,15 +190,7 @@ def movements_of(
     leads = [goal.lead for goal in GOALS if goal.lead != CLEAN]
     if first is None or judged.first < first or judged.last > asked.frames.as_of:
         return {}, None
-    periods = [judged]
-    while len(periods) < LOOKED_AT:
-        try:
-            before = calendar.shift(periods[0], -1)
-        except (PeriodError, OverflowError):
-            break
-        if before.first < first:
-            break
-        periods.insert(0, before)
+    periods = [*calendar.whole_before(judged, first, LOOKED_AT - 1), judged]
     series: dict[str, list[KpiValue | None]] = {name: [] for name in leads}
     for period in periods:
         found, _ = _values(asked if period == asked.period else asked.over(period), leads)

@@ -23,7 +23,6 @@ from salesops.analytics.event_inputs import journeys, log_start
 from salesops.analytics.kept import remembered, state_key
 from salesops.analytics.movements import MOST
 from salesops.analytics.selectors import OpenQuestion
-from salesops.core.calendars import FiscalCalendar, Period, PeriodError
 from salesops.facts.tables import EXTRA_PREFIX
 from salesops.process.inputs import masked_columns
 
@@ -180,28 +179,15 @@ def spans_of(asked: OpenQuestion) -> tuple[Spans, str]:
         return Spans(), "all the data has no period before it"
     over = period.last <= today
     first = extent(asked.frames).first
-    before = _earlier(calendar, period)
-    if before is None:
-        return Spans(period, over=over), f"there is no period before {period.title}"
-    if first is None or before.first < first:
-        begins = f"the data begins on {first}" if first else "there is no deal"
-        return Spans(period, over=over), f"{begins}: {before.title} is not whole in it"
-    earlier: list[Period] = []
-    most = MOST.get(period.kind, USUALLY)  # type: ignore[call-overload]
-    while len(earlier) < most - 1:
-        one = _earlier(calendar, earlier[0] if earlier else before)
-        if one is None or one.first < first:
-            break
-        earlier.insert(0, one)
-    cut = calendar.same_day_of(period, before, min(today, period.last))
-    return Spans(period, before, cut, tuple(earlier), over), ""
-
-
-def _earlier(calendar: FiscalCalendar, period: Period) -> Period | None:
-    try:
-        return calendar.shift(period, -1)
-    except (PeriodError, OverflowError):
-        return None
+    if first is None:
+        return Spans(period, over=over), "there is no deal before it"
+    whole = calendar.whole_before(period, first, MOST.get(period.kind, USUALLY))  # type: ignore[call-overload]
+    if not whole:
+        return Spans(
+            period, over=over
+        ), f"the data begins on {first}: no period before {period.title} is whole in it"
+    cut = calendar.same_day_of(period, whole[-1], min(today, period.last))
+    return Spans(period, whole[-1], cut, tuple(whole[:-1]), over), ""
 
 
 def _read(asked: OpenQuestion, buyer: str) -> WinLoss:

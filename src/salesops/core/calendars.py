@@ -188,6 +188,20 @@ class FiscalCalendar:
         years, part = divmod(part + n, parts)
         return self._part(period.kind, year + years, part)
 
+    def whole_before(self, period: Period, since: date, most: int) -> list[Period]:
+        """The latest ``most`` periods of its kind before a period that begin on ``since`` or later, oldest first."""
+        found: list[Period] = []
+        at = period
+        while len(found) < most:
+            try:
+                at = self.shift(at, -1)
+            except (PeriodError, OverflowError):  # before the first day there is
+                break
+            if at.first < since:
+                break
+            found.insert(0, at)
+        return found
+
     def periods(self, kind: PeriodKind, first: date, last: date) -> list[Period]:
         """All periods of a kind that share a day with ``first`` to ``last``, in order.
 

@@ -173,6 +173,23 @@ def test_shift_examples() -> None:
     assert span(CALENDAR_YEAR.shift(tenth, -1)) == ("2017-01-01", "2017-01-10")
 
 
+def test_whole_periods_before() -> None:
+    third = CALENDAR_YEAR.parse("2017-Q3")
+
+    def before(since: date, most: int) -> list[str]:
+        return [period.label for period in CALENDAR_YEAR.whole_before(third, since, most)]
+
+    assert before(date(2016, 10, 1), 12) == ["2016-Q4", "2017-Q1", "2017-Q2"]
+    assert before(date(2016, 10, 2), 12) == ["2017-Q1", "2017-Q2"], (
+        "a period the data begins within is not whole"
+    )
+    assert before(date(2016, 10, 1), 2) == ["2017-Q1", "2017-Q2"]
+    assert before(date(2017, 4, 2), 12) == []
+    assert before(date(2016, 1, 1), 0) == []
+    first = CALENDAR_YEAR.period("year", date(3, 5, 5))
+    assert len(CALENDAR_YEAR.whole_before(first, date.min, 12)) < 3, "there is no day before the first"
+
+
 def test_shift_refuses_periods_of_another_calendar() -> None:
     with pytest.raises(PeriodError):
         JULY.shift(CALENDAR_YEAR.parse("2017"), 1)
