@@ -183,10 +183,15 @@ def _interval(line: Line) -> Interval | None:
 
 
 def _moved(change: Figure) -> str:
-    gap = exact(change.value or 0)
+    gap = _shown_gap(change)
     if not gap:
         return "as in"
     return f"{formats.points(abs(gap))} {'above' if gap > 0 else 'below'}"
+
+
+def _shown_gap(change: Figure) -> Fraction:
+    """A change as far as it is shown: to a tenth of a point, so that what reads 0.0 is neither up nor down."""
+    return round(exact(change.value or 0), 3)
 
 
 def _many(n: int, one: str, many: str) -> str:
@@ -291,7 +296,7 @@ def tiles(found: WinLoss, address: Address, currency: str) -> list[Tile]:
     change = change_of(found, line)
     delta = None
     if change.value is not None and found.spans.before is not None:
-        gap = exact(change.value)
+        gap = _shown_gap(change)
         delta = Delta(
             formats.points(abs(gap)),
             f"against {found.spans.before.title}",

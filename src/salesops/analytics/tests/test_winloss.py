@@ -24,6 +24,7 @@ from tests.doors.conftest import shared_home
 from salesops.analytics import list_address, records, winloss
 from salesops.analytics import winloss_parts as parts
 from salesops.analytics.addresses import NOTHING, Address, AddressError, read
+from salesops.analytics.engine.figure import Figure
 from salesops.analytics.engine.winloss import FEWEST, STAGE, Spans, lines
 from salesops.analytics.selectors import ask
 from salesops.analytics.tests import pipeline_firm as firm
@@ -499,3 +500,11 @@ def test_what_is_hidden_from_a_role_is_counted_nowhere() -> None:
     assert "with no decision apart (" not in page
     row = rows_of(made.get("/win-loss/?period=2026-Q3&freeze=csv"))[0]
     assert {value for name, value in row.items() if name.startswith(("No decision", "Amount"))} == {""}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [("0.00049", "as in"), ("-0.00049", "as in"), ("0.0006", "0.1 pts above"), ("-0.042", "4.2 pts below")],
+)
+def test_a_change_that_reads_as_none_is_none(change: str, words: str) -> None:
+    assert parts._moved(Figure(Decimal(change))) == words
