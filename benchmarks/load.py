@@ -323,7 +323,7 @@ def serve(env: dict[str, str], processes: int) -> tuple[subprocess.Popen[str], i
         env=env,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,
+        process_group=0,
     )
     assert server.stdout is not None
     line = server.stdout.readline()

@@ -47,8 +47,17 @@ def pushes(frames: Frames, deal_ids: Sequence[str]) -> dict[str, int]:
     return {row["object_id"]: row["n"] for row in found}
 
 
-def children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, Any]], int]:
-    """Rows of a table that belong to a deal, with masked columns null, and their number."""
+def children(
+    frames: Frames, table: str, deal_id: str, only: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows of a table that belong to a deal, with masked columns null, and their number.
+
+    Args:
+        frames: the reader's frames.
+        table: a table of :data:`CHILDREN`.
+        deal_id: the deal.
+        only: columns that are wanted, all where it is empty; a file's rows are unpacked for these alone.
+    """
     if table not in frames.facts.tables():
         return [], 0
 
@@ -60,13 +69,15 @@ def children(frames: Frames, table: str, deal_id: str) -> tuple[list[dict[str, A
             order = [when.desc(nulls_first=False), *order]
         # One more than is shown tells whether there are more. It also is past the number (50) up to which the
         # engine reads the files twice, first for the order and then for the rows: twice as long for one deal.
-        return rows.order_by(order).limit(MOST_CHILDREN + 1)
+        found = rows.order_by(order).limit(MOST_CHILDREN + 1)
+        return found.select(*[name for name in only if name in found.columns]) if only else found
 
     def number(rows: ir.Table) -> ir.Table:
         return rows.agg(n=rows.count())
 
     column = "opportunity_id"
-    found = _belonging(frames, table, column, [deal_id], "first", first).to_pylist()
+    kind = " ".join(["first", *only])
+    found = _belonging(frames, table, column, [deal_id], kind, first).to_pylist()
     if len(found) <= MOST_CHILDREN:
         return found, len(found)
     counted = _belonging(frames, table, column, [deal_id], "number", number).to_pylist()

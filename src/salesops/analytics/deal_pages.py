@@ -32,6 +32,16 @@ KEY_FACTS = (
 )  # fmt: skip
 """Facts of a deal's card, where the data has them, in this order."""
 
+PARTS = {
+    "opportunity_lines": (
+        "product_name", "quantity", "unit_price", "list_price", "discount", "amount", "currency",
+    ),
+    "opportunity_team": ("user_id", "user_name", "role", "share"),
+    "opportunity_contacts": ("contact_id", "role"),
+    "activities": ("subject", "type", "happened_on", "starts_at", "owner_id", "owner_name", "status"),
+}  # fmt: skip
+"""What the page shows of the tables that belong to a deal."""
+
 _SEEN = ("source", "import_id", "source_row", "first_seen_on", "last_seen_on")
 
 

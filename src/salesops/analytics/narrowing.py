@@ -23,6 +23,9 @@ from salesops.process.inputs import Frames
 SEARCHED = ("id", "name", "account_name", "owner_name", "product_name")
 """Columns that words are looked for in."""
 
+LETTERS_OF_AN_ID = 4
+"""Letters of the shortest word, made of a to z alone, that is looked for in ids."""
+
 
 class Narrowing:
     """The conditions of one list.
@@ -94,7 +97,7 @@ class Narrowing:
         return (
             tuple((item.column, item.op, len(item.values)) for item in self.filters),
             tuple(self.periods),
-            len(self.words),
+            tuple(_may_be_an_id(word) for word in self.words),
             (self.flags, judge.key) if judge is not None else None,
         )
 
@@ -121,16 +124,23 @@ class Narrowing:
             conditions.append(day.between(value(f"{name}_first", "date"), value(f"{name}_last", "date")))
         if self.flags:
             conditions.append(self.judge().any_of(rows, self.flags))
-        for number in range(len(self.words)):
-            conditions.append(self._holds(rows, value(f"word_{number}", "string")))
+        for number, word in enumerate(self.words):
+            columns = SEARCHED if _may_be_an_id(word) else [name for name in SEARCHED if name != "id"]
+            conditions.append(_holds(rows, columns, value(f"word_{number}", "string")))
         return rows.filter(*conditions) if conditions else rows
 
-    def _holds(self, rows: ir.Table, word: ir.StringScalar) -> ir.BooleanValue:
-        """Whether a word occurs in one of the columns searched."""
-        # The database folds both sides: it knows other small letters of some than Python.
-        small = word.lower()
-        hits = [rows[name].lower().contains(small).fill_null(ibis.literal(False)) for name in SEARCHED]
-        return reduce(or_, hits)
+
+def _may_be_an_id(word: str) -> bool:
+    """Whether a word is looked for in ids, too: few letters alone stand in the ids of a CRM by chance."""
+    return len(word) >= LETTERS_OF_AN_ID or not (word.isascii() and word.isalpha())
+
+
+def _holds(rows: ir.Table, columns: Sequence[str], word: ir.StringScalar) -> ir.BooleanValue:
+    """Whether a word occurs in one of some columns."""
+    # The database folds both sides: it knows other small letters of some than Python.
+    small = word.lower()
+    hits = [rows[name].lower().contains(small).fill_null(ibis.literal(False)) for name in columns]
+    return reduce(or_, hits)
 
 
 def _operand(

@@ -237,7 +237,12 @@ def deal(request: HttpRequest, actor: Actor, deal_id: str) -> HttpResponseBase:
     known = _known(request)
     try:
         found = records.deal(
-            actor, deal_id, as_of=as_of, known=known, inspect=bool(request.GET.get("inspect"))
+            actor,
+            deal_id,
+            as_of=as_of,
+            known=known,
+            inspect=bool(request.GET.get("inspect")),
+            parts=deal_pages.PARTS,
         )
     except LookupError as error:
         if type(error) is not LookupError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -44,6 +44,7 @@ DEFAULT_COLUMNS = (
 
 MOST_A_PAGE = 500
 _WEIGHT = "flag_weight"
+_TOTAL = "total of "
 
 _ALWAYS = ("id", "name", "account_id", "stage_class", "amount", "amount_estimate", "currency")
 """Columns read for every row of a page, shown or not: links, pills and labelled estimates need them."""
@@ -103,6 +104,17 @@ class Totals:
     known: int
     estimate: Decimal | None
     estimated: int
+
+
+def _measures(rows: ir.Table) -> dict[str, ir.NumericScalar]:
+    """The totals over some rows, by their names in :class:`Totals`."""
+    return {
+        "rows": rows.count(),
+        "amount": rows.amount.sum(),
+        "known": rows.amount.count(),
+        "estimate": rows.amount_estimate.sum(),
+        "estimated": rows.amount_estimate.count(),
+    }
 
 
 @dataclass(frozen=True)
@@ -200,23 +212,39 @@ class OpenList:
 
     def totals(self) -> Totals:
         """Count and sums over all rows, in one query; remembered while a reader turns pages."""
-        asked = replace(self.query, sort="", columns=(), page=1, size=1)
-        key = ("totals", asked, *self.state)
-        return remembered(key, self._totals)
+        return remembered(self._totals_key, self._totals)
+
+    @cached_property
+    def _totals_key(self) -> tuple[Hashable, ...]:
+        return ("totals", replace(self.query, sort="", columns=(), page=1, size=1), *self.state)
 
     def _totals(self) -> Totals:
         def measures() -> ir.Table:
             rows = self.narrowing.rows()
-            return rows.agg(
-                rows=rows.count(),
-                amount=rows.amount.sum(),
-                known=rows.amount.count(),
-                estimate=rows.amount_estimate.sum(),
-                estimated=rows.amount_estimate.count(),
-            )
+            return rows.agg(**_measures(rows))
 
         found = self._known(("totals", self.narrowing.shape), measures, self.narrowing.values)
         return Totals(**found.to_pylist()[0])
+
+    def _totals_and_ids(self, size: int, start: int) -> tuple[Totals, list[str] | None]:
+        """The totals, and the ids at some places where there are any, from one look at every row."""
+
+        def with_totals() -> ir.Table:
+            rows = self.narrowing.rows()
+            return rows.mutate(
+                **{_TOTAL + name: value.over(ibis.window()) for name, value in _measures(rows).items()}
+            )
+
+        names = [one.name for one in fields(Totals)]
+        found = self._places(
+            ("rows and totals", self.narrowing.shape),
+            with_totals,
+            ("id", *(_TOTAL + name for name in names)),
+            (size, start),
+        ).to_pylist()
+        if not found:  # none at all, or none at these places
+            return self._totals(), None
+        return Totals(**{name: found[0][_TOTAL + name] for name in names}), [row["id"] for row in found]
 
     def _known(
         self,
@@ -230,13 +258,22 @@ class OpenList:
 
     def page(self) -> ListPage:
         """The page asked for; past the end, the last one."""
-        totals = self.totals()
         size = min(max(self.query.size, 1), MOST_A_PAGE)
-        number = min(max(self.query.page, 1), max(1, -(-totals.rows // size)))
-        start = (number - 1) * size
+        number = max(self.query.page, 1)
+        ids: list[str] | None = None
+
+        def looked() -> Totals:
+            nonlocal ids
+            found, ids = self._totals_and_ids(size, (number - 1) * size)
+            return found
+
+        # Words are looked for in every row: once for the totals and the page, where neither is known.
+        once = self.narrowing.words and self.sort_column != FLAGS
+        totals = remembered(self._totals_key, looked) if once else self.totals()
+        number = min(number, max(1, -(-totals.rows // size)))
         rows: list[dict[str, Any]] = []
         if totals.rows:
-            rows = self._cells(self._ids(size, start))
+            rows = self._cells(self._ids(size, (number - 1) * size) if ids is None else ids)
         return ListPage(
             rows=rows,
             total=totals.rows,
@@ -259,21 +296,32 @@ class OpenList:
         """
         if self.sort_column == FLAGS:
             return self._ids_by_weight(size, start)
+        key = ("rows", self.narrowing.shape)
+        found = self._places(key, self.narrowing.rows, ("id",), (size, start))
+        return list(found.column("id").to_pylist())
+
+    def _places(
+        self,
+        key: tuple[Hashable, ...],
+        build: Callable[[], ir.Table],
+        only: tuple[str, ...],
+        rows: tuple[int, int],
+    ) -> pa.Table:
+        """Some columns of some of the rows that ``build`` gives, in order; not for an order by flags."""
         descending = self.query.sort.startswith("-")
         keys = ("amount", "amount_estimate") if self.sort_column == "amount" else (self.sort_column,)
         order = [(name, descending) for name in keys]
         if self.sort_column != "id":
             order.append(("id", False))
-        found = self.frames.facts.execute_known(
-            ("rows", self.narrowing.shape),
-            self.narrowing.rows,
+        return self.frames.facts.execute_known(
+            key,
+            build,
             values=self.narrowing.values,
             over=self.frames.deals,
             order=order,
-            only="id",
-            rows=(size, start),
+            only=only,
+            rows=rows,
         )
-        return list(found.column("id").to_pylist())
 
     def _ids_by_weight(self, size: int, start: int) -> list[str]:
         """The same in the order of the flags' gravity, which the rules of the day make."""
@@ -451,8 +499,18 @@ class Deal:
     more_changes: bool = False
 
 
+ALL_PARTS: Mapping[str, Sequence[str]] = dict.fromkeys(CHILDREN, ())
+"""Everything that belongs to a deal, whole."""
+
+
 def deal(
-    actor: Actor, deal_id: str, *, as_of: date | None = None, known: Known = NOW, inspect: bool = False
+    actor: Actor,
+    deal_id: str,
+    *,
+    as_of: date | None = None,
+    known: Known = NOW,
+    inspect: bool = False,
+    parts: Mapping[str, Sequence[str]] = ALL_PARTS,
 ) -> Deal:
     """One deal with its timeline, both as they were known then.
 
@@ -462,6 +520,7 @@ def deal(
         as_of: state as of the end of that day.
         known: facts and decisions as they were known then.
         inspect: also the flags that history, contacts and activities tell, which take longer to read.
+        parts: tables of :data:`CHILDREN` that are wanted -> their columns that are, all where none is named.
 
     Raises:
         LookupError: there is none of that id among the rows the actor may see; a deal of somebody
@@ -488,7 +547,10 @@ def deal(
         log = belongings.changes(frames, deal_id)
         links = crm.record_links(frames.as_of, frames.known_at)
         pattern = links.get((values.get("source") or "", "opportunities"), "")
-        children = {name: belongings.children(frames, name, deal_id) for name in CHILDREN}
+        children = {
+            name: belongings.children(frames, name, deal_id, parts[name]) if name in parts else ([], 0)
+            for name in CHILDREN
+        }
         return Deal(
             values=values,
             kinds=deal_columns(frames),

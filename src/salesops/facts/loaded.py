@@ -247,7 +247,7 @@ class _LoadedFacts(Facts):
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         order: Sequence[tuple[str, bool]] = (),
-        only: str = "",
+        only: Sequence[str] = (),
         rows: tuple[int, int] | None = None,
         holding: tuple[str, str, Sequence[str]] | None = None,
     ) -> pa.Table:
@@ -261,7 +261,7 @@ class _LoadedFacts(Facts):
                 [(ibis.desc if down else ibis.asc)(name, nulls_first=False) for name, down in order]
             )
         expr = expr if rows is None else expr.limit(rows[0], offset=rows[1])
-        return self.execute(expr.select(only) if only else expr)
+        return self.execute(expr.select(*only) if only else expr)
 
     def index_files(self, table: str, column: str) -> None:
         """An engine of its own finds rows its own way."""

@@ -438,7 +438,7 @@ class Facts:
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         order: Sequence[tuple[str, bool]] = (),
-        only: str = "",
+        only: Sequence[str] = (),
         rows: tuple[int, int] | None = None,
         holding: tuple[str, str, Sequence[str]] | None = None,
     ) -> pa.Table:
@@ -452,7 +452,7 @@ class Facts:
             values: what its values made by :func:`salesops.facts.bound.bound` are this time.
             over: a relation that need not be in the key: the query is kept for all with the same columns.
             order: columns to order by and whether each descends, nulls last: need not be in the key either.
-            only: the one column wanted, of text, where no other is: need not be in the key either.
+            only: the columns wanted, where not all are: need not be in the key either.
             rows: how many rows, after how many, of an expression in order; all of them where it is None.
             holding: (table, column, values): of that table the expression takes rows with these values alone,
                 so files that hold none need not be read.

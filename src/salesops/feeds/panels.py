@@ -152,7 +152,7 @@ def _beside(actor: Actor, now: datetime, mine: Callable[[Frames, list[str]], set
 
 
 def _deal(actor: Actor, name: str, now: datetime) -> Panel:
-    found = records.deal(actor, name, inspect=True)
+    found = records.deal(actor, name, inspect=True, parts={})
     values = found.values
     beside = _beside(actor, now, lambda *_: {values["id"]})
     money = formats.Unit("money", found.currency)

@@ -90,6 +90,9 @@ def people(on: date, manifest_id: str | None = None, known_at: datetime | None =
 _positions: Lately[Hashable, Any] = Lately(8)
 """Everyone's position on a day: thousands of people each, so few of them."""
 
+_decided: Lately[Hashable, tuple[Position, ...]] = Lately(4)
+"""The positions that were decided, on a day."""
+
 
 def _read_people(manifest: Manifest | None, on: date, known_at: datetime | None) -> dict[str, Person]:
     store = fact_store()
@@ -98,7 +101,12 @@ def _read_people(manifest: Manifest | None, on: date, known_at: datetime | None)
     if manifest:
         past = _instant_before(manifest, on, known_at)
         by_id = dict(_people_in_facts(str(store.address), manifest.id, manifest.recorded_at, on, past))
-    rows = decisions.in_force(Position, on, known_at=known_at).values()
+    # Kept apart from the facts: there are thousands, and new facts leave them as they are.
+    rows = decisions.kept(
+        ("positions", on, known_at),
+        lambda: tuple(decisions.in_force(Position, on, known_at=known_at).values()),
+        _decided,
+    )
     # What was decided for a name that stood for a person goes before nothing decided for the person.
     for row in sorted(rows, key=lambda r: r.person_id not in real):
         person_id = real.get(row.person_id, row.person_id)

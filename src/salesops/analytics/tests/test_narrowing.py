@@ -91,6 +91,38 @@ def test_totals_and_pages_are_those_of_the_same_rows(serving: None) -> None:
         assert [row["id"] for row in page.rows] == [d["id"] for d in order][(page.page - 1) * 25 :][:25]
 
 
+@pytest.mark.parametrize("sort", ["id", "-amount", "name", "stage", "flags"])
+def test_totals_and_pages_of_words_are_those_of_the_same_rows(serving: None, sort: str) -> None:
+    for words in ("ours", "hostile product", "secret", "nobody"):
+        deals = [d for d in firm.deals() if all(word in _searched(d) for word in words.split())]
+        known = [d["amount"] for d in deals if d["amount"] is not None]
+        shown: list[str] = []
+        # The last page first: its totals come with rows, those of a page past the end with none.
+        for number in (3, 1, 2, 9):
+            text = f"status=all&size=25&q={words.replace(' ', '+')}&sort={sort}&page={number}"
+            page = records.deal_list(ADMIN, list_address.parse(text).list_query())
+            assert (page.total, page.amount) == (len(deals), sum(known) if known else None)
+            assert page.totals is not None
+            assert page.totals.known == len(known)
+            assert page.page == min(number, max(1, -(-len(deals) // 25)))
+            shown += [row["id"] for row in page.rows] if page.page == number else []
+        assert sorted(shown) == sorted(d["id"] for d in deals)
+
+
+def test_few_letters_are_not_looked_for_in_ids(serving: None) -> None:
+    every = "status=all&size=250&sort=id"
+    assert {"tab\there", "back\\slash", "名前 ü ß"} <= set(ids(f"{every}&q=e"))
+    for word, found in (
+        ("tab", []),
+        ("quo", []),
+        ("slash", ["back\\slash"]),
+        ("名前", ["名前 ü ß"]),
+        ("50%25", ["50%"]),
+    ):
+        assert ids(f"{every}&q={word}") == found
+    assert ids(f"{every}&q=D00") == [f"D{n:03d}" for n in range(10)]
+
+
 def test_a_list_of_a_known_shape_compiles_nothing(serving: None, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[object] = []
     execute_known = Facts.execute_known
@@ -101,6 +133,7 @@ def test_a_list_of_a_known_shape_compiles_nothing(serving: None, monkeypatch: py
     monkeypatch.setattr(Facts, "execute_known", watched)
     ids("status=all&filter=amount:ge:1000&q=ours")
     assert built
+    assert ids("status=all&filter=amount:ge:1250&q=ours&page=9"), "past the end the last page is shown"
     built.clear()
     ids("status=all&filter=amount:ge:2000&q=theirs")
     ids("status=all&filter=amount:ge:1500&q=hostile&page=2", reader(firm.OURS))

@@ -109,6 +109,64 @@ def test_a_deal_opened_from_a_list_leads_on_and_back(loaded):
         assert client.get(f"/pipeline/D001/?from={broken}").status_code == 200
 
 
+def test_what_belongs_to_a_deal_is_read_in_the_columns_that_its_page_shows(loaded):
+    from salesops.analytics import deal_pages
+    from salesops.platform.tests.roles import load_facts
+
+    day = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+    rows = {
+        "opportunity_lines": [
+            {"id": "L1", "product_name": "Rope", "quantity": Decimal(3), "unit_price": Decimal("19.5"),
+             "list_price": Decimal(25), "discount": Decimal("0.22"), "amount": Decimal("58.5"), "currency": "CHF"},
+        ],
+        "opportunity_team": [{"id": "T1", "user_id": firm.THEIRS, "role": "Expert", "share": Decimal("0.25")}],
+        "opportunity_contacts": [{"id": "C1", "contact_id": "K1", "role": "Champion"}],
+        "contacts": [{"id": "K1", "name": "Kim Buyer", "title": "Head of Ropes"}],
+        "activities": [
+            {"id": "E1", "subject": "First call", "type": "call", "happened_on": day.date(), "starts_at": None,
+             "owner_id": firm.OURS, "owner_name": None, "status": "done"},
+            {"id": "E2", "subject": "Demo", "type": "meeting", "happened_on": None, "starts_at": day,
+             "owner_id": None, "owner_name": "Zoe Else", "status": None},
+        ],
+    }  # fmt: skip
+    load_facts(
+        {
+            name: [({} if name == "contacts" else {"opportunity_id": "D000"}) | row for row in found]
+            for name, found in rows.items()
+        },
+        data_on=firm.DATA_DAY,
+    )
+    whole = records.deal(ADMIN, "D000")
+    shown = records.deal(ADMIN, "D000", parts=deal_pages.PARTS)
+    assert whole.counts == shown.counts == {name: len(rows[name]) for name in records.CHILDREN}
+    parts = {
+        "opportunity_lines": ("lines", ()),
+        "opportunity_team": ("team", ()),
+        "opportunity_contacts": ("contacts", ("name", "title")),
+        "activities": ("activities", ()),
+    }
+    for table, (name, added) in parts.items():
+        columns = {*deal_pages.PARTS[table], *added}
+        assert getattr(shown, name) == [{c: row[c] for c in columns} for row in getattr(whole, name)]
+        assert all(row["opportunity_id"] == "D000" for row in getattr(whole, name))
+    page = firm.client().get("/pipeline/D000/").content.decode()
+    for text in (
+        "Rope",
+        "58.5",
+        "Theo Theirs",
+        "Expert",
+        "25.0",
+        "Kim Buyer",
+        "Head of Ropes",
+        "Demo",
+        "Zoe Else",
+    ):
+        assert text in page
+    nothing = records.deal(ADMIN, "D000", parts={})
+    assert (nothing.activities, nothing.counts["activities"]) == ([], 0)
+    assert nothing.values == whole.values
+
+
 def test_flags_carry_their_evidence(loaded):
     found = records.deal(ADMIN, "D000")
     evidence = {flag.code: flag.evidence for flag in found.flags}

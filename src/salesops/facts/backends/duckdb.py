@@ -149,7 +149,7 @@ class Session:
         values: Mapping[str, Any] | None = None,
         over: ir.Table | None = None,
         order: Sequence[tuple[str, bool]] = (),
-        only: str = "",
+        only: Sequence[str] = (),
         rows: tuple[int, int] | None = None,
         instead: Mapping[str, str] | None = None,
     ) -> pa.Table:
@@ -161,7 +161,7 @@ class Session:
             values: what its bound values (``facts.bound``) are this time.
             over: a relation that it reads: the query is kept for any relation with the same columns.
             order: columns to order by and whether each descends, nulls last, neither of which is in the key.
-            only: the one column wanted, of text: the engine reads no other than those it needs.
+            only: the columns wanted, as the engine gives them: it reads no others than those it needs for them.
             rows: how many rows, after how many; all of them where it is None.
             instead: name of a view -> SQL of a relation with the same columns, read in its place this time.
         """
@@ -182,7 +182,7 @@ class Session:
         for view, select in (instead or {}).items():
             query = query.replace(_view_address(view), f"({select})")
         if order or only:
-            query = f"SELECT {quoted(only) if only else '*'} FROM ({query})"
+            query = f"SELECT {', '.join(map(quoted, only)) or '*'} FROM ({query})"
         if order:
             keys = (f"{quoted(name)} {'DESC' if down else 'ASC'} NULLS LAST" for name, down in order)
             query += f" ORDER BY {', '.join(keys)}"
