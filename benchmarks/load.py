@@ -323,7 +323,7 @@ def serve(env: dict[str, str], processes: int) -> tuple[subprocess.Popen[str], i
         env=env,
         stdout=subprocess.PIPE,
         text=True,
-        process_group=0,
+        process_group=0,  # one session with the import: Linux compares priorities within a session only
     )
     assert server.stdout is not None
     line = server.stdout.readline()
