@@ -21,7 +21,7 @@ import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from salesops.analytics import records, selectors
+from salesops.analytics import deal_records, records, selectors
 from salesops.crm import services
 from salesops.crm.models import Import, QuarantinedRow
 from salesops.platform import jobs, signin
@@ -281,7 +281,7 @@ def test_a_filtered_second_export_deletes_nothing(tmp_path: Path) -> None:
     assert (outcome["changed"], outcome["not_in_file"], outcome["deleted"]) == (1, 2, 0)
     assert outcome["changed_by_field"] == {"stage": 1, "amount": 1, "close_on": 1}
     assert records.deal_list(LOCAL_ADMINISTRATOR, records.ListQuery()).total == 3
-    timeline = records.deal(LOCAL_ADMINISTRATOR, "P3").changes
+    timeline = deal_records.deal(LOCAL_ADMINISTRATOR, "P3").changes
     assert {(c.field, c.old, c.new) for c in timeline} >= {("stage", "Proposal", "Closed Won")}
     whole = services.import_now(actor=LOCAL_ADMINISTRATOR, paths=[second], complete=True)
     assert whole.report["tables"]["opportunities"]["deleted"] == 2
@@ -354,7 +354,7 @@ def test_history_files_tell_the_past(tmp_path: Path) -> None:
     )
     row = services.import_now(actor=LOCAL_ADMINISTRATOR, paths=[tmp_path])
     assert {f["kind"] for f in row.report["files"]} == {"records", "history"}
-    then = records.deal(LOCAL_ADMINISTRATOR, "P1", as_of=date(2026, 1, 20)).values
+    then = deal_records.deal(LOCAL_ADMINISTRATOR, "P1", as_of=date(2026, 1, 20)).values
     assert (then["stage"], then["amount"], then["stage_class"]) == ("Proposal", Decimal(90), "open")
 
 
@@ -363,7 +363,7 @@ def test_a_spreadsheet_formula_stays_text(tmp_path: Path, capsys: pytest.Capture
     path.write_text(PLAIN.replace("First", "=HYPERLINK(1)"), encoding="utf-8")
     assert main(["import", str(path)]) == 0
     capsys.readouterr()
-    found = records.deal(LOCAL_ADMINISTRATOR, "P1").values
+    found = deal_records.deal(LOCAL_ADMINISTRATOR, "P1").values
     assert found["name"] == "=HYPERLINK(1)"
 
 

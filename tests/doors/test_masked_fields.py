@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from salesops.analytics import records, selectors
+from salesops.analytics import deal_records, records, selectors
 from salesops.analytics.engine.compute import KpiError
 from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.tests import pipeline_firm as firm
@@ -77,7 +77,7 @@ def test_hidden_amounts_are_in_no_list_deal_or_order(loaded):
     rows, _ = selectors.rows_behind(ANALYST, "won_value", "won_amount", selectors.Question())
     assert {row["contribution"] for row in rows} == {None}
     for row in page.rows[:10]:
-        deal = records.deal(ANALYST, row["id"])
+        deal = deal_records.deal(ANALYST, row["id"])
         assert "amount" not in {c.field for c in deal.changes}
         money = {name for name, value in deal.values.items() if isinstance(value, Decimal)}
         assert money <= {"probability", "catalogue_price"}, "the price list is everybody's"

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from salesops.analytics import records, selectors
+from salesops.analytics import deal_records, records, selectors
 from salesops.analytics.documents import definition
 from salesops.analytics.engine.filters import Filter, FilterError, apply_filters
 from salesops.analytics.engine.masking import refuse_masked
@@ -246,7 +246,7 @@ def opportunity_read(
 ) -> HttpResponse:
     """One opportunity with its timeline; 404 where there is none that the account may see."""
     then = known_at_text.read(known)
-    return reply(records.deal(actor_of_request(request), deal_id, as_of=as_of, known=then))
+    return reply(deal_records.deal(actor_of_request(request), deal_id, as_of=as_of, known=then))
 
 
 @router.get(

@@ -12,10 +12,10 @@ from django.urls import reverse
 from salesops.analytics.account_records import Account
 from salesops.analytics.addresses import href
 from salesops.analytics.deal_columns import label, labels, meaning
+from salesops.analytics.deal_records import Deal
 from salesops.analytics.deal_story import moments, pushes, shown
 from salesops.analytics.freezing import Frozen
 from salesops.analytics.pipeline_tables import STATUS_TONES, STATUS_WORDS
-from salesops.analytics.records import Deal
 from salesops.facts.tables import SYSTEM_COLUMNS
 from salesops.org.known import NOW, PARAMETER, Known
 from salesops.platform.access import may

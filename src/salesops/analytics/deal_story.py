@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salesops.analytics.deal_columns import label
-from salesops.analytics.records import Change, Deal
+from salesops.analytics.deal_records import Change, Deal
 from salesops.facts.columntypes import from_text
 from salesops.ui import formats
 

@@ -24,6 +24,7 @@ from django.views.decorators.http import require_GET, require_POST
 from salesops.analytics import (
     account_records,
     deal_pages,
+    deal_records,
     list_address,
     pipeline_choices,
     records,
@@ -236,7 +237,7 @@ def deal(request: HttpRequest, actor: Actor, deal_id: str) -> HttpResponseBase:
     as_of = list_address.read(_only(request, "as_of")).as_of
     known = _known(request)
     try:
-        found = records.deal(
+        found = deal_records.deal(
             actor,
             deal_id,
             as_of=as_of,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from salesops.analytics import account_records, records
+from salesops.analytics import account_records, deal_records, records
 from salesops.analytics.addresses import deal_href
 from salesops.analytics.deal_columns import label
 from salesops.analytics.engine.filters import Filter
@@ -152,7 +152,7 @@ def _beside(actor: Actor, now: datetime, mine: Callable[[Frames, list[str]], set
 
 
 def _deal(actor: Actor, name: str, now: datetime) -> Panel:
-    found = records.deal(actor, name, inspect=True, parts={})
+    found = deal_records.deal(actor, name, inspect=True, parts={})
     values = found.values
     beside = _beside(actor, now, lambda *_: {values["id"]})
     money = formats.Unit("money", found.currency)

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import escape
 
-from salesops.analytics import deal_story, records, views_services
+from salesops.analytics import deal_records, deal_story, records, views_services
 from salesops.analytics.addresses import AddressError
 from salesops.analytics.deal_columns import labels
 from salesops.analytics.tests import pipeline_firm as firm
@@ -136,9 +136,9 @@ def test_what_belongs_to_a_deal_is_read_in_the_columns_that_its_page_shows(loade
         },
         data_on=firm.DATA_DAY,
     )
-    whole = records.deal(ADMIN, "D000")
-    shown = records.deal(ADMIN, "D000", parts=deal_pages.PARTS)
-    assert whole.counts == shown.counts == {name: len(rows[name]) for name in records.CHILDREN}
+    whole = deal_records.deal(ADMIN, "D000")
+    shown = deal_records.deal(ADMIN, "D000", parts=deal_pages.PARTS)
+    assert whole.counts == shown.counts == {name: len(rows[name]) for name in deal_records.CHILDREN}
     parts = {
         "opportunity_lines": ("lines", ()),
         "opportunity_team": ("team", ()),
@@ -162,13 +162,13 @@ def test_what_belongs_to_a_deal_is_read_in_the_columns_that_its_page_shows(loade
         "Zoe Else",
     ):
         assert text in page
-    nothing = records.deal(ADMIN, "D000", parts={})
+    nothing = deal_records.deal(ADMIN, "D000", parts={})
     assert (nothing.activities, nothing.counts["activities"]) == ([], 0)
     assert nothing.values == whole.values
 
 
 def test_flags_carry_their_evidence(loaded):
-    found = records.deal(ADMIN, "D000")
+    found = deal_records.deal(ADMIN, "D000")
     evidence = {flag.code: flag.evidence for flag in found.flags}
     assert evidence["DQ01"].startswith("Expected to close on May 1, 2026: 152 days before Sep 30, 2026")
     assert evidence["DQ12"] == "The amount is empty; the stage is Discovery."
@@ -283,14 +283,14 @@ def test_views_over_the_page(rep):
 
 
 def test_the_timeline_says_money_days_and_people(loaded):
-    deal = records.deal(ADMIN, "D001")
+    deal = deal_records.deal(ADMIN, "D001")
     kinds = {
         "close_on": ("2026-05-05", "2026-06-30"),
         "amount": ("1000.0000", None),
         "owner_id": (firm.THEIRS, firm.OURS),
     }
     lines = [
-        deal_story.line(records.Change(None, None, field, old, new, "history", None), deal)
+        deal_story.line(deal_records.Change(None, None, field, old, new, "history", None), deal)
         for field, (old, new) in kinds.items()
     ]
     assert [(one.label, one.old, one.new) for one in lines] == [
@@ -330,7 +330,7 @@ def test_the_timeline_is_the_simulated_firms_history(facts_home, db, tmp_path):
                 if old != new:
                     said = [spoken(field, value) for value in (old, new)]
                     wanted.add((when.astimezone(UTC), names[now["CreatedById"]], field, *said))
-        deal = records.deal(ADMIN, key)
+        deal = deal_records.deal(ADMIN, key)
         found = {
             (moment.when, moment.who, line.field, line.old, line.new)
             for moment in deal_story.moments(deal)
