@@ -219,7 +219,11 @@ def opportunity_list(
     as_of: date | None = None,
     known: KnownAt = "",
 ) -> HttpResponse:
-    """The opportunities the token's account may see."""
+    """The opportunities the token's account may see.
+
+    Every word of `search` must occur in the id, name, account, owner or product; fewer than four letters
+    from a to z are not looked for in ids.
+    """
     query = records.ListQuery(
         search=search,
         filters=parse_filters(filters or []),

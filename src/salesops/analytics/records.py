@@ -51,7 +51,8 @@ class ListQuery:
     """What a list shows.
 
     Attributes:
-        search: text looked for in id, name, account, owner and product; every word must occur.
+        search: text looked for in id, name, account, owner and product; every word must occur. Fewer than
+            four letters from a to z are not looked for in ids, where they stand by chance.
         filters: conditions on columns.
         sort: column; "-amount" for descending.
         columns: columns shown, in order; the default ones where empty.
