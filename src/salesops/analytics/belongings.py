@@ -70,7 +70,7 @@ def children(
         # One more than is shown tells whether there are more. It also is past the number (50) up to which the
         # engine reads the files twice, first for the order and then for the rows: twice as long for one deal.
         found = rows.order_by(order).limit(MOST_CHILDREN + 1)
-        return found.select(*[name for name in only if name in found.columns]) if only else found
+        return found.select(*only) if only else found
 
     def number(rows: ir.Table) -> ir.Table:
         return rows.agg(n=rows.count())
