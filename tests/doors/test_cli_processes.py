@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from salesops.project import standing
 from tests.doors.exports import write_firm
 from tests.postgres import CLUSTER, home_environment
 
@@ -165,3 +166,88 @@ def test_the_demo_on_a_companys_own_files(tmp_path: Path) -> None:
     assert salesops(plain, "init").returncode == 0
     refused = salesops(plain, "demo", "--data", str(exports), "--no-serve")
     assert (refused.returncode, "not a demo" in refused.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_a_demo_that_stands_is_served_with_new_links_of_its_accounts(tmp_path: Path) -> None:
+    home, exports = tmp_path / "home", write_firm(tmp_path / "exports").parent
+    demo = ("demo", "--data", str(exports))
+    made = salesops(home, *demo, "--no-serve")
+    assert made.returncode == 0, made.stderr
+    # What somebody changed since stays: an account that was closed gets no link, none is made again.
+    admin = (
+        "import django; django.setup(); from salesops.platform.models import User; "
+        "User.objects.filter(username='analyst').update(is_active=False)"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "salesops.project.settings"}
+    subprocess.run([sys.executable, "-c", admin], env=environment(home) | settings, check=True)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "salesops", *demo, "--port", "18420"],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as server,
+        stopped(server),
+    ):
+        assert server.stdout is not None
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith("Serving"):
+            lines.append(server.stdout.readline())
+            assert lines[-1], lines
+        links = [line.split()[-1] for line in lines if "/sign-in/" in line]
+        again = [line for line in made.stdout.splitlines() if "/sign-in/" in line]
+        closed = os.environ.get(CLUSTER) is None  # on PostgreSQL the whole command runs, and opens it again
+        assert len(links) == len(again) - closed
+        assert any("analyst" in line for line in lines) is not closed
+        assert "stands as it was built" in lines[0]
+        status, page = call(links[0])
+        assert (status, "csrfmiddlewaretoken" in page) == (200, True)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=20) is not None
+
+
+def test_what_is_no_demo_as_it_was_built_is_left_to_the_whole_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[Path, int]] = []
+    monkeypatch.setattr(
+        standing.serving, "become", lambda home, host, port, *, worker: served.append((home, port))
+    )
+    monkeypatch.setenv("SALESOPS_HOME", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv(standing.WELCOME, "")
+    whole = standing.Demo(standing.named(None), standing.digest(None, None), (("Analyst", "analyst"),))
+
+    def tries(*arguments: str) -> int:
+        served.clear()
+        standing.serve_if_it_stands(arguments)
+        return len(served)
+
+    assert tries("demo") == 0  # nothing is there
+    standing.write(tmp_path, whole)
+    assert tries("demo") == 0  # no database
+    (tmp_path / "salesops.sqlite3").touch()
+    assert tries("demo", "--port", "18460") == 1
+    assert standing.read(tmp_path) == whole
+    assert served[0][0] == tmp_path
+    assert served[0][1] >= 18460
+    for other in (
+        ("serve",),
+        ("demo", "--no-serve"),
+        ("demo", "--help"),
+        ("demo", "--port", "x"),
+        ("demo", "--data", "gone"),
+        ("demo", "--data", str(tmp_path)),
+    ):
+        assert tries(*other) == 0, other
+    for less in (
+        standing.Demo(whole.data, "", whole.accounts),
+        standing.Demo(whole.data, whole.built),
+        standing.Demo("/else", whole.built, whole.accounts),
+    ):
+        standing.write(tmp_path, less)
+        assert tries("demo") == 0, less
+    standing.write(tmp_path, whole)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/x")
+    assert tries("demo") == 0

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import salesops
+from salesops.project.loading import loading
+from salesops.project.standing import serve_if_it_stands
 
 DONE, FOUND_WRONG, CALLED_WRONGLY, NO_DATA = 0, 1, 2, 3
 
@@ -63,20 +63,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def _loading() -> Iterator[None]:
-    """No garbage is looked for while the application loads: all that is made then stays, and takes no part later."""
-    first = gc.isenabled() and "django" not in sys.modules
-    if first:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if first:
-            gc.freeze()
-            gc.enable()
-
-
 def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
     import django
@@ -109,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"salesops {salesops.__version__}")
         return DONE
     _home_option(arguments)
-    with _loading():
+    if argv is None:
+        serve_if_it_stands(arguments)
+    with loading():
         parser = build_parser()
     args = parser.parse_args(arguments)
     if argv is None and args.verb in BEHIND:

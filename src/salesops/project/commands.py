@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import salesops
 from salesops.platform.cli import day
-
-DEMO_MARK = "demo.json"
+from salesops.project import serving, standing
 
 
 def add_commands(verbs: argparse._SubParsersAction) -> None:
@@ -57,23 +52,6 @@ def add_commands(verbs: argparse._SubParsersAction) -> None:
     bench.set_defaults(run=_bench)
 
 
-def free_port(host: str, first: int) -> int:
-    """The first free port from ``first`` on.
-
-    Raises:
-        OSError: none of the next hundred is free.
-    """
-    for port in range(first, first + 100):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return port
-    message = f"No free port from {first} to {first + 99}."
-    raise OSError(message)
-
-
 def _serve(args: argparse.Namespace) -> int:
     from django.conf import settings
 
@@ -84,23 +62,10 @@ def _serve(args: argparse.Namespace) -> int:
         message = f"A server needs one process at least, not {processes}."
         raise ValueError(message)
     home_prepare()
-    port = free_port(args.host, args.port)
+    port = serving.free_port(args.host, args.port)
     print(f"Serving http://{args.host}:{port}  (stop with Ctrl+C)", flush=True)
-    run_server(args.host, port, worker=not args.no_worker, processes=processes)
+    serving.become(_home(), args.host, port, worker=not args.no_worker, processes=processes)
     return 0
-
-
-def run_server(host: str, port: int, *, worker: bool, processes: int = 1) -> None:
-    """Serve until stopped; see :mod:`salesops.project.serving`."""
-    from salesops.project import serving
-
-    os.environ["SALESOPS_WORKER"] = "1" if worker else ""
-    os.environ["SALESOPS_HOME"] = str(_home())
-    if os.name == "posix":  # elsewhere a process can't become another one and keep its terminal
-        sys.stdout.flush()
-        command = [sys.executable, "-m", serving.__name__, host, str(port), str(processes)]
-        os.execv(sys.executable, command)  # noqa: S606 (ourselves)
-    serving.main(host, port, processes)
 
 
 def _home() -> Path:
@@ -111,46 +76,30 @@ def _home() -> Path:
 
 def _demo(args: argparse.Namespace) -> int:
     from salesops.project.demo import build_demo, demo_accounts
+    from salesops.project.welcome import made_links, print_links
 
     home = _home()
     data = Path(args.data).expanduser().resolve() if args.data else None
     if data is not None and not data.exists():
         message = f"There is no file or folder {args.data}."
         raise FileNotFoundError(message)
-    built = _what_is_built(data, args.data_date)
-    if _fresh_home(home, str(data) if data else "the demo firm", built):
-        print("The demo stands as it was built; its numbers are on Home.")
-        links = demo_accounts()
+    name, built = standing.named(data), standing.digest(data, args.data_date)
+    if _fresh_home(home, name, built):
+        print(standing.STANDS)
+        accounts = demo_accounts()
     else:
-        links = build_demo(data, args.data_date)
-        _mark(home, str(data) if data else "the demo firm", built)
-    host, port = "127.0.0.1", free_port("127.0.0.1", args.port)
+        accounts = build_demo(data, args.data_date)
+    standing.write(home, standing.Demo(name, built, accounts))
+    host, port = "127.0.0.1", serving.free_port("127.0.0.1", args.port)
     base = f"http://{host}:{port}"
     print("\nSign in once by one of these links:" if not args.no_serve else "\nAccounts:")
-    for label, path in links:
-        print(f"  {label:<52} {base}{path}")
+    print_links(made_links(accounts), base)
     if args.no_serve:
         print(f"\nServe it:  SALESOPS_HOME={home} salesops serve")
         return 0
     print(f"\nServing {base}  (stop with Ctrl+C)", flush=True)
-    run_server(host, port, worker=True)
+    serving.become(home, host, port, worker=True)
     return 0
-
-
-def _what_is_built(data: Path | None, data_on: date | None) -> str:
-    """What a demo is made of, as a digest: the same one need not be made twice."""
-    parts = [salesops.__version__, str(data_on)]
-    if data is not None:
-        for path in [data] if data.is_file() else sorted(p for p in data.rglob("*") if p.is_file()):
-            told = path.stat()
-            parts.append(f"{path.relative_to(data.parent)} {told.st_size} {told.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _mark(home: Path, data: str, built: str = "") -> None:
-    """Mark a home as a demo's; ``built`` once it is whole."""
-    text = json.dumps({"data": data, "version": salesops.__version__, "built": built})
-    (home / DEMO_MARK).write_text(text, encoding="utf-8")
 
 
 def _fresh_home(home: Path, data: str, built: str) -> bool:
@@ -161,27 +110,25 @@ def _fresh_home(home: Path, data: str, built: str) -> bool:
     Raises:
         ValueError: the home is no demo's, or its database is not ours to empty.
     """
-    mark = home / DEMO_MARK
-    if mark.exists():
-        held = json.loads(mark.read_text(encoding="utf-8"))
-        if held["data"] == data and held.get("built") == built and _in_use(home):
+    if (held := standing.read(home)) is not None:
+        if held.data == data and held.built == built and _in_use(home):
             return True
-        if held["data"] != data:
+        if held.data != data:
             from django.db import connection
 
             if connection.vendor != "sqlite":
                 message = (
-                    f"The database holds a demo of {held['data']}: give DATABASE_URL an empty one for {data}."
+                    f"The database holds a demo of {held.data}: give DATABASE_URL an empty one for {data}."
                 )
                 raise ValueError(message)
-            print(f"This demo held {held['data']}; it is made anew for {data}.")
+            print(f"This demo held {held.data}; it is made anew for {data}.")
             connection.close()
             shutil.rmtree(home)
     elif _in_use(home):
         message = f"{home} holds a company's data, not a demo: choose another SALESOPS_HOME."
         raise ValueError(message)
     home.mkdir(parents=True, exist_ok=True)
-    _mark(home, data)
+    standing.write(home, standing.Demo(data))
     return False
 
 

@@ -15,7 +15,6 @@ from salesops.crm.cli import Meter, print_report
 from salesops.org.engine.hierarchy import reports_of
 from salesops.platform import decisions, signin
 from salesops.platform.actors import LOCAL_ADMINISTRATOR
-from salesops.platform.cli import sign_in_path
 from salesops.platform.home import home_prepare
 from salesops.platform.roles import Role
 from salesops.process.inputs import open_frames
@@ -40,7 +39,7 @@ def build_demo(data: Path | None, data_on: date | None = None) -> list[tuple[str
         data_on: the day the files show; proposed from the files where None.
 
     Returns:
-        Label and sign-in path of every account made.
+        Label and user name of every account made.
     """
     home_prepare()
     exports, decided = (data, None) if data is not None else _simulated()
@@ -97,7 +96,7 @@ def demo_accounts() -> list[tuple[str, str]]:
     """Accounts of the personas: people of the firm where the data names any.
 
     Returns:
-        Label and one-time sign-in path of each.
+        Label and user name of each.
     """
     home_prepare()
     with open_frames(LOCAL_ADMINISTRATOR) as frames:
@@ -123,14 +122,12 @@ def demo_accounts() -> list[tuple[str, str]]:
         ("vp", Role.OPS_VP, "", "VP of sales operations"),
         ("admin", Role.ADMINISTRATOR, "", "Administrator"),
     ]
-    links = []
-    for username, role, person, label in wanted:
-        user = signin.account_save(
+    for username, role, person, _label in wanted:
+        signin.account_save(
             actor=LOCAL_ADMINISTRATOR,
             username=username,
             role=role,
             person_id=person,
             name=people[person].name if person else "",
         )
-        links.append((label, sign_in_path(signin.link_create(actor=LOCAL_ADMINISTRATOR, user=user))))
-    return links
+    return [(label, username) for username, _, _, label in wanted]

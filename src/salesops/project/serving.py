@@ -7,7 +7,37 @@ the query engine) stays behind, and the supervisor is a tenth of the size.
 from __future__ import annotations
 
 import os
+import socket
 import sys
+from pathlib import Path
+
+
+def free_port(host: str, first: int) -> int:
+    """The first free port from ``first`` on.
+
+    Raises:
+        OSError: none of the next hundred is free.
+    """
+    for port in range(first, first + 100):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    message = f"No free port from {first} to {first + 99}."
+    raise OSError(message)
+
+
+def become(home: Path, host: str, port: int, *, worker: bool, processes: int = 1) -> None:
+    """Serve a home until stopped; where the system can, this process turns into the supervisor."""
+    os.environ["SALESOPS_WORKER"] = "1" if worker else ""
+    os.environ["SALESOPS_HOME"] = str(home)
+    if os.name == "posix":  # elsewhere a process can't become another one and keep its terminal
+        sys.stdout.flush()
+        command = [sys.executable, "-m", "salesops.project.serving", host, str(port), str(processes)]
+        os.execv(sys.executable, command)  # noqa: S606 (ourselves)
+    main(host, port, processes)
 
 
 def main(host: str, port: int, processes: int = 1) -> None:

@@ -2,20 +2,30 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from salesops.project.loading import loading
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.project.settings")
-application = get_wsgi_application()
 
-from django.urls import get_resolver  # noqa: E402 - settings and apps must be ready before all of these
+with loading():
+    from django.core.wsgi import get_wsgi_application
 
-from salesops.platform import second_person  # noqa: E402
-from salesops.process.inputs import keep_copies  # noqa: E402
+    application = get_wsgi_application()
 
-second_person.check_settings()
+    # Settings and apps must be ready before all of these.
+    from django.urls import get_resolver
 
-# Now, not at the first request: what prepares the newest facts begins next and would slow it down.
-_ = get_resolver().url_patterns
+    from salesops.platform import second_person
+    from salesops.process.inputs import keep_copies
+
+    second_person.check_settings()
+
+    # Now, not at the first request: what prepares the newest facts begins next and would slow it down.
+    _ = get_resolver().url_patterns
+
+if address := os.environ.get("SALESOPS_WELCOME"):
+    from salesops.project.welcome import welcome
+
+    welcome(address)
 
 keep_copies()
 
