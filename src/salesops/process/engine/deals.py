@@ -170,7 +170,8 @@ def classed(rows: ir.Table, rules: Sequence[StageRule], *, as_of: date | None) -
         stage_order=ibis.cases(*orders, else_=ibis.null("int64")) if orders else ibis.null("int64"),
         is_pitched=key.isin(pitched) if pitched else ibis.null("boolean"),
         forecast_category=ibis.cases(
-            (stated.isin(FORECAST_CATEGORIES), stated),
+            # Compared one by one: of a list as long as this DuckDB makes a join, and runs it for who does not ask.
+            (ibis.or_(*(stated == name for name in FORECAST_CATEGORIES)), stated),
             *((key.isin(v), c) for c, v in categories.items()),
             else_=ibis.null("string"),
         ),
