@@ -429,7 +429,7 @@ def main() -> None:
     found = {}
     for rows in [int(size) for size in args.growth.split(",")] if args.growth else [args.rows]:
         args.rows = rows
-        print(f"{rows:,} opportunities", flush=True)
+        print(f"{rows:,} opportunities" if args.home is None else f"the home {args.home}", flush=True)
         found[rows] = one_run(args)
     if args.growth:
         names = next(iter(found.values()))
@@ -506,6 +506,8 @@ def measure(
             time.sleep(args.seconds / 3)
             run(env, "import", str(coming))
             tally.imported = time.monotonic()
+        elif not args.no_import:
+            print("nothing was imported meanwhile: the home has no load-firm/exports to take deals from")
         for thread in threads:
             thread.join()
         after = usage(server.pid)
