@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from django.db import connection
 from django.db.models import Q
 
+from salesops.core.lately import Lately
 from salesops.facts.manifests import Manifest
-from salesops.platform.manifests import manifest_of
+from salesops.platform.manifests import DatabaseManifests, manifest_of
 from salesops.platform.models import FactsManifest
+from salesops.platform.reading import is_one_state
+from salesops.platform.store import fact_store
 
 HOUSEKEEPING = " joined"
 """How the note of a version ends that joined files and brought no data."""
+
+_listed: Lately[tuple[object, ...], tuple[Manifest, ...]] = Lately(16)
 
 
 def first() -> Manifest | None:
@@ -40,10 +46,20 @@ def versions(most: int, *, upto: str | None = None) -> Sequence[Manifest]:
         most: how many at most.
         upto: none newer than this one.
     """
-    rows = FactsManifest.objects.exclude(Q(note__startswith="files of ") & Q(note__endswith=HOUSEKEEPING))
-    if upto is not None:
-        rows = rows.filter(pk__lte=int(upto))
-    return [manifest_of(row) for row in rows.order_by("-id")[:most]]
+
+    def read() -> tuple[Manifest, ...]:
+        rows = FactsManifest.objects.exclude(Q(note__startswith="files of ") & Q(note__endswith=HOUSEKEEPING))
+        if upto is not None:
+            rows = rows.filter(pk__lte=int(upto))
+        return tuple(manifest_of(row) for row in rows.order_by("-id")[:most])
+
+    if not is_one_state() or connection.in_atomic_block:
+        return read()
+    newest = DatabaseManifests().latest()
+    if newest is None:
+        return ()
+    # The frame around every page asks. The log is only ever appended to, so its newest row stands for all of it.
+    return _listed.made((str(fact_store().address), newest.id, newest.recorded_at, most, upto), read)
 
 
 def said_last(manifest: Manifest) -> datetime | None:
