@@ -18,7 +18,7 @@ from django.utils import timezone
 from salesops.crm import quarantine, selectors
 from salesops.crm.decision_services import amount_rule_decide
 from salesops.crm.engine.linking import IMPLIED, Names
-from salesops.crm.files import FileChangedError, RawTable, open_source
+from salesops.crm.files import FileChangedError, Limits, RawTable, open_source, passes
 from salesops.crm.landing import Landed, incoming_of, land, link_all
 from salesops.crm.models import Import, ImportState
 from salesops.crm.models import Mapping as MappingDecision
@@ -114,7 +114,7 @@ def _open(paths: Sequence[Path]) -> list[RawTable]:
     tables: list[RawTable] = []
     taken: set[str] = set()
     for path in paths:
-        for table in open_source(Path(path)):
+        for table in open_source(Path(path), limits=Limits(keep_in=Path(settings.FILES_PATH))):
             # Files of one name from different folders are different files.
             own, number = table.name, 2
             while table.name in taken:
@@ -281,6 +281,8 @@ def _run(actor: Actor, row: Import, progress: Progress, recorded_at: datetime | 
         if told is error:
             raise
         raise told from error
+    finally:
+        passes.done()
     return row
 
 

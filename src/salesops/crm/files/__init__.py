@@ -1,5 +1,6 @@
 """Reading what people have: files in any usual form, as tables of text."""
 
+from salesops.crm.files.kept_passes import passes
 from salesops.crm.files.opening import open_pasted, open_source
 from salesops.crm.files.sources import FileChangedError
 from salesops.crm.files.survey import survey
@@ -14,5 +15,6 @@ __all__ = [
     "RawTable",
     "open_pasted",
     "open_source",
+    "passes",
     "survey",
 ]

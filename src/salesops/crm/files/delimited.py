@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from salesops.crm.engine.layout import DroppedRow, Layout, find_layout, rows_of, with_footer_facts
 from salesops.crm.files.fast_path import fast_batches, repeating
+from salesops.crm.files.kept_passes import passes
 from salesops.crm.files.rows import Record, careful_batches, careful_rows, grid_width, mended, read_records
 from salesops.crm.files.sources import Source
 from salesops.crm.files.tables import Dialect, Limits, RawTable, Reader, broken, opening_problems
@@ -60,6 +62,8 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
         body = [r.cells for r in records if r.row > layout.header_row]
         few = repeating(layout.columns, body)
         reader: Reader = lambda f: fast_batches(source, encoding, marks, layout, dialect, f, few)  # noqa: E731
+        if limits.keep_in is not None and source.state is not None:
+            reader = _kept(reader, (source, encoding, marks, layout, dialect, few), limits.keep_in)
     elif small:
         layout = _with_footer(layout, records)
         reader = lambda f: careful_rows(iter(records), source.name, marks, layout, dialect, f)  # noqa: E731
@@ -76,6 +80,10 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
         keep=small,
         unchanged=source.check,
     )
+
+
+def _kept(reader: Reader, key: Hashable, folder: Path) -> Reader:
+    return lambda findings: passes.read(key, reader, findings, folder)
 
 
 def _head_records(

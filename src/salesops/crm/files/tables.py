@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -40,6 +41,7 @@ class Limits:
         grid_bytes: delimited text up to this size is read whole before its layout is decided;
             larger files are streamed and their layout is read from their head.
         rows: rows of one table, 0 for no limit.
+        keep_in: folder for what a pass over a large text file gave, for the next pass; None keeps nothing.
     """
 
     file_bytes: int = 4 * 1024**3
@@ -49,6 +51,7 @@ class Limits:
     columns: int = 2_000
     grid_bytes: int = 4 * 1024**2
     rows: int = 0
+    keep_in: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,217 @@
+"""What one pass over a large text file gave, for the next pass of this process.
+
+An import reads its files twice: to propose what they are, and to land what was confirmed. Taking text apart
+is a quarter of its work; the batches written down cost a thirtieth of that. They lie in a file without a name,
+which the system removes with the process, however it ends; they are read only while the file is what it was.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from salesops.crm.files.tables import Findings
+
+LIFE = 900.0
+"""Seconds after the last use for which a pass is kept."""
+
+MOST_BYTES = 1 << 30
+"""Bytes on disk of all passes together. A pass that would exceed them is not kept; none gives way to it: with files
+that come again in the same order, the one that went would always be the next to be asked for."""
+
+Read = Callable[[Findings], Iterator[pa.RecordBatch]]
+
+
+@dataclass
+class _Pass:
+    """One pass: its batches, each as an Arrow stream of its own, and what it found."""
+
+    file: IO[bytes]
+    findings: Findings
+    size: int
+    used: float
+    readers: int = 0
+    again: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Part(io.RawIOBase):
+    """A file read from a place of its own, beside other readers of the same file."""
+
+    def __init__(self, kept: _Pass) -> None:
+        self._kept = kept
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with self._kept.lock:
+            self._kept.file.seek(self._at)
+            got: int = self._kept.file.readinto(buffer)  # type: ignore[attr-defined]
+        self._at += got
+        return got
+
+    def tell(self) -> int:
+        return self._at
+
+
+class Passes:
+    """Passes over files, kept for a while. Safe for several threads.
+
+    Args:
+        most_bytes: of all passes together, on disk.
+        life: seconds after the last use for which one is kept.
+        clock: seconds of a clock that only goes forward.
+    """
+
+    def __init__(
+        self, most_bytes: int = MOST_BYTES, life: float = LIFE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most, self._life, self._clock = most_bytes, life, clock
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, _Pass] = {}
+        self._writing = 0
+        self._timer: threading.Timer | None = None
+
+    def read(
+        self, key: Hashable, read: Read, findings: Findings, folder: Path | None
+    ) -> Iterator[pa.RecordBatch]:
+        """The batches of a file: those of an earlier pass, else those of ``read``, kept once they are all there.
+
+        Args:
+            key: the file with its state, and how it is read.
+            read: starts a pass.
+            findings: gets what the pass found.
+            folder: where to keep it; None keeps nothing.
+        """
+        with self._lock:
+            self._let_go()
+            found = self._kept.get(key)
+            if found is not None:
+                found.readers += 1
+        if found is None:
+            yield from read(findings) if folder is None else self._keeping(key, read, findings, folder)
+            return
+        try:
+            findings.problems.extend(found.findings.problems)
+            findings.dropped.extend(found.findings.dropped)
+            yield from _batches(found)
+        finally:
+            with self._lock:
+                found.readers -= 1
+                found.again = True
+                found.used = self._clock()
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        with self._lock:
+            return sum(one.size for one in self._kept.values())
+
+    def done(self) -> None:
+        """Let go of what was read a second time: the files have landed."""
+        with self._lock:
+            self._drop(lambda one: one.again)
+
+    def _keeping(
+        self, key: Hashable, read: Read, findings: Findings, folder: Path
+    ) -> Iterator[pa.RecordBatch]:
+        file = _opened(folder)
+        written = 0
+        try:
+            for batch in read(findings):
+                if file is not None:
+                    size = _written(file, batch)
+                    with self._lock:
+                        self._writing += size
+                        full = sum(one.size for one in self._kept.values()) + self._writing > self._most
+                    written += size
+                    if full or not size:
+                        _closed(file)
+                        file = None
+                yield batch
+            if file is not None:
+                done = _Pass(
+                    file, Findings([*findings.problems], [*findings.dropped]), written, self._clock()
+                )
+                with self._lock:
+                    if key not in self._kept:  # else another reader was as fast
+                        self._kept[key] = done
+                        file = None
+                        self._look_later()
+        finally:
+            with self._lock:
+                self._writing -= written
+            if file is not None:
+                _closed(file)
+
+    def _let_go(self) -> None:
+        now = self._clock()
+        self._drop(lambda one: now - one.used > self._life)
+
+    def _drop(self, over: Callable[[_Pass], bool]) -> None:
+        for key in [k for k, one in self._kept.items() if over(one) and not one.readers]:
+            self._kept.pop(key).file.close()
+
+    def _look_later(self) -> None:
+        """Let go of what is old even where no file is read any more: it is room on a disk."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._life, self._looked)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _looked(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._let_go()
+            if self._kept:
+                self._look_later()
+
+
+def _opened(folder: Path) -> IO[bytes] | None:
+    """A file without a name; None where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError:
+        return None
+
+
+def _closed(file: IO[bytes]) -> None:
+    with suppress(OSError):  # what could not be written is tried once more
+        file.close()
+
+
+def _written(file: IO[bytes], batch: pa.RecordBatch) -> int:
+    """Append a batch. Returns the bytes it takes; 0 where there was no room for it."""
+    before = file.tell()
+    try:
+        # A stream each: which columns come dictionary-encoded may differ from one batch to the next.
+        with pa.ipc.new_stream(pa.PythonFile(file, mode="w"), batch.schema) as stream:
+            stream.write_batch(batch)
+        file.flush()
+    except OSError:  # mostly a full disk: the pass goes on without
+        return 0
+    return file.tell() - before
+
+
+def _batches(kept: _Pass) -> Iterator[pa.RecordBatch]:
+    part = _Part(kept)
+    file = pa.PythonFile(part, mode="r")
+    while part.tell() < kept.size:
+        with pa.ipc.open_stream(file) as stream:
+            yield from stream
+
+
+passes = Passes()
+"""Those of this process."""
