@@ -55,8 +55,10 @@ def welcome(base: str) -> None:
 
 def _when_it_answers(base: str) -> None:
     held = standing.read(Path(settings.HOME))
+    if held is None:
+        return
     try:
-        links = made_links(held.accounts if held else ())
+        links = made_links(held.accounts)
     finally:
         connection.close()
     address = urlsplit(base)
