@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -181,12 +184,17 @@ def test_a_demo_that_stands_is_served_with_new_links_of_its_accounts(tmp_path: P
     )
     settings = {"DJANGO_SETTINGS_MODULE": "salesops.project.settings"}
     subprocess.run([sys.executable, "-c", admin], env=environment(home) | settings, check=True)
+    held = standing.read(home)
+    assert held is not None
+    names = [("Łukasz" if user == "vp" else label, user) for label, user in held.accounts]
+    standing.write(home, replace(held, accounts=names))
     with (
         subprocess.Popen(
             [sys.executable, "-m", "salesops", *demo, "--port", "18420"],
-            env=environment(home),
+            env=environment(home) | {"PYTHONIOENCODING": "ascii"},
             stdout=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
         ) as server,
         stopped(server),
     ):
@@ -197,10 +205,10 @@ def test_a_demo_that_stands_is_served_with_new_links_of_its_accounts(tmp_path: P
             assert lines[-1], lines
         links = [line.split()[-1] for line in lines if "/sign-in/" in line]
         again = [line for line in made.stdout.splitlines() if "/sign-in/" in line]
-        closed = os.environ.get(CLUSTER) is None  # on PostgreSQL the whole command runs, and opens it again
-        assert len(links) == len(again) - closed
-        assert any("analyst" in line for line in lines) is not closed
+        assert len(links) == len(again) - 1
+        assert not any("analyst" in line for line in lines)
         assert "stands as it was built" in lines[0]
+        assert any("Łukasz" in line for line in lines)
         status, page = call(links[0])
         assert (status, "csrfmiddlewaretoken" in page) == (200, True)
         server.send_signal(signal.SIGTERM)
@@ -211,12 +219,14 @@ def test_what_is_no_demo_as_it_was_built_is_left_to_the_whole_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[tuple[Path, int]] = []
-    monkeypatch.setattr(
-        standing.serving, "become", lambda home, host, port, *, worker: served.append((home, port))
-    )
+
+    def become(home: Path, host: str, port: int, *, worker: bool, welcome: bool) -> None:
+        assert (host, worker, welcome) == ("127.0.0.1", True, True)
+        served.append((home, port))
+
+    monkeypatch.setattr(standing.serving, "become", become)
     monkeypatch.setenv("SALESOPS_HOME", str(tmp_path))
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv(standing.WELCOME, "")
     whole = standing.Demo(standing.named(None), standing.digest(None, None), (("Analyst", "analyst"),))
 
     def tries(*arguments: str) -> int:
@@ -248,6 +258,42 @@ def test_what_is_no_demo_as_it_was_built_is_left_to_the_whole_command(
     ):
         standing.write(tmp_path, less)
         assert tries("demo") == 0, less
+    (tmp_path / standing.FILE).write_text('{"data": "the de')
+    assert tries("demo") == 0
     standing.write(tmp_path, whole)
+    assert tries("demo") == 1
+    (tmp_path / standing.RESTORE_MARK).touch()
+    assert tries("demo") == 0
+    (tmp_path / standing.RESTORE_MARK).unlink()
+
+    def none_free(host: str, first: int) -> int:
+        raise OSError("none is free")
+
+    monkeypatch.setattr(standing.serving, "free_port", none_free)
+    assert tries("demo") == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(standing.serving, "become", become)
+    monkeypatch.setenv("SALESOPS_HOME", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/x")
     assert tries("demo") == 0
+
+
+def test_a_server_told_to_welcome_in_a_home_without_a_demo_makes_no_link(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from salesops.project import welcome
+
+    made: list[object] = []
+    monkeypatch.setattr(welcome, "made_links", made.append)
+    monkeypatch.setattr(welcome, "settings", SimpleNamespace(HOME=tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        base = f"http://127.0.0.1:{there.getsockname()[1]}"
+        welcome._when_it_answers(base)
+        assert made == []
+        assert capsys.readouterr().out == f"\nServing {base}  (stop with Ctrl+C)\n"
+        standing.write(tmp_path, standing.Demo("the demo firm", "x", (("Analyst", "analyst"),)))
+        welcome._when_it_answers(base)  # what is made here can't be printed
+        assert len(made) == 1
+        told = capsys.readouterr().out
+        assert "No links could be made" in told
+        assert told.endswith(f"Serving {base}  (stop with Ctrl+C)\n")

@@ -44,6 +44,8 @@ CRM = "crm"
 """The source of files that name no other system."""
 
 MOST_SOURCE = 60
+PASSES = "_passes"
+"""Folder below ``FILES_PATH`` of what was read of large files and will be read again."""
 
 
 def _quiet(done: int, total: int, message: str) -> None:
@@ -80,7 +82,7 @@ def import_inspect(
     """
     require(actor, "import.run")
     try:
-        tables = _open(paths)
+        tables = _open(paths, keep=True)
         plans = plan_files(tables, source=source)
     except FileChangedError as error:
         raise ValidationError(str(error)) from None
@@ -110,11 +112,13 @@ def import_inspect(
     return row
 
 
-def _open(paths: Sequence[Path]) -> list[RawTable]:
+def _open(paths: Sequence[Path], *, keep: bool = False) -> list[RawTable]:
+    """The tables of some files; with ``keep``, what is read of them waits for the landing."""
+    limits = Limits(keep_in=Path(settings.FILES_PATH) / PASSES if keep else None)
     tables: list[RawTable] = []
     taken: set[str] = set()
     for path in paths:
-        for table in open_source(Path(path), limits=Limits(keep_in=Path(settings.FILES_PATH))):
+        for table in open_source(Path(path), limits=limits):
             # Files of one name from different folders are different files.
             own, number = table.name, 2
             while table.name in taken:

@@ -47,19 +47,22 @@ def versions(most: int, *, upto: str | None = None) -> Sequence[Manifest]:
         upto: none newer than this one.
     """
 
-    def read() -> tuple[Manifest, ...]:
+    def read(upto: str | None) -> tuple[Manifest, ...]:
         rows = FactsManifest.objects.exclude(Q(note__startswith="files of ") & Q(note__endswith=HOUSEKEEPING))
         if upto is not None:
             rows = rows.filter(pk__lte=int(upto))
         return tuple(manifest_of(row) for row in rows.order_by("-id")[:most])
 
     if not is_one_state() or connection.in_atomic_block:
-        return read()
+        return read(upto)
     newest = DatabaseManifests().latest()
     if newest is None:
         return ()
     # The frame around every page asks. The log is only ever appended to, so its newest row stands for all of it.
-    return _listed.made((str(fact_store().address), newest.id, newest.recorded_at, most, upto), read)
+    last = newest.id if upto is None else upto
+    return _listed.made(
+        (str(fact_store().address), newest.id, newest.recorded_at, most, last), lambda: read(last)
+    )
 
 
 def said_last(manifest: Manifest) -> datetime | None:

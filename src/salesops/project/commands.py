@@ -75,6 +75,7 @@ def _home() -> Path:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from salesops.platform.home import home_prepare
     from salesops.project.demo import build_demo, demo_accounts
     from salesops.project.welcome import made_links, print_links
 
@@ -86,7 +87,9 @@ def _demo(args: argparse.Namespace) -> int:
     name, built = standing.named(data), standing.digest(data, args.data_date)
     if _fresh_home(home, name, built):
         print(standing.STANDS)
-        accounts = demo_accounts()
+        home_prepare()
+        held = standing.read(home)
+        accounts = (held.accounts if held else ()) or demo_accounts()
     else:
         accounts = build_demo(data, args.data_date)
     standing.write(home, standing.Demo(name, built, accounts))

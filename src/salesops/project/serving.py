@@ -29,8 +29,20 @@ def free_port(host: str, first: int) -> int:
     raise OSError(message)
 
 
-def become(home: Path, host: str, port: int, *, worker: bool, processes: int = 1) -> None:
-    """Serve a home until stopped; where the system can, this process turns into the supervisor."""
+def become(
+    home: Path, host: str, port: int, *, worker: bool, processes: int = 1, welcome: bool = False
+) -> None:
+    """Serve a home until stopped; where the system can, this process turns into the supervisor.
+
+    Args:
+        home: folder of decisions and facts.
+        host: address to listen on.
+        port: and its port.
+        worker: whether to do the jobs, too.
+        processes: how many answer.
+        welcome: whether the server is to print the links of the home's demo.
+    """
+    os.environ["SALESOPS_WELCOME"] = f"http://{host}:{port}" if welcome else ""
     os.environ["SALESOPS_WORKER"] = "1" if worker else ""
     os.environ["SALESOPS_HOME"] = str(home)
     if os.name == "posix":  # elsewhere a process can't become another one and keep its terminal

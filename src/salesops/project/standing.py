@@ -21,8 +21,8 @@ from salesops.project import serving
 
 FILE = "demo.json"
 STANDS = "The demo stands as it was built; its numbers are on Home."
-WELCOME = "SALESOPS_WELCOME"
-"""Set to the server's address: sign-in links of the demo's accounts are made and printed once it is loaded."""
+RESTORE_MARK = "restore-incomplete.json"
+"""As :func:`salesops.platform.home.restore_mark`, which can't be asked before the application is loaded."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def read(home: Path) -> Demo | None:
 def write(home: Path, demo: Demo) -> None:
     """Mark a home as a demo's."""
     text = json.dumps(asdict(demo) | {"version": salesops.__version__})
-    (home / FILE).write_text(text, encoding="utf-8")
+    fresh = home / f"{FILE}.new"
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(home / FILE)
 
 
 def named(data: Path | None) -> str:
@@ -76,23 +78,35 @@ def serve_if_it_stands(arguments: Sequence[str]) -> None:
 
     Args:
         arguments: the command line without the name of the program. Whatever is not understood here, stands in
-            a database of its own, or is not as it was built, is left to the whole command.
+            a database of its own, or is not as it was built, is left to the whole command, and so is what fails.
     """
     asked = _plain_demo(arguments)
     if asked is None or os.name != "posix" or os.environ.get("DATABASE_URL"):
         return
     home = Path(os.environ.get("SALESOPS_HOME") or Path.home() / ".salesops").expanduser().resolve()
-    data = Path(asked.data).expanduser().resolve() if asked.data else None
-    if (data is not None and not data.exists()) or not (home / "salesops.sqlite3").exists():
-        return
-    held = read(home)
-    if held is None or not held.accounts or (held.data, held.built) != (named(data), digest(data, None)):
+    host = "127.0.0.1"
+    try:
+        if not _stands(home, Path(asked.data).expanduser().resolve() if asked.data else None):
+            return
+        port = serving.free_port(host, asked.port)
+    except (OSError, ValueError, LookupError):
         return
     print(STANDS, flush=True)
-    host = "127.0.0.1"
-    port = serving.free_port(host, asked.port)
-    os.environ[WELCOME] = f"http://{host}:{port}"
-    serving.become(home, host, port, worker=True)
+    serving.become(home, host, port, worker=True, welcome=True)
+
+
+def _stands(home: Path, data: Path | None) -> bool:
+    """Whether a home holds the demo of some data just as it was built."""
+    if not (home / "salesops.sqlite3").exists() or (home / RESTORE_MARK).exists():
+        return False
+    if data is not None and not data.exists():
+        return False
+    held = read(home)
+    return (
+        held is not None
+        and bool(held.accounts)
+        and (held.data, held.built) == (named(data), digest(data, None))
+    )
 
 
 def _plain_demo(arguments: Sequence[str]) -> argparse.Namespace | None:

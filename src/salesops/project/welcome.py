@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -54,18 +55,20 @@ def welcome(base: str) -> None:
 
 
 def _when_it_answers(base: str) -> None:
-    held = standing.read(Path(settings.HOME))
-    if held is None:
-        return
-    try:
-        links = made_links(held.accounts)
-    finally:
-        connection.close()
     address = urlsplit(base)
     while True:
-        with suppress(ConnectionRefusedError), socket.create_connection((address.hostname, address.port)):
+        with suppress(OSError), socket.create_connection((address.hostname, address.port)):
             break
         time.sleep(0.02)
-    print("\nSign in once by one of these links:")
-    print_links(links, base)
-    print(f"\nServing {base}  (stop with Ctrl+C)", flush=True)
+    if hasattr(sys.stdout, "reconfigure"):  # as the command's: names are of any script
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        held = standing.read(Path(settings.HOME))
+        if held is not None:
+            print("\nSign in once by one of these links:")
+            print_links(made_links(held.accounts), base)
+    except Exception as error:  # noqa: BLE001 - the server stands all the same
+        print(f"No links could be made ({error}): salesops demo --no-serve makes some.")
+    finally:
+        connection.close()
+        print(f"\nServing {base}  (stop with Ctrl+C)", flush=True)

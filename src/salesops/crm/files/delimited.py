@@ -62,8 +62,9 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
         body = [r.cells for r in records if r.row > layout.header_row]
         few = repeating(layout.columns, body)
         reader: Reader = lambda f: fast_batches(source, encoding, marks, layout, dialect, f, few)  # noqa: E731
-        if limits.keep_in is not None and source.state is not None:
-            reader = _kept(reader, (source, encoding, marks, layout, dialect, few), limits.keep_in)
+        if source.state is not None:
+            key = (source, encoding, marks, layout, dialect, few)
+            reader = _kept(reader, key, limits.keep_in, source.size)
     elif small:
         layout = _with_footer(layout, records)
         reader = lambda f: careful_rows(iter(records), source.name, marks, layout, dialect, f)  # noqa: E731
@@ -82,8 +83,8 @@ def open_delimited(source: Source, limits: Limits, *, path: str = "") -> RawTabl
     )
 
 
-def _kept(reader: Reader, key: Hashable, folder: Path) -> Reader:
-    return lambda findings: passes.read(key, reader, findings, folder)
+def _kept(reader: Reader, key: Hashable, folder: Path | None, size: int) -> Reader:
+    return lambda findings: passes.read(key, reader, findings, folder, size)
 
 
 def _head_records(

@@ -8,6 +8,7 @@ which the system removes with the process, however it ends; they are read only w
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
 import threading
 import time
@@ -25,8 +26,11 @@ LIFE = 900.0
 """Seconds after the last use for which a pass is kept."""
 
 MOST_BYTES = 1 << 30
-"""Bytes on disk of all passes together. A pass that would exceed them is not kept; none gives way to it: with files
-that come again in the same order, the one that went would always be the next to be asked for."""
+"""Bytes on disk of all passes of one process. A pass that would exceed them is not kept; none gives way to it: with
+files that come again in the same order, the one that went would always be the next to be asked for."""
+
+ROOM = 5
+"""A pass is kept where the disk has so many times the room that its file takes: an import needs most of that itself."""
 
 Read = Callable[[Findings], Iterator[pa.RecordBatch]]
 
@@ -78,13 +82,15 @@ class Passes:
         self, most_bytes: int = MOST_BYTES, life: float = LIFE, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._most, self._life, self._clock = most_bytes, life, clock
-        self._lock = threading.Lock()
+        self._lock = (
+            threading.RLock()
+        )  # a reader that is thrown away may be tidied up while another one holds it
         self._kept: dict[Hashable, _Pass] = {}
         self._writing = 0
         self._timer: threading.Timer | None = None
 
     def read(
-        self, key: Hashable, read: Read, findings: Findings, folder: Path | None
+        self, key: Hashable, read: Read, findings: Findings, folder: Path | None, size: int = 0
     ) -> Iterator[pa.RecordBatch]:
         """The batches of a file: those of an earlier pass, else those of ``read``, kept once they are all there.
 
@@ -92,7 +98,8 @@ class Passes:
             key: the file with its state, and how it is read.
             read: starts a pass.
             findings: gets what the pass found.
-            folder: where to keep it; None keeps nothing.
+            folder: where to keep this pass; None keeps nothing.
+            size: bytes of the file, about what its pass will take.
         """
         with self._lock:
             self._let_go()
@@ -100,7 +107,8 @@ class Passes:
             if found is not None:
                 found.readers += 1
         if found is None:
-            yield from read(findings) if folder is None else self._keeping(key, read, findings, folder)
+            fits = folder is not None and size <= self._most and _has_room(folder, size)
+            yield from self._keeping(key, read, findings, folder) if folder and fits else read(findings)
             return
         try:
             findings.problems.extend(found.findings.problems)
@@ -157,7 +165,7 @@ class Passes:
 
     def _let_go(self) -> None:
         now = self._clock()
-        self._drop(lambda one: now - one.used > self._life)
+        self._drop(lambda one: now - one.used >= self._life)
 
     def _drop(self, over: Callable[[_Pass], bool]) -> None:
         for key in [k for k, one in self._kept.items() if over(one) and not one.readers]:
@@ -165,23 +173,31 @@ class Passes:
 
     def _look_later(self) -> None:
         """Let go of what is old even where no file is read any more: it is room on a disk."""
-        if self._timer is None:
-            self._timer = threading.Timer(self._life, self._looked)
+        if self._timer is None and self._kept:
+            left = min(one.used for one in self._kept.values()) + self._life - self._clock()
+            self._timer = threading.Timer(max(left, 1.0), self._looked)
             self._timer.daemon = True
-            self._timer.start()
+            with suppress(RuntimeError):  # no thread can be started: the next reader looks
+                self._timer.start()
 
     def _looked(self) -> None:
         with self._lock:
             self._timer = None
             self._let_go()
-            if self._kept:
-                self._look_later()
+            self._look_later()
+
+
+def _has_room(folder: Path, size: int) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(folder).free >= ROOM * size
+    except OSError:
+        return False
 
 
 def _opened(folder: Path) -> IO[bytes] | None:
     """A file without a name; None where there can be none."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder)
     except OSError:
         return None

@@ -24,8 +24,9 @@ def _changed(name: str) -> FileChangedError:
 class Source:
     """A file to read: its shown name, its bytes or path, its size in bytes and its time stamp.
 
-    ``state`` is what the file system said of the file (inode, size, change in nanoseconds) when it was
-    first met; None for bytes in memory.
+    ``state`` is what the file system said of the file (inode, size, modification in nanoseconds) when it was
+    first met; None for bytes in memory. ``touched_ns`` is when anything of it changed, its time stamps included:
+    what was read of a file is taken for its content only while that, too, is the same.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     size: int
     modified_at: datetime | None = None
     state: tuple[int, int, int] | None = None
+    touched_ns: int = 0
 
     @classmethod
     def of(cls, name: str, data: bytes | Path, modified_at: datetime | None = None) -> Source:
@@ -45,6 +47,7 @@ class Source:
                 stat.st_size,
                 modified_at or datetime.fromtimestamp(stat.st_mtime, tz=UTC).astimezone(),
                 (stat.st_ino, stat.st_size, stat.st_mtime_ns),
+                stat.st_ctime_ns,
             )
         return cls(name, data, len(data), modified_at)
 

@@ -41,7 +41,8 @@ class Limits:
         grid_bytes: delimited text up to this size is read whole before its layout is decided;
             larger files are streamed and their layout is read from their head.
         rows: rows of one table, 0 for no limit.
-        keep_in: folder for what a pass over a large text file gave, for the next pass; None keeps nothing.
+        keep_in: folder for what a pass over a large text file gave, for the next pass; None keeps nothing, and
+            reads what is kept.
     """
 
     file_bytes: int = 4 * 1024**3

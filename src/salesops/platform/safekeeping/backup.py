@@ -32,10 +32,10 @@ SECRET_KEY = "secrets/secret-key"  # noqa: S105 - a name
 Progress = Callable[[int, int, str], None]
 _PASSING = {
     "uploads": re.compile(r"[0-9a-f]{32}\.part(/|$)"),
-    "files": re.compile(r"(_locks|import-\d+-[^/]*|replay-[^/]*)/|jobs/\d+/\d+\.[^/]+\.part$"),
+    "files": re.compile(r"(_locks|_passes|import-\d+-[^/]*|replay-[^/]*)/|jobs/\d+/\d+\.[^/]+\.part$"),
 }
-"""Folder -> paths in it that only live while somebody writes: an upload or a job's file on its way, the locks
-and the work folders of imports. Told by their places and their writers' own forms (crm.uploads,
+"""Folder -> paths in it that only live while somebody writes: an upload or a job's file on its way, the locks,
+the work folders of imports and what they read. Told by their places and their writers' own forms (crm.uploads,
 crm.services, crm.quarantine, platform.job_files): an upload may have any name."""
 
 
