@@ -32,6 +32,9 @@ files that come again in the same order, the one that went would always be the n
 ROOM = 5
 """A pass is kept where the disk has so many times the room that its file takes: an import needs most of that itself."""
 
+MOST_FINDINGS = 10_000
+"""Faults and dropped rows of a pass that is kept: they wait in memory."""
+
 Read = Callable[[Findings], Iterator[pa.RecordBatch]]
 
 
@@ -148,7 +151,7 @@ class Passes:
                         _closed(file)
                         file = None
                 yield batch
-            if file is not None:
+            if file is not None and len(findings.problems) + len(findings.dropped) <= MOST_FINDINGS:
                 done = _Pass(
                     file, Findings([*findings.problems], [*findings.dropped]), written, self._clock()
                 )

@@ -112,6 +112,16 @@ def test_a_file_larger_than_all_that_is_kept_is_not_begun(tmp_path: Path) -> Non
     assert not (tmp_path / "files").exists()
 
 
+@pytest.mark.parametrize("most, kept", [(1, False), (2, True)])
+def test_a_pass_of_many_faults_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, *, kept: bool
+) -> None:
+    monkeypatch.setattr(kept_passes, "MOST_FINDINGS", most)
+    passes = Passes()
+    assert one_pass(passes, Reader(), tmp_path)[0] == BATCHES
+    assert bool(passes.size) is kept
+
+
 @pytest.mark.parametrize("where", ["open", "write"])
 def test_a_full_disk_costs_the_keeping_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
