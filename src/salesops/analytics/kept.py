@@ -13,8 +13,8 @@ from salesops.core.lately import Lately
 from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
-KEPT = 1_000
-"""Answers kept; each is a few figures or a page of rows, never a table."""
+KEPT = 10_000
+"""Answers kept; each is a few figures or a page of rows, never a table: some kilobytes. Home takes a dozen a reader."""
 
 T = TypeVar("T")
 _known: Lately[Hashable, Any] = Lately(KEPT)
