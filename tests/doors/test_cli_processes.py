@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from salesops.platform.home import restore_mark
 from salesops.project import standing
 from tests.doors.exports import write_firm
 from tests.postgres import CLUSTER, home_environment
@@ -262,6 +263,7 @@ def test_what_is_no_demo_as_it_was_built_is_left_to_the_whole_command(
     assert tries("demo") == 0
     standing.write(tmp_path, whole)
     assert tries("demo") == 1
+    assert restore_mark().name == standing.RESTORE_MARK
     (tmp_path / standing.RESTORE_MARK).touch()
     assert tries("demo") == 0
     (tmp_path / standing.RESTORE_MARK).unlink()

@@ -85,9 +85,8 @@ class Passes:
         self, most_bytes: int = MOST_BYTES, life: float = LIFE, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._most, self._life, self._clock = most_bytes, life, clock
-        self._lock = (
-            threading.RLock()
-        )  # a reader that is thrown away may be tidied up while another one holds it
+        # Taken again by one thread: a reader that was thrown away may be tidied up while its thread holds it.
+        self._lock = threading.RLock()
         self._kept: dict[Hashable, _Pass] = {}
         self._writing = 0
         self._timer: threading.Timer | None = None
