@@ -6,14 +6,19 @@
     python benchmarks/load.py --postgresql --rows 100000               # decisions in a private cluster
     python benchmarks/load.py --home DIR --processes 2                 # as ``serve --processes 2``
     python benchmarks/load.py --growth 10000,100000,1000000            # one run a size, then a table
+    python benchmarks/load.py --home DIR --accounts 1000 --clients 1000 --think 60 --arrive 300 --seconds 900
 
 A firm of so many opportunities is simulated and imported into a private home (or ``--home``, made once and
 kept), accounts of several roles sign in, and each session asks, waits a second, and asks again: 40 % Home,
 40 % the list of deals with a random filter, sort and page, 10 % a deal, 10 % a saved view. One import runs
-meanwhile, in a process of its own. Latency is the client's; processor time is the server's alone, since
-wall seconds say little on a shared machine. Everything random comes from ``--seed``. These sessions run on
-the same machine and take processor time of their own, which is printed too. Memory is sampled during the run;
-its slope is that of a straight line through the samples of the second half, when caches are full.
+meanwhile, in a process of its own. Decisions need a second person. Latency is the client's; processor time is the
+server's alone, since wall seconds say little on a shared machine. Everything random comes from ``--seed``. These
+sessions run on the same machine and take processor time of their own, which is printed too. Memory is sampled
+during the run; its slope is that of a straight line through the samples of the second half, when caches are full.
+
+With ``--arrive`` nobody is there at the beginning: they come over so many seconds, sign in and open Home, which is
+told apart. Every list is held against what the files of the export say of owners and of who is above whom, and one
+request in a hundred is followed by one for a deal that the session must not see.
 """
 
 from __future__ import annotations
@@ -21,7 +26,6 @@ from __future__ import annotations
 import argparse
 import csv
 import http.client
-import json
 import os
 import random
 import re
@@ -39,12 +43,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from load_people import PASSWORD, Account, Rights, accounts_of, rights_of
+
 COMMAND = [sys.executable, "-m", "salesops"]
-PASSWORD = "correct horse battery staple 42"  # of accounts that live as long as this run
 SORTS = ("-amount", "amount", "name", "-created_on", "expected_close_on", "-closed_on", "owner_name", "stage")
 STATUSES = ("open", "won", "lost", "all")
 FILTERS = ("amount", "created", "stage", "search")
 """What a random list is narrowed by."""
+PROBED = 0.01
+"""Share of requests that are followed by one for a deal of somebody else."""
+APART = ("sign in", "first home")
+"""What is no warm request of somebody at work."""
 MIX = (("home", 40), ("list", 40), ("deal", 10), ("view", 10))
 
 
@@ -55,8 +64,12 @@ class Tally:
     lock: threading.Lock = field(default_factory=threading.Lock)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: Counter[str] = field(default_factory=Counter)
-    after_import: list[float] = field(default_factory=list)
+    after_import: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds from the end of the import to the beginning of a request, and how long it took."""
     imported: float = 0.0
+    probes: int = 0
+    """Deals listed, and deals asked for against the rights, that were held against the rights."""
+    leaks: int = 0
     memory: list[tuple[float, float]] = field(default_factory=list)
     """Seconds since the beginning, and megabytes of the server then."""
 
@@ -90,62 +103,13 @@ def make_home(home: Path, env: dict[str, str], rows: int, seed: int) -> None:
         run(env, "decisions", "import", str(file), "--reason", "Decisions of the simulated firm")
 
 
-def make_accounts(env: dict[str, str]) -> list[str]:
-    """Accounts of several roles, with a password; reps and managers stand for the people with most deals."""
-    os.environ.update(env)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "salesops.project.settings"
-    import django
-
-    django.setup()
-    from salesops.platform import signin
-    from salesops.platform.actors import LOCAL_ADMINISTRATOR
-    from salesops.platform.roles import Role
-    from salesops.platform.store import fact_store
-    from salesops.process.inputs import open_frames
-
-    with open_frames(LOCAL_ADMINISTRATOR) as frames:
-        counted = frames.deals.group_by("owner_id").agg(n=frames.deals.count())
-        rows = frames.facts.execute(counted).to_pylist()
-        people = frames.people
-    fact_store().close()
-    owners = [r["owner_id"] for r in sorted(rows, key=lambda r: (-r["n"], r["owner_id"] or ""))]
-    reps = [o for o in owners if o in people][:6]
-    managers = list(dict.fromkeys(people[r].manager_id for r in reps if people[r].manager_id in people))[:3]
-    wanted = [(f"load-rep-{n}", Role.REP, p) for n, p in enumerate(reps)]
-    wanted += [(f"load-manager-{n}", Role.SALES_MANAGER, p) for n, p in enumerate(managers)]
-    wanted += [
-        ("load-ops", Role.OPS_REPRESENTATIVE, ""),
-        ("load-analyst", Role.OPS_ANALYST, ""),
-        ("load-opsmanager", Role.OPS_MANAGER, ""),
-        ("load-vp", Role.OPS_VP, ""),
-    ]
-    for username, role, person in wanted:
-        user = signin.account_save(actor=LOCAL_ADMINISTRATOR, username=username, role=role, person_id=person)
-        signin.password_set(user=user, password=PASSWORD)
-    return [username for username, _, _ in wanted]
-
-
-def accounts_of(env: dict[str, str]) -> list[str]:
-    """:func:`make_accounts` in a process of its own: one process can open one home only."""
-    code = "import json, os, load; print(json.dumps(load.make_accounts(dict(os.environ))))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=env,
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"the accounts could not be made: {done.stderr}")
-    return list(json.loads(done.stdout.splitlines()[-1]))
-
-
 class Browser:
     """A session: one connection, its cookies, its random choices."""
 
-    def __init__(self, port: int, username: str, tally: Tally, choice: random.Random) -> None:
-        self.username, self.tally, self.choice = username, tally, choice
+    def __init__(
+        self, port: int, account: Account, tally: Tally, choice: random.Random, rights: Rights | None
+    ) -> None:
+        self.account, self.tally, self.choice, self.rights = account, tally, choice, rights
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.cookies: dict[str, str] = {}
         self.deals: list[str] = []
@@ -179,19 +143,30 @@ class Browser:
     def sign_in(self) -> None:
         """By name and password, as a person does."""
         self.ask("GET", "/accounts/login/")
-        status, where, text = self.ask(
-            "POST", "/accounts/login/", {"login": self.username, "password": PASSWORD}
-        )
+        form = {"login": self.account.username, "password": PASSWORD}
+        status, where, text = self.ask("POST", "/accounts/login/", form)
         if status != 302:
-            raise SystemExit(
-                f"{self.username} could not sign in: {status} {re.sub('<[^>]+>', ' ', text)[:300]}"
-            )
+            words = re.sub("<[^>]+>", " ", text)[:300]
+            raise SystemExit(f"{self.account.username} could not sign in: {status} {words}")
         status, _, text = self.ask("GET", "/pipeline/?status=all")
         if status != 200:
-            raise SystemExit(f"{self.username}: the list answers {status} {where}")
+            raise SystemExit(f"{self.account.username}: the list answers {status} {where}")
         self.look(text)
         self.find_stages(text)
         self.save_view()
+
+    def arrive(self) -> None:
+        """Sign in during the run and open Home, both measured apart from what follows."""
+        began = time.monotonic()
+        try:
+            self.sign_in()
+        except (SystemExit, OSError, http.client.HTTPException) as error:
+            with self.tally.lock:
+                self.tally.errors[f"sign in: {str(error)[:80]}"] += 1
+            return
+        with self.tally.lock:
+            self.tally.seconds["sign in"].append(time.monotonic() - began)
+        self.step("first home")
 
     def save_view(self) -> None:
         """Keep a list under a name; a write."""
@@ -202,8 +177,26 @@ class Browser:
 
     def look(self, text: str) -> None:
         """Remember deals that a list showed."""
-        found = re.findall(r'href="/pipeline/([^"/?]+)/\?', text)
-        self.deals = list(dict.fromkeys(found))[:50] or self.deals
+        found = list(dict.fromkeys(re.findall(r'href="/pipeline/([^"/?]+)/\?', text)))
+        self.deals = found[:50] or self.deals
+        if self.rights is not None and self.account.person:
+            with self.tally.lock:
+                self.tally.probes += len(found)
+                self.tally.leaks += len(self.rights.foreign(self.account, found))
+
+    def probe(self) -> None:
+        """Ask for a deal that this account must not see: nothing but "not found" is right."""
+        assert self.rights is not None
+        deal = self.choice.choice(self.rights.deals)
+        if not self.rights.foreign(self.account, [deal]):
+            return
+        try:
+            status, _, _ = self.ask("GET", f"/pipeline/{deal}/")
+        except (OSError, http.client.HTTPException):
+            return  # a request that fails shows nothing; those that are measured count it as an error
+        with self.tally.lock:
+            self.tally.probes += 1
+            self.tally.leaks += status != 404
 
     def find_stages(self, text: str) -> None:
         """Remember the stages that a list offers."""
@@ -249,17 +242,26 @@ class Browser:
             self.tally.seconds[kind].append(took)
             if status not in (200, 302):
                 self.tally.errors[f"{kind} {status} {text[:80] if status in (0, 500) else ''}"] += 1
-            if self.tally.imported and began > self.tally.imported and len(self.tally.after_import) < 20:
-                self.tally.after_import.append(took)
+            if self.tally.imported and began > self.tally.imported:
+                self.tally.after_import.append((began - self.tally.imported, took))
 
-    def work(self, until: float, think: float, writes: int) -> None:
-        """Ask, think, ask again."""
+    def work(self, until: float, think: float, writes: int, arrive: float) -> None:
+        """Arrive where nobody is there yet; ask, think, ask again."""
         kinds = [k for k, _ in MIX]
         weights = [w * (100 - writes) for _, w in MIX]
-        time.sleep(self.choice.random() * think)
+        if arrive:
+            time.sleep(self.choice.random() * arrive)
+            self.arrive()
+        self.pause(self.choice.random() * think, until)
         while time.monotonic() < until:
             self.step(self.choice.choices([*kinds, "write"], [*weights, writes * 100])[0])
-            time.sleep(think)
+            if self.rights is not None and self.account.person and self.choice.random() < PROBED:
+                self.probe()
+            self.pause(think, until)
+
+    def pause(self, seconds: float, until: float) -> None:
+        """Think, but no longer than the run lasts."""
+        time.sleep(max(min(seconds, until - time.monotonic()), 0))
 
 
 def family(root: int) -> list[int]:
@@ -370,7 +372,8 @@ def report(
     tally: Tally, cpu: float, own: float, memory: tuple[float, float, float], seconds: float
 ) -> dict[str, float]:
     """Print what was measured, and return what a table of several runs shows of it."""
-    everything = [s for found in tally.seconds.values() for s in found]
+    everything = [s for kind, found in tally.seconds.items() for s in found if kind not in APART]
+    asked = sum(len(found) for found in tally.seconds.values())
     print(f"{'':<10}{'requests':>9}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}")
     for kind, found in sorted(tally.seconds.items()):
         p50, p95 = statistics.median(found) * 1e3, percentile(found, 0.95) * 1e3
@@ -378,11 +381,17 @@ def report(
     p50, p95 = statistics.median(everything) * 1e3, percentile(everything, 0.95) * 1e3
     print(f"{'all':<10}{len(everything):>9,}{p50:>9.0f}{p95:>9.0f}{max(everything) * 1e3:>9.0f}")
     print(
-        f"{len(everything) / seconds:.1f} requests/s, {cpu / len(everything) * 1e3:.0f} ms of processor a request "
-        f"(and {own / len(everything) * 1e3:.1f} ms of the sessions, on this machine)"
+        f"{asked / seconds:.1f} requests/s, {cpu / asked * 1e3:.0f} ms of processor a request "
+        f"(and {own / asked * 1e3:.1f} ms of the sessions, on this machine)"
     )
-    if tally.after_import:
-        print(f"first 20 requests after the import: slowest {max(tally.after_import) * 1e3:.0f} ms")
+    first = sorted(tally.after_import)[:20]
+    if first:
+        print(f"first 20 requests after the import: slowest {max(took for _, took in first) * 1e3:.0f} ms")
+    for minute in range(10):
+        found = [took for at, took in tally.after_import if minute * 60 <= at < minute * 60 + 60]
+        if len(found) >= 100:
+            print(f"minute {minute + 1} after it: p95 {percentile(found, 0.95) * 1e3:.0f} ms of {len(found)}")
+    print(f"held against the rights: {tally.probes:,} deals, {tally.leaks} leaks")
     print(
         f"memory: {memory[0]:.0f} MB after the start, {memory[1]:.0f} MB when all had signed in, "
         f"{memory[2]:.0f} MB after the load"
@@ -398,9 +407,10 @@ def report(
         "CPU ms": cpu / len(everything) * 1e3,
         "p50 ms": p50,
         "p95 ms": p95,
-        "after import ms": max(tally.after_import, default=0.0) * 1e3,
+        "after import ms": max((took for _, took in first), default=0.0) * 1e3,
         "MB": memory[2],
         "errors": sum(tally.errors.values()),
+        "leaks": tally.leaks,
     }
 
 
@@ -412,6 +422,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000, help="opportunities")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--clients", type=int, default=20, help="sessions at once")
+    parser.add_argument("--accounts", type=int, default=13, help="accounts that the sessions share")
+    parser.add_argument("--arrive", type=float, default=0, help="seconds over which the sessions come")
     parser.add_argument(
         "--think", type=float, default=1.0, help="seconds between an answer and the next question"
     )
@@ -461,49 +473,51 @@ def run_in_home(args: argparse.Namespace, database: str) -> dict[str, float]:
     env = environment(home, database)
     try:
         make_home(home, env, args.rows, args.seed)
-        return measure(args, home, env, accounts_of(env), scratch)
+        return measure(args, home, env, accounts_of(env, args.accounts), scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def measure(
-    args: argparse.Namespace, home: Path, env: dict[str, str], accounts: list[str], scratch: Path
+    args: argparse.Namespace, home: Path, env: dict[str, str], accounts: list[Account], scratch: Path
 ) -> dict[str, float]:
     """Serve, let the sessions work, report."""
-    server, port, start = serve(env, args.processes)
+    rights = rights_of(home / "load-firm" / "exports")
+    server, port, start = serve(env | {"SALESOPS_SECOND_PERSON": "all"}, args.processes)
     tally = Tally()
     try:
         spent, idle = usage(server.pid)
         browsers = [
-            Browser(port, accounts[n % len(accounts)], tally, random.Random(args.seed * 1000 + n))
+            Browser(port, accounts[n % len(accounts)], tally, random.Random(args.seed * 10_000 + n), rights)
             for n in range(args.clients)
         ]
-        for browser in browsers:
+        for browser in [] if args.arrive else browsers:
             browser.sign_in()
-            browser.step("home")  # the first look of a reader is not a warm one
-        cold = tally.seconds.pop("home")
+            browser.step("first home")  # the first look of a reader is not a warm one
+        cold = tally.seconds.pop("first home", [])
         print(
             f"{args.clients} sessions, {len(accounts)} accounts, seed {args.seed}; "
             f"the server answered {start:.1f} s after its start, for {spent:.1f} s of processor"
         )
-        print(
-            f"first Home of each session: median {statistics.median(cold) * 1e3:.0f} ms, "
-            f"slowest {max(cold) * 1e3:.0f} ms"
-        )
+        if cold:
+            print(
+                f"first Home of each session: median {statistics.median(cold) * 1e3:.0f} ms, "
+                f"slowest {max(cold) * 1e3:.0f} ms"
+            )
         before, own = usage(server.pid), own_seconds()
         began = time.monotonic()
         threads = [
             threading.Thread(target=sample, args=(server.pid, tally, began, began + args.seconds)),
         ]
         threads += [
-            threading.Thread(target=b.work, args=(began + args.seconds, args.think, args.writes))
+            threading.Thread(target=b.work, args=(began + args.seconds, args.think, args.writes, args.arrive))
             for b in browsers
         ]
         for thread in threads:
             thread.start()
         coming = None if args.no_import else small_export(home, scratch, 1000)
         if coming is not None:
-            time.sleep(args.seconds / 3)
+            time.sleep(args.arrive + (args.seconds - args.arrive) / 3)
             run(env, "import", str(coming))
             tally.imported = time.monotonic()
         elif not args.no_import:

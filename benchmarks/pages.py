@@ -29,8 +29,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import load
+import load_people
 
 KINDS = ("home", "list", "search", "amount", "created", "stage", "again", "deal", "view", "home cold")
+
+ACCOUNTS = 13
 
 
 def milliseconds() -> float:
@@ -48,7 +51,9 @@ class Reader:
         self.client = Client()
         self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         self.choice = choice
-        self.list_queries = load.Browser(0, user.username, load.Tally(), choice)
+        self.list_queries = load.Browser(
+            0, load_people.Account(user.username, user.role, ""), load.Tally(), choice, None
+        )
         text = self.get("/pipeline/?status=all")
         self.list_queries.look(text)
         self.list_queries.find_stages(text)
@@ -114,7 +119,7 @@ def measured(readers: list[Reader], kind: str, times: int, profile: bool) -> lis
 def start(env: dict[str, str]) -> tuple[list[Any], Callable[[], None]]:
     """The application in this process, as the server has it; accounts, and what waits for the newest facts."""
     os.environ.update(env)
-    names = load.make_accounts(env)
+    names = [account.username for account in load_people.make_accounts(env, ACCOUNTS)]
     from django.conf import settings
 
     import salesops.project.wsgi  # noqa: F401 - keeps copies, as the server does

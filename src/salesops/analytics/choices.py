@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from salesops.analytics.addresses import TEAM_COLUMNS, Address
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import records_key, remembered
 from salesops.analytics.shown import column_title
 from salesops.core.calendars import FiscalCalendar
 from salesops.process.inputs import Frames
@@ -35,7 +35,7 @@ _FLAGGED = ("next_step", "last_activity_on", "expected_close_on", "account_id", 
 
 def extent(frames: Frames) -> Extent:
     """The extent of a reader's deals."""
-    return remembered(("extent", *state_key(frames)), lambda: _extent(frames))
+    return remembered(("extent", *records_key(frames)), lambda: _extent(frames))
 
 
 def _extent(frames: Frames) -> Extent:

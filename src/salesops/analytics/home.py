@@ -17,7 +17,7 @@ from salesops.analytics.engine.dimensions import period_dimension
 from salesops.analytics.engine.frames import TIMELESS
 from salesops.analytics.engine.kpi import KpiValue
 from salesops.analytics.event_inputs import counted_column
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import remembered
 from salesops.analytics.records import judge_of
 from salesops.analytics.selectors import OpenQuestion, kpis
 from salesops.core.calendars import Period
@@ -114,7 +114,7 @@ def past(asked: OpenQuestion, names: Sequence[str], found: Extent, points: int =
             values[name] = [found_at.get((name, p.label)) for p in periods]
     stocks = [kpi.name for kpi in kpis(names) if not kpi.dated_by]
     if stocks:
-        key = ("stocks", tuple(stocks), tuple(periods), repr(asked.filters), *state_key(asked.frames))
+        key = ("stocks", tuple(stocks), tuple(periods), repr(asked.filters), *asked.records_key(stocks))
         values |= remembered(key, lambda: _past_stocks(asked, stocks, periods))
     return Past(periods, values)
 
@@ -204,7 +204,7 @@ def deals_that_matter(
 
     Largest first, by amount or its labelled estimate. A rep's own list starts with what is due.
     """
-    key = ("matter", own, most, asked.period, repr(asked.filters), *state_key(asked.frames))
+    key = ("matter", own, most, asked.period, repr(asked.filters), *asked.records_key(["open_deals"]))
     return remembered(key, lambda: _deals_that_matter(asked, own=own, most=most))
 
 
@@ -360,7 +360,7 @@ def changes_of(asked: OpenQuestion, inside: Window, kind: str = "") -> ir.Table:
 
 def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     """Deals by kind of change; every kind is there, those of the change log only where there is one."""
-    key = ("changes", inside.after, inside.last, repr(asked.filters), *state_key(asked.frames))
+    key = ("changes", inside.after, inside.last, repr(asked.filters), *asked.records_key())
     return remembered(key, lambda: _change_counts(asked, inside))
 
 
@@ -375,7 +375,7 @@ def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
 
 def top_faults(asked: OpenQuestion, most: int = 5) -> list[Finding]:
     """The findings that weigh most: by severity, then by rows at fault."""
-    key = ("faults", *state_key(asked.frames))
+    key = ("faults", *asked.records_key())
     found = remembered(key, lambda: [f for f in faults_over(asked.frames).findings() if f.faulty])
     order = ("critical", "high", "medium", "low")
     return sorted(found, key=lambda f: (order.index(f.rule.severity), -f.faulty))[:most]

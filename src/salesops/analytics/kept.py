@@ -25,6 +25,19 @@ def state_key(frames: Frames) -> tuple[Hashable, ...]:
 
     Two readers share a key only where they may see exactly the same rows.
     """
+    return (*_place(frames), frames.scope, frames.mark)
+
+
+def records_key(frames: Frames) -> tuple[Hashable, ...]:
+    """As :func:`state_key` for what is made of records alone, whatever decisions say beside them (quotas, targets).
+
+    Only where every input is a frame of facts under the reader's scope: what reads a decision of a kind with
+    ``SHAPES_RECORDS = False`` in any way belongs under :func:`state_key`.
+    """
+    return ("records", *_place(frames), frames.scope, frames.records_mark)
+
+
+def _place(frames: Frames) -> tuple[Hashable, ...]:
     manifest = frames.facts.manifest
     return (
         str(fact_store().address),
@@ -33,8 +46,6 @@ def state_key(frames: Frames) -> tuple[Hashable, ...]:
         frames.facts.as_of,
         frames.as_of,
         frames.known_at,
-        frames.scope,
-        frames.mark,
     )
 
 

@@ -76,6 +76,7 @@ class CustomKpi(DatedDecision):
         "direction",
         "owner",
     )
+    SHAPES_RECORDS = False
 
     title = models.CharField(max_length=80)
     sentence = models.CharField(max_length=300, help_text="What it says, in one sentence.")
@@ -152,6 +153,7 @@ class KpiDecision(DatedDecision):
 
     KIND = "kpi"
     FIELDS = ("kpi", "owner", "target", "review_on", "note")
+    SHAPES_RECORDS = False
 
     kpi = models.CharField(max_length=80, validators=[_is_kpi])
     owner = models.CharField(max_length=200, blank=True, default="", help_text="Who answers for the number.")

@@ -18,7 +18,7 @@ from salesops.analytics import flags
 from salesops.analytics.deal_columns import FLAGS, HIDDEN, kind_of
 from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.engine.masking import refuse_masked
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import records_key, remembered, state_key
 from salesops.analytics.narrowing import Narrowing
 from salesops.analytics.selectors import ALIASES
 from salesops.org.known import NOW, Known
@@ -378,7 +378,7 @@ class OpenList:
 
 def judge_of(frames: Frames, state: tuple[Hashable, ...] | None = None) -> flags.Judge:
     """The rules that mean something in a reader's data, remembered while nothing changes."""
-    key = ("judge", *(state or state_key(frames)))
+    key = ("judge", *(state or records_key(frames)))
     return remembered(key, lambda: flags.judge(frames))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -19,10 +19,10 @@ from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Side
 from salesops.analytics.engine.masking import masked_rows, reason_of, refuse_masked, without_masked
 from salesops.analytics.inputs import engine_frames
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import records_key, remembered, state_key
 from salesops.core.calendars import Period
 from salesops.platform.actors import Actor
-from salesops.platform.registries import kpi_definitions
+from salesops.platform.registries import frame_providers, kpi_definitions
 from salesops.process.inputs import Frames, masked_columns, open_frames
 
 ALIASES: Mapping[str, str] = {
@@ -108,16 +108,44 @@ class OpenQuestion:
     filters: tuple[Filter, ...]
 
     def values(self, names: Sequence[str]) -> list[KpiValue]:
-        """Values of KPIs, one per KPI and group; kept while what they rest on stays the same."""
+        """Values of KPIs, one per KPI and group; kept while what they rest on stays the same.
+
+        Those that read records alone are kept apart from those that read decisions beside them, too, so that
+        a new quota makes none of them old. Split by groups they stay together: each has a value in every group
+        that one of them has.
+        """
+        plain = [name for name in dict.fromkeys(names) if self.reads_records(name)]
+        others = [name for name in dict.fromkeys(names) if name not in plain]
+        found: dict[str, list[KpiValue]] = {}
+        for part in ([*plain, *others],) if self.splits else (plain, others):
+            for value in self._kept_values(tuple(part)) if part else ():
+                found.setdefault(value.name, []).append(value)
+        return [value for name in names for value in found.get(name, ())]
+
+    def reads_records(self, name: str) -> bool:
+        """Whether a number is told by records alone: it is the catalogue's, and no frame of it holds decisions."""
+        if name not in kpi_definitions:
+            return False
+        kpi = kpi_definitions.get(name)
+        parts = (kpi, *kpi.sides, *kpi.flags, *kpi.requires)
+        return not any(name in frame_providers for name in (*kpi.joins, *(part.frame for part in parts)))
+
+    def records_key(self, names: Iterable[str] = ()) -> tuple[Hashable, ...]:
+        """What answers from these frames are kept under: that of records alone where these numbers allow it."""
+        return (records_key if all(map(self.reads_records, names)) else state_key)(self.frames)
+
+    def _kept_values(self, names: tuple[str, ...]) -> list[KpiValue]:
         splits = tuple((s.name, s.key) if isinstance(s, Dimension) else s for s in self.splits)
-        asked = (tuple(names), self.period, splits, repr(self.filters), self.context.small_sample)
-        found, notes = remembered(("values", *asked, *state_key(self.frames)), lambda: self._values(names))
+        asked = (names, self.period, splits, repr(self.filters), self.context.small_sample)
+        key = ("values", *asked, *self.records_key(names))
+        found, notes = remembered(key, lambda: self._values(names))
         self.frames.notes.extend(note for note in notes if note not in self.frames.notes)
         return list(found)
 
     def _values(self, names: Sequence[str]) -> tuple[list[KpiValue], list[str]]:
-        """Values, and what is to be said beside them."""
-        return self.compute(self.kpis(names)), list(self.frames.notes)
+        """Values, and what is to be said beside them: frames that hold decisions add to the notes."""
+        values = self.compute(self.kpis(names))
+        return values, [] if all(map(self.reads_records, names)) else list(self.frames.notes)
 
     def kpis(self, names: Sequence[str]) -> list[Kpi]:
         """Declarations by name, people's own as they were decided on this day and over this data.

@@ -17,6 +17,7 @@ class Mapping(DatedDecision):
     KIND = "mapping"
     FIELDS = ("table", "source", "headers", "columns", "key", "options")
     PERMISSION = "import.run"
+    SHAPES_RECORDS = False
 
     table = models.CharField(max_length=40)
     source = models.CharField(max_length=60, default="crm")

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,19 +38,36 @@ def _give_way() -> None:
             )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """Copies that succeed one another.
+
+    Attributes:
+        name: what they are of.
+        key: column by whose values single rows will be asked for: each is one row a record.
+        order: column whose equal values stand together, so that a reader's few rows are not looked for among all.
+    """
+
+    name: str
+    key: str = "id"
+    order: str = "id"
+
+
 @dataclass
 class Copy:
     """One copy: what it is made of, and whether it can be read.
 
     Attributes:
         name: the relation's name; the copy has the same.
-        kind: copies of one kind succeed one another.
+        kind: what it is a copy of.
+        asked_at: when it was first asked for, by the clock that only counts on.
         ended: set when the making is over, well or not.
         ready: whether it can be read.
     """
 
     name: str
-    kind: str
+    kind: Kind
+    asked_at: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
     ready: bool = False
 
@@ -65,10 +83,8 @@ class Copies:
         self._running: Session | None = None
         self._closed = False
 
-    def ask(
-        self, engine: Engine, name: str, kind: str, hold: Callable[[], Callable[[], None]]
-    ) -> tuple[Copy, bool]:
-        """The copy of that name, and whether this call is the first to ask: then its making starts.
+    def ask(self, engine: Engine, name: str, kind: Kind, hold: Callable[[], Callable[[], None]]) -> Copy:
+        """The copy of that name; its making starts where this call is the first to ask.
 
         ``hold`` keeps the relation while it is copied and returns what lets go of it.
         """
@@ -81,8 +97,7 @@ class Copies:
                     self._closed = False
                     self._maker = threading.Thread(target=self._make, name="salesops-copies", daemon=True)
                     self._maker.start()
-                return copy, True
-            return copy, False
+            return copy
 
     def is_ready(self, name: str) -> bool:
         """Whether a relation can be read from its copy."""
@@ -98,10 +113,10 @@ class Copies:
     def surplus(self, in_use: Callable[[str], bool]) -> list[str]:
         """Copies that newer ones of their kind have succeeded and nobody reads; they are forgotten here."""
         with self._lock:
-            by_kind: dict[str, list[str]] = {}
+            by_kind: dict[str, list[str]] = {}  # by its name: what it is made with does not matter
             for name, copy in self._copies.items():
                 if copy.ended.is_set():
-                    by_kind.setdefault(copy.kind, []).append(name)
+                    by_kind.setdefault(copy.kind.name, []).append(name)
             old = [
                 n for names in by_kind.values() for n in names[: max(0, len(names) - KEPT)] if not in_use(n)
             ]
@@ -142,18 +157,18 @@ class Copies:
                     return
                 copy, engine, release = self._waiting.pop()
             try:
-                engine.copy(copy.name, running=self._note, key="id")  # each is one row a record
+                engine.copy(copy.name, running=self._note, key=copy.kind.key, order=copy.kind.order)
                 copy.ready = not self._closed
             except Exception:  # noqa: BLE001 - mostly too little memory or disk; the view still answers
                 if not self._closed:
-                    _log.warning("no native copy of %s could be made", copy.kind, exc_info=True)
+                    _log.warning("no native copy of %s could be made", copy.kind.name, exc_info=True)
             finally:
                 with self._lock:
                     self._running = None
                 try:
                     release()
                 except Exception:  # noqa: BLE001 - the next copy must be made whatever this one left behind
-                    _log.warning("what a copy of %s stood on was not let go", copy.kind, exc_info=True)
+                    _log.warning("what a copy of %s stood on was not let go", copy.kind.name, exc_info=True)
                 copy.ended.set()
 
     def _note(self, session: Session) -> None:

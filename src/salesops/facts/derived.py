@@ -12,9 +12,11 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from salesops.facts.backends.duckdb import COPIES
+from salesops.facts.copies import Kind
 from salesops.facts.derived_views import Build
 from salesops.facts.scope import Scope
 from salesops.facts.store import Facts
+from salesops.facts.tables import TABLES
 from salesops.facts.visibility import guarded, is_guarded, masked
 
 
@@ -31,11 +33,12 @@ def derived(
             the expression over all rows, one per record, with the table's guarded columns in it.
         scope: the reader.
         copied: worth a native copy, where the store keeps any: many will ask for it.
-        wait: seconds that whoever asks for a copy first waits for it before he reads the view.
+        wait: seconds, from when it was first asked for, that a reader waits for a copy before he reads the view.
     """
     manifest = facts.manifest.id if facts.manifest else "none"
     name = f"derived {table} {manifest} {facts.as_of.isoformat() if facts.as_of else 'now'} {key}"
-    relation = facts.use_derived(name, build, copied=f"derived {table}" if copied else "", wait=wait)
+    kind = Kind(f"derived {table}", order=TABLES[table].owner or "id")
+    relation = facts.use_derived(name, build, copied=kind if copied else None, wait=wait)
     if not scope.masked and (scope.everything or not is_guarded(table)):
         return relation
     # What is guarded is named by content: the relation, whether it is read from its copy, and the whole scope.
@@ -44,5 +47,5 @@ def derived(
     return facts.use_guarded(
         f"{name} for {scope.digest()}{' from its copy' if from_copy else ''}",
         lambda: masked(table, guarded(facts, table, relation, scope), scope),
-        copied=from_copy and not scope.everything,
+        copied=kind.order if from_copy and not scope.everything else "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.facts.backends import Engine, Session
-from salesops.facts.copies import Copies
+from salesops.facts.copies import Copies, Kind
 
 KEPT = 48
 """Derived relations kept while nobody reads them."""
@@ -60,14 +61,15 @@ class DerivedViews:
         engine: Engine,
         session: Session,
         name: str,
-        kind: str,
+        kind: Kind,
         release: Callable[[str], None],
         wait: float,
     ) -> ir.Table:
         """A relation that the caller holds, read from its native copy once that is made in the background.
 
         ``release`` is called with the name when the copy is made: the relation was held until then.
-        Whoever is the first to ask waits for it, for so many seconds; nobody else does.
+        Whoever asks waits for it, until so many seconds after it was first asked for: all of them together would
+        compute far longer on the view than one copy takes.
         """
 
         def hold() -> Callable[[], None]:
@@ -75,9 +77,9 @@ class DerivedViews:
             return lambda: release(name)
 
         with self._lock:
-            copy, asked = self._copies.ask(engine, name, kind, hold)
-        if asked and wait:
-            copy.ended.wait(wait)
+            copy = self._copies.ask(engine, name, kind, hold)
+        if wait:
+            copy.ended.wait(max(copy.asked_at + wait - time.monotonic(), 0.0))
         with self._lock:
             return self._read(session, name)
 

@@ -56,6 +56,10 @@ class QueryFailed(FactsError):
     """The engine could not run a query (out of memory, interrupted, file access refused)."""
 
 
+class MemorySpent(EngineError, QueryFailed):
+    """A query needs more memory than the engine may use here."""
+
+
 def is_full(error: OSError) -> bool:
     """Whether an operating system's error says that the disk, a quota or a limit of size is used up."""
     return error.errno in _FULL

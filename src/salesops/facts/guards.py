@@ -72,28 +72,37 @@ class Guards:
             self._guards[name] = guard  # at the end: the most recently used
             return guard
 
-    def read(self, engine: Engine, session: Session, name: str, *, copied: bool) -> ir.Table:
+    def read(self, engine: Engine, session: Session, name: str, *, copied: str) -> ir.Table:
         """A relation that the caller holds; from a copy of its own where one is worth it.
 
         The first reader makes the copy; whoever comes meanwhile reads the view, which gives the same rows.
+
+        Args:
+            copied: column in whose order the relation's own copy stands; "" where it has none.
         """
         with self._lock:
             guard = self._guards[name]
-            first = copied and not guard.asked
+            first = bool(copied) and not guard.asked
             guard.asked = guard.asked or first
         if first:
-            self._copy(engine, session, name, guard)
+            self._copy(engine, session, name, guard, copied)
         if guard.rows is not None:
             return session.copy(name, guard.schema)
         return session.relation(name, guard.schema)
 
-    def _copy(self, engine: Engine, session: Session, name: str, guard: Guard) -> None:
+    def _copy(self, engine: Engine, session: Session, name: str, guard: Guard, order: str) -> None:
         try:
-            whole = session.relation(name, guard.schema)
-            rows = session.execute(whole.limit(FEW + 1).count())[0][0].as_py()
+            whole = session.relation(name, guard.schema).select(order).limit(FEW + 1)
+            column = whole[order]
+            found = whole.agg(
+                rows=whole.count(), low=column.min(), high=column.max(), empty=column.isnull().sum()
+            )
+            rows, low, high, empty = session.execute(found).to_pylist()[0].values()
             if rows > FEW:
                 return
-            engine.copy(name, running=lambda _: None)
+            # The few rows stand together where their order is the owner's: the others need not be looked at.
+            within = None if empty or low is None else (order, low, high)
+            engine.copy(name, running=lambda _: None, within=within)
         except FactsError:  # too little memory or disk: the view answers
             return
         with self._lock:

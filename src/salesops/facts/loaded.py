@@ -235,7 +235,7 @@ class _LoadedFacts(Facts):
         expr = build(lambda label, rows: self._loaded.constant(f"{label} of {name}", rows))
         return self._loaded.keep(name, expr)
 
-    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: bool) -> ir.Table:
+    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: str) -> ir.Table:
         """No view is made of it here: the guarded expression itself is read."""
         return build()
 

@@ -27,6 +27,7 @@ from salesops.core.lately import Lately
 from salesops.facts import rewind, sightings, visibility
 from salesops.facts.backends import Engine, Session
 from salesops.facts.backends.duckdb import relation_sql
+from salesops.facts.copies import Kind
 from salesops.facts.derived_views import Build, DerivedViews, Held
 from salesops.facts.errors import DataMissing, FactsError, UnknownTable
 from salesops.facts.file_index import FileIndex, Holding
@@ -259,12 +260,12 @@ class FactStore:
                     self._engine.drop(old)
 
     def derived_relation(
-        self, name: str, build: Build, session: Session, held: Held, copied: str = "", wait: float = 0.0
+        self, name: str, build: Build, session: Session, held: Held, copied: Kind | None, wait: float
     ) -> ir.Table:
-        """A derived relation, defined when first asked for and held until released; ``copied`` as its kind."""
+        """A derived relation, defined when first asked for and held until released; ``copied``: see ``copies``."""
         engine = self._open_engine()
         relation = self._derived.use(engine, session, name, build, lambda: self._hold(held()))
-        if not copied or not self.keeps_copies:
+        if copied is None or not self.keeps_copies:
             return relation
         return self._derived.copy(engine, session, name, copied, self.release_derived, wait)
 
@@ -288,8 +289,8 @@ class FactStore:
         """A guarded relation, defined when first asked for and held until released."""
         return self._guards.use(self._open_engine(), session, name, build)
 
-    def read_guard(self, name: str, session: Session, *, copied: bool) -> ir.Table:
-        """A guarded relation that the caller holds; ``copied`` where a reader's own rows are worth a copy."""
+    def read_guard(self, name: str, session: Session, *, copied: str) -> ir.Table:
+        """A guarded relation that the caller holds; ``copied`` as in :meth:`Facts.use_guarded`."""
         return self._guards.read(self._open_engine(), session, name, copied=copied)
 
     def release_guard(self, name: str) -> None:
@@ -510,7 +511,9 @@ class Facts:
             self._list_names.add(name)
         return self._held_lists[ids]
 
-    def use_derived(self, name: str, build: Build, *, copied: str = "", wait: float = 0.0) -> ir.Table:
+    def use_derived(
+        self, name: str, build: Build, *, copied: Kind | None = None, wait: float = 0.0
+    ) -> ir.Table:
         """A derived relation over all rows, unguarded: for :func:`salesops.facts.derived.derived` alone."""
         relation = self._store.derived_relation(
             name, build, self._session, lambda: [view.name for view in self._held.values()], copied, wait
@@ -520,13 +523,13 @@ class Facts:
         self._held_derived.add(name)
         return relation
 
-    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: bool) -> ir.Table:
+    def use_guarded(self, name: str, build: Callable[[], ir.Table], *, copied: str) -> ir.Table:
         """A guarded relation, its guard compiled once: for :func:`salesops.facts.derived.derived` alone.
 
         Args:
             name: stands for the relation that is guarded and for the whole scope.
             build: gives the guarded expression.
-            copied: whether a reader's own rows are worth a native copy, where they are few.
+            copied: column in whose order the relation's copy stands, where a reader's few rows are worth one; or "".
         """
 
         def made() -> Made:

@@ -19,6 +19,7 @@ class Visibility(DatedDecision):
     FIELDS = ("team_records", "deal_teams", "sharing_tables", "sharing_managers", "operations_see_all")
     NEEDS_REASON = True
     PERMISSION = "access.write"
+    SHAPES_RECORDS = False
 
     team_records = models.BooleanField(
         default=False, help_text="Members of a team see the records of its other members."
@@ -59,6 +60,7 @@ class Overlay(DatedDecision):
     FIELDS = ("person_id", "dimension", "value")
     NEEDS_REASON = True
     PERMISSION = "access.write"
+    SHAPES_RECORDS = False
 
     DIMENSIONS = (
         ("team", "Team of the owner"),
@@ -93,6 +95,7 @@ class FieldMask(DatedDecision):
     FIELDS = ("name", "columns", "roles")
     NEEDS_REASON = True
     PERMISSION = "access.write"
+    SHAPES_RECORDS = False
 
     name = models.CharField(max_length=200)
     columns = models.JSONField(help_text="table.column names and groups (amounts, contact_details).")

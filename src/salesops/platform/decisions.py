@@ -30,12 +30,21 @@ from salesops.platform.store import fact_store
 
 
 class DatedDecision(models.Model):
-    """Abstract base of decision tables. Subclasses set ``KIND``, ``FIELDS`` and their columns."""
+    """Abstract base of decision tables. Subclasses set ``KIND``, ``FIELDS`` and their columns.
+
+    ``NEEDS_REASON``, ``PERMISSION`` and ``SHAPES_RECORDS`` are theirs to set, too.
+    """
 
     KIND: ClassVar[str] = ""
     FIELDS: ClassVar[tuple[str, ...]] = ()
     NEEDS_REASON: ClassVar[bool] = False
     PERMISSION: ClassVar[str] = "decision.write"
+    SHAPES_RECORDS: ClassVar[bool] = True
+    """Whether what records look like rests on it: a stage's meaning, an owner's name, the amount that counts.
+
+    What a kind decides that says no stands beside them (quotas, targets), or narrows who sees them, which
+    every reader's scope tells: what was made of records alone stays good when one is written.
+    """
 
     subject = models.CharField(max_length=300, db_index=True)
     starts_on = models.DateField(null=True, blank=True, help_text="First day in force; empty means always.")
@@ -320,6 +329,23 @@ def high_water_mark() -> str:
     return once("mark of the decisions", _read_mark)
 
 
+def mark_of_records() -> str:
+    """As :func:`high_water_mark`, but unmoved by decisions of kinds that shape no records."""
+    return once("mark of what shapes records", _mark_of_records)
+
+
+def _mark_of_records() -> str:
+    # It moves only where the whole mark does, which is found fast; itself it is looked for among all decisions.
+    whole = high_water_mark()
+    beside = [kind for kind, model in decision_kinds.items() if not model.SHAPES_RECORDS]
+    if whole == NO_MARK or connection.in_atomic_block:
+        return _read_mark(beside)
+    return _marks.made((str(fact_store().address), whole), lambda: _read_mark(beside))
+
+
+_marks: Lately[Hashable, str] = Lately(16)
+
+
 KEPT = 256
 """Readings of decisions kept by :func:`kept`; each is a few rows."""
 
@@ -341,8 +367,10 @@ def kept(key: Hashable, read: Callable[[], T], among: Lately[Hashable, Any] | No
     return found
 
 
-def _read_mark() -> str:
+def _read_mark(without: Iterable[str] = ()) -> str:
     written = AuditEvent.objects.filter(action__in=("decision.record", "decision.end"))
+    for kind in without:
+        written = written.exclude(subject__startswith=f"{kind}:")
     newest = models.Subquery(written.order_by("-id").values("id")[:1])
     found = written.filter(id__gt=newest - OVERLAPPING).aggregate(
         last=models.Max("id"), at=models.Max("at"), near=models.Count("id")

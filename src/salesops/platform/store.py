@@ -13,7 +13,7 @@ from salesops.platform.manifests import DatabaseManifests
 
 @lru_cache(maxsize=4)
 def _store(address: str, memory_limit: str) -> FactStore:
-    return FactStore(address, DatabaseManifests())
+    return FactStore(address, DatabaseManifests(), memory_limit=memory_limit)
 
 
 def fact_store() -> FactStore:

@@ -37,7 +37,7 @@ from salesops.org.engine.hierarchy import Person
 from salesops.platform import reading
 from salesops.platform.access import scope as scope_of
 from salesops.platform.actors import LOCAL_ADMINISTRATOR, Actor
-from salesops.platform.decisions import high_water_mark
+from salesops.platform.decisions import high_water_mark, mark_of_records
 from salesops.platform.identities import real_ids
 from salesops.platform.registries import warm_ups
 from salesops.platform.store import fact_store, loaded_store
@@ -77,6 +77,8 @@ class Frames:
         persons: name that stood for a person before his id was known -> that id.
         currencies: currencies of the opportunities, "" for none.
         mark: names the state of the decisions that were read.
+        records_mark: names that of the decisions alone that shape records: all that is here but for ``scope``
+            rests on those.
     """
 
     facts: Facts
@@ -94,6 +96,7 @@ class Frames:
     persons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     currencies: tuple[str, ...] = ()
     mark: str = ""
+    records_mark: str = ""
 
 
 class NoDataError(LookupError):
@@ -106,10 +109,9 @@ class NotLoadedError(EngineError):
 
 @dataclass(frozen=True)
 class _Setting:
-    """What is the same for every reader of one facts version, day and state of the decisions."""
+    """What is the same for every reader of one facts version, day and state of what shapes records."""
 
     key: str
-    mark: str
     firm: org.Firm
     people: dict[str, Person]
     stages: list[selectors.StageMeaning]
@@ -121,8 +123,11 @@ class _Setting:
 _KEPT = 32
 _settings: Lately[tuple[object, ...], _Setting] = Lately(_KEPT)
 _log = logging.getLogger(__name__)
-_WAIT = 1.0
-"""Seconds that whoever reads first after a decision waits for a native copy of the deals."""
+_WAIT = 20.0
+"""Seconds that readers wait for a native copy of the deals after a server's start or a decision that shapes them.
+
+A million deals take half of it. Each page read from the view meanwhile would take as much processor as the copy.
+"""
 _MOST_WAIT = 300.0
 
 
@@ -183,7 +188,8 @@ def _opened(
     loaded: tuple[LoadedStore, Copy] | None = None,
 ) -> Iterator[Frames]:
     reading.note(manifest.id)
-    mark = high_water_mark()  # before any decision is read: what is kept under it may be newer, never older
+    # Before any decision is read: what is kept under these may be newer, never older.
+    mark, shaped = high_water_mark(), mark_of_records()
     today = manifest.data_on or manifest.recorded_at.date()
     day = as_of or today
     firm = org.firm(day, known_at)
@@ -199,7 +205,7 @@ def _opened(
         else loaded[0].at(as_of=rewound, found=(manifest, loaded[1]))
     )
     with _kept(store, manifest, newest), opened as facts:
-        setting = _setting(store, manifest, facts, firm, mark, day, known_at)
+        setting = _setting(store, manifest, facts, firm, shaped, day, known_at)
         yield Frames(
             facts=facts,
             scope=reader,
@@ -223,7 +229,8 @@ def _opened(
             known_at=known_at,
             persons=real_ids("users", manifest),
             currencies=setting.currencies,
-            mark=setting.mark,
+            mark=mark,
+            records_mark=shaped,
         )
 
 
@@ -342,7 +349,7 @@ def _setting(
     day: date,
     known_at: datetime | None,
 ) -> _Setting:
-    """The setting, remembered: it rests on the facts version and on decisions, whose every writing moves the mark."""
+    """The setting, remembered: it rests on the facts version and on decisions that shape records."""
     state = (str(store.address), facts.where, manifest.id, manifest.recorded_at)
     key = (*state, mark, day, facts.as_of, known_at)
     return _settings.made(key, lambda: _read_setting(facts, firm, manifest, mark, day, known_at))
@@ -380,7 +387,6 @@ def _read_setting(
         notes.append("No record here has a creation date: the day of the first interaction stands in for it.")
     return _Setting(
         key=f"{mark} {day} {known_at.isoformat() if known_at else ''}",
-        mark=mark,
         firm=firm,
         people=people,
         stages=meanings,
@@ -504,7 +510,9 @@ def deals_of(frames: Frames, scope: Scope, *, deleted: bool = False) -> ir.Table
     store, manifest = fact_store(), frames.facts.manifest
     if manifest is None:
         raise NoDataError(_nothing(frames.known_at))
-    setting = _setting(store, manifest, frames.facts, frames.firm, frames.mark, frames.as_of, frames.known_at)
+    setting = _setting(
+        store, manifest, frames.facts, frames.firm, frames.records_mark, frames.as_of, frames.known_at
+    )
     return derived(
         frames.facts,
         OPPORTUNITIES,

@@ -26,7 +26,7 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "1GB")
+MEMORY_LIMIT = os.environ.get("SALESOPS_MEMORY_LIMIT", "2GB")
 
 
 def _processes(text: str) -> int:

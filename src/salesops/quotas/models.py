@@ -18,6 +18,7 @@ class Quota(DatedDecision):
     FIELDS = ("person_id", "period", "amount", "currency")
     NEEDS_REASON = True
     PERMISSION = "quota.write"
+    SHAPES_RECORDS = False
 
     person_id = models.CharField(max_length=200)
     period = models.CharField(max_length=40, help_text="Fiscal period label, for example 2026-Q3.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,6 +15,8 @@ from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.core.lately import Lately
+from salesops.facts.backends import Session
+from salesops.facts.errors import MemorySpent
 from salesops.facts.newest import Newest
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
@@ -117,6 +120,25 @@ def test_splits_of_one_name_over_other_days_are_others(serving: None) -> None:
     assert not part["2026-06"]
     assert whole["2026-07"] == part["2026-07"] > 0  # type: ignore[operator]
     assert won("") == whole
+
+
+def test_a_question_that_takes_too_much_memory_is_told_so(
+    serving: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise MemorySpent("It is too much. Narrow the question.")
+
+    browser = firm.client(Role.OPS_MANAGER)
+    kept.forget()
+    monkeypatch.setattr(Session, "execute", refuse)
+    for path in ("/", "/numbers/win_rate_count/"):
+        answer = browser.get(path)
+        assert (answer.status_code, "It is too much." in answer.content.decode()) == (503, True), path
+
+
+def test_the_setting_of_memory_is_the_engine_s(settings: Any) -> None:
+    settings.MEMORY_LIMIT = "300MB"
+    assert fact_store().memory_limit == "300MB"
 
 
 def asked_by(browser: Client, monkeypatch: pytest.MonkeyPatch) -> list[object]:

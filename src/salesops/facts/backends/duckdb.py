@@ -33,7 +33,7 @@ from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 from salesops.facts.backends.compiled import MARK, Compiled
 from salesops.facts.bound import carried
 from salesops.facts.columntypes import SQL, ibis_schema
-from salesops.facts.errors import QueryFailed
+from salesops.facts.errors import MemorySpent, QueryFailed
 from salesops.facts.locks import process_alive
 from salesops.facts.tables import ColumnType
 
@@ -139,7 +139,7 @@ class Session:
                 found = self._cursor.sql(query).to_arrow_table()
             return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
         except duckdb.Error as error:
-            raise QueryFailed(explained(error)) from error
+            raise failed(error) from error
 
     def execute_known(
         self,
@@ -192,7 +192,7 @@ class Session:
             given = {name: carried(value) for name, value in (values or {}).items()}
             found = self._cursor.execute(query, given or None).to_arrow_table()
         except duckdb.Error as error:
-            raise QueryFailed(explained(error)) from error
+            raise failed(error) from error
         return found if only else expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:
@@ -217,7 +217,7 @@ class Session:
         try:
             found = self._cursor.execute(rows).to_arrow_table()
         except duckdb.Error as error:
-            raise QueryFailed(explained(error)) from error
+            raise failed(error) from error
         digests = array("I")
         for chunk in found.column("digest").chunks:
             # Chunks may start within a buffer; an id is never null here, so the buffer is all there is.
@@ -230,7 +230,7 @@ class Session:
         try:
             self._cursor.execute(statement)
         except duckdb.Error as error:
-            raise QueryFailed(explained(error)) from error
+            raise failed(error) from error
 
     def sql(self, expr: ir.Expr) -> str:
         """The query an expression compiles to, laid out over lines."""
@@ -245,7 +245,7 @@ class Session:
                     table.schema().to_pyarrow(), self._cursor.execute(query).to_arrow_reader(rows)
                 )
         except duckdb.Error as error:
-            raise QueryFailed(explained(error)) from error
+            raise failed(error) from error
 
     def interrupt(self) -> None:
         """Stop the running query; callable from another thread."""
@@ -311,7 +311,7 @@ class Engine:
             try:
                 self._root.execute(f"CREATE VIEW IF NOT EXISTS {VIEWS}.{quoted(name)} AS {select}")
             except duckdb.Error as error:
-                raise QueryFailed(explained(error)) from error
+                raise failed(error) from error
 
     def drop(self, name: str) -> None:
         """Forget a view."""
@@ -333,18 +333,37 @@ class Engine:
         with self._lock:
             self._root.execute(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
 
-    def copy(self, name: str, *, running: Callable[[Session], None], key: str = "") -> None:
+    def copy(
+        self,
+        name: str,
+        *,
+        running: Callable[[Session], None],
+        key: str = "",
+        order: str = "",
+        within: tuple[str, str, str] | None = None,
+    ) -> None:
         """Make a native copy of a view or kept table, under the same name.
 
-        Runs on a cursor of its own, so readers go on meanwhile; ``running`` is handed a session to interrupt it by.
-        ``key`` is a column by whose values single rows will be asked for.
+        Runs on a cursor of its own, so readers go on meanwhile.
+
+        Args:
+            name: the view's or table's, and the copy's.
+            running: handed a session to interrupt it by.
+            key: a column by whose values single rows will be asked for.
+            order: a column whose equal values are to stand together.
+            within: (column, least, greatest) of all its rows, where they are known: others need not be looked at.
         """
+        narrowed = ""
+        if within is not None:
+            column, least, greatest = within
+            narrowed = f" WHERE {quoted(column)} BETWEEN {text_literal(least)} AND {text_literal(greatest)}"
+        ordered = f" ORDER BY {quoted(order)}" if order else ""
         session = self.session()
         try:
             running(session)
             session.run(
                 f"CREATE OR REPLACE TABLE {COPIES}.main.{quoted(name)} AS "
-                f"SELECT * FROM {VIEWS}.{quoted(name)}"
+                f"SELECT * FROM {VIEWS}.{quoted(name)}{narrowed}{ordered}"
             )
             if key:
                 session.run(
@@ -473,11 +492,19 @@ def local_date(instant: ir.Value, zone: str) -> ir.DateValue:
     return _timezone(zone, utc).cast("date")
 
 
+def failed(error: duckdb.Error) -> QueryFailed:
+    """What a reader is told of what the engine found wrong."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        advice = "Narrow the question, or have an administrator raise SALESOPS_MEMORY_LIMIT."
+        return MemorySpent(f"{explained(error)} {advice}")
+    return QueryFailed(explained(error))
+
+
 def explained(error: duckdb.Error) -> str:
     """What the engine found wrong, in words for who asked."""
     text = str(error).strip().splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
-        return f"The query needs more memory than allowed: {text}. Narrow it, or raise the memory limit."
+        return f"This takes more memory than the server may use: {text}."
     if isinstance(error, duckdb.InterruptException):
         return "The query was interrupted."
     if "No files found" in text or "Cannot open file" in text:

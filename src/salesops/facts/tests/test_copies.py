@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 
-from salesops.facts import QueryFailed, Scope, newest
+from salesops.facts import FactStore, MemoryManifests, QueryFailed, Scope, newest
 from salesops.facts.backends import Engine
 from salesops.facts.backends import duckdb as backend
 from salesops.facts.copies import KEPT
 from salesops.facts.derived import derived
+from salesops.facts.errors import MemorySpent
 from salesops.facts.manifests import Manifest
 from salesops.facts.newest import Newest
 from salesops.facts.store import Facts
@@ -182,6 +184,80 @@ def test_readers_go_on_while_a_copy_is_made_and_the_store_can_be_closed(
     go_on.set()
     copying.store.close()
     assert seen(copying) == [("d1", "NEW"), ("d2", "NEW")]
+
+
+def test_whoever_asks_waits_for_the_copy_but_not_for_ever(
+    copying: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    make = Engine.copy
+
+    def slowly(self: Engine, name: str, **more: Any) -> None:
+        begun.set()
+        go_on.wait(30)
+        make(self, name, **more)
+
+    def from_copy() -> bool:
+        with copying.store.at() as facts:
+            return "copies" in facts.sql(deals(facts, wait=30))
+
+    monkeypatch.setattr(Engine, "copy", slowly)
+    firm(copying, 1, "new")
+    with ThreadPoolExecutor(3) as readers:
+        answers = [readers.submit(from_copy) for _ in range(3)]
+        assert begun.wait(30)
+        with copying.store.at() as facts:  # a patience that is over since the copy was first asked for
+            assert "copies" not in facts.sql(deals(facts, wait=0.001))
+        assert not any(answer.done() for answer in answers)
+        go_on.set()
+        assert [answer.result(30) for answer in answers] == [True, True, True]
+
+
+def test_a_reader_s_few_rows_are_all_copied_wherever_their_owners_stand(
+    copying: Shop, tmp_path: Path
+) -> None:
+    owners = ["a", "b", None, "o'neil", "z", ""]
+    copying.take(
+        1,
+        [
+            {"id": f"d{n}", "owner_id": owners[n % 6], "account_id": f"c{n % 5}", "stage": "new"}
+            for n in range(60)
+        ],
+    )
+    hidden = frozenset({"opportunities.owner_id"})
+    for scope in (
+        Scope(owner_ids=frozenset({"a", "z"})),
+        Scope(owner_ids=frozenset({"o'neil"})),
+        Scope(account_ids=frozenset({"c1"})),
+        Scope(owner_ids=frozenset({"b"}), account_ids=frozenset({"c1", "c4"})),
+        Scope(owner_ids=frozenset({"b"}), masked=hidden),
+        Scope(owner_ids=frozenset({"nobody"})),
+    ):
+        with copying.store.at() as facts:
+            plain = sorted(facts.execute(facts.read("opportunities", scope).select("id"))["id"].to_pylist())
+        assert seen(copying, scope) == seen(copying, scope) == [(deal, "NEW") for deal in plain]
+    kept = [guard.rows for guard in copying.store._guards._guards.values() if guard.rows is not None]
+    assert sorted(kept) == [0, 10, 10, 12, 20, 30], "each was read from a copy of its own"
+
+
+def test_a_copy_stands_in_the_order_of_its_owners(copying: Shop) -> None:
+    copying.take(1, [{"id": f"d{n}", "owner_id": f"u{n % 7}", "stage": "new"} for n in range(70)])
+    seen(copying)
+    root, name = copying.store._open_engine()._root, copying.store.copied()[0]
+    rows = root.execute(f'SELECT owner_id FROM {backend.COPIES}.main."{name}" ORDER BY rowid').fetchall()
+    assert [row[0] for row in rows] == sorted(f"u{n % 7}" for n in range(70))
+
+
+def test_the_engine_keeps_to_the_memory_it_is_given(tmp_path: Path) -> None:
+    store = FactStore(tmp_path / "facts", MemoryManifests(), memory_limit="200MB")
+    try:
+        engine = store._open_engine()
+        found = engine._root.execute("SELECT current_setting('memory_limit')").fetchone()
+        with pytest.raises(MemorySpent, match="SALESOPS_MEMORY_LIMIT"):
+            engine.session().run("SELECT list(repeat(i::VARCHAR, 50)) FROM range(20_000_000) t(i)")
+    finally:
+        store.close()
+    assert found == ("190.7 MiB",)
 
 
 def test_a_store_without_copies_makes_none(shop: Shop) -> None:
