@@ -173,3 +173,12 @@ def test_a_number_of_processes_that_can_not_be_meant_is_named() -> None:
     for text in ("two", "0", "-1", "1.5", "²"):
         with pytest.raises(ImproperlyConfigured, match="SALESOPS_PROCESSES"):
             _processes(text)
+
+
+def test_an_amount_of_memory_that_can_not_be_meant_is_named() -> None:
+    from salesops.project.settings import _memory
+
+    assert [_memory(text) for text in ("", "2GB", "1500MB", "1.5 GiB")] == ["", "2GB", "1500MB", "1.5 GiB"]
+    for text in ("2048", "1Gi", "a lot", "-1GB", "2 GB; DROP TABLE x"):
+        with pytest.raises(ImproperlyConfigured, match="SALESOPS_MEMORY_LIMIT"):
+            _memory(text)

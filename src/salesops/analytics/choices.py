@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import ibis.expr.types as ir
+
 from salesops.analytics.addresses import TEAM_COLUMNS, Address
 from salesops.analytics.kept import records_key, remembered
 from salesops.analytics.shown import column_title
@@ -40,8 +42,9 @@ def extent(frames: Frames) -> Extent:
 
 def _extent(frames: Frames) -> Extent:
     deals = frames.deals
-    row = frames.facts.execute(
-        deals.agg(
+
+    def build() -> ir.Table:
+        return deals.agg(
             created=deals.created_on.min(),
             closed=deals.closed_on.min(),
             last_created=deals.created_on.max(),
@@ -49,7 +52,8 @@ def _extent(frames: Frames) -> Extent:
             **{f"in_{name}": deals[name].collect(distinct=True) for name in TEAM_COLUMNS},
             **{f"n_{name}": deals[name].count() for name in _FLAGGED},
         )
-    ).to_pylist()[0]
+
+    row = frames.facts.execute_known(("extent",), build, over=deals).to_pylist()[0]
     days = [day for day in (row["created"], row["closed"]) if day]
     ends = [day for day in (row["last_created"], row["last_closed"]) if day]
     members = {

@@ -151,6 +151,18 @@ def _past_stocks(
     asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]
 ) -> dict[str, list[int | Decimal | None]]:
     """Stocks at the end of each period, by one query: one column a number and period."""
+    shared = asked.shared_key(tuple(names), tuple(periods))
+    if shared and all(map(asked.reads_records, names)):
+        build = lambda: _stocks_of(asked, names, periods)  # noqa: E731
+        found = asked.frames.facts.execute_known(("stocks", *shared), build, over=asked.frames.deals)
+    else:
+        found = asked.execute(_stocks_of(asked, names, periods))
+    row = found.to_pylist()[0]
+    return {name: [row[f"{name}_{place}"] for place in range(len(periods))] for name in names}
+
+
+def _stocks_of(asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]) -> ir.Table:
+    """One column a number and period."""
     rows = asked.frame("deals")
     wanted: dict[str, Any] = {}
     for name in names:
@@ -159,8 +171,7 @@ def _past_stocks(
             hits = side.where(rows, replace(asked.context, period=period))
             money = side.measure.kind == "sum"
             wanted[f"{name}_{place}"] = rows[side.measure.column].sum(where=hits) if money else hits.sum()
-    found = asked.execute(rows.agg(**wanted)).to_pylist()[0]
-    return {name: [found[f"{name}_{place}"] for place in range(len(periods))] for name in names}
+    return rows.agg(**wanted)
 
 
 def split_order(actor: Actor) -> Sequence[str]:

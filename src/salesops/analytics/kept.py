@@ -13,8 +13,9 @@ from salesops.core.lately import Lately
 from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
-KEPT = 10_000
-"""Answers kept; each is a few figures or a page of rows, never a table: some kilobytes. Home takes a dozen a reader."""
+KEPT = 30_000
+"""Answers kept; each is a few figures or a page of rows, never a table: some kilobytes. Home takes a dozen a reader:
+where a thousand people come round in turn, fewer would be forgotten before they come again."""
 
 T = TypeVar("T")
 _known: Lately[Hashable, Any] = Lately(KEPT)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics import custom_numbers
-from salesops.analytics.engine.compute import KpiError, Split, compile_kpis, drill, finish
+from salesops.analytics.engine.compute import Compiled, KpiError, Split, compile_kpis, drill, finish
 from salesops.analytics.engine.dimensions import Dimension, period_dimension
 from salesops.analytics.engine.filters import Filter, apply_filters
 from salesops.analytics.engine.kpi import Context, Kpi, KpiValue, Side
@@ -21,6 +22,7 @@ from salesops.analytics.engine.masking import masked_rows, reason_of, refuse_mas
 from salesops.analytics.inputs import engine_frames
 from salesops.analytics.kept import records_key, remembered, state_key
 from salesops.core.calendars import Period
+from salesops.core.lately import Lately
 from salesops.platform.actors import Actor
 from salesops.platform.registries import frame_providers, kpi_definitions
 from salesops.process.inputs import Frames, masked_columns, open_frames
@@ -116,9 +118,11 @@ class OpenQuestion:
         """
         plain = [name for name in dict.fromkeys(names) if self.reads_records(name)]
         others = [name for name in dict.fromkeys(names) if name not in plain]
+        together = bool(self.splits) or not plain or not others
+        lone = together or len({kpi.frame for kpi in self.kpis(names)}) == 1
         found: dict[str, list[KpiValue]] = {}
-        for part in ([*plain, *others],) if self.splits else (plain, others):
-            for value in self._kept_values(tuple(part)) if part else ():
+        for part in ([*plain, *others],) if together else (plain, others):
+            for value in self._kept_values(tuple(part), lone):
                 found.setdefault(value.name, []).append(value)
         return [value for name in names for value in found.get(name, ())]
 
@@ -134,17 +138,17 @@ class OpenQuestion:
         """What answers from these frames are kept under: that of records alone where these numbers allow it."""
         return (records_key if all(map(self.reads_records, names)) else state_key)(self.frames)
 
-    def _kept_values(self, names: tuple[str, ...]) -> list[KpiValue]:
+    def _kept_values(self, names: tuple[str, ...], lone: bool) -> list[KpiValue]:
         splits = tuple((s.name, s.key) if isinstance(s, Dimension) else s for s in self.splits)
         asked = (names, self.period, splits, repr(self.filters), self.context.small_sample)
-        key = ("values", *asked, *self.records_key(names))
-        found, notes = remembered(key, lambda: self._values(names))
+        key = ("values", *asked, lone, *self.records_key(names))
+        found, notes = remembered(key, lambda: self._values(names, lone))
         self.frames.notes.extend(note for note in notes if note not in self.frames.notes)
         return list(found)
 
-    def _values(self, names: Sequence[str]) -> tuple[list[KpiValue], list[str]]:
+    def _values(self, names: Sequence[str], lone: bool) -> tuple[list[KpiValue], list[str]]:
         """Values, and what is to be said beside them: frames that hold decisions add to the notes."""
-        values = self.compute(self.kpis(names))
+        values = self.compute(self.kpis(names), lone=lone)
         return values, [] if all(map(self.reads_records, names)) else list(self.frames.notes)
 
     def kpis(self, names: Sequence[str]) -> list[Kpi]:
@@ -162,13 +166,50 @@ class OpenQuestion:
         schema, calendar = frames.deals.schema(), frames.firm.calendar
         return custom_numbers.over_data(name, schema, calendar, frames.as_of, frames.known_at)
 
-    def compute(self, declared: Sequence[Kpi]) -> list[KpiValue]:
-        """Values of declarations, kept nowhere."""
-        compiled = compile_kpis(declared, self.named, self.context, self.splits, self.filters)
-        rows = {query.frame: self.frames.facts.execute(query.expr) for query in compiled.queries}
+    def compute(self, declared: Sequence[Kpi], *, lone: bool = True) -> list[KpiValue]:
+        """Values of declarations, kept nowhere; ``lone`` as for :func:`compile_kpis`."""
+
+        def compiled_anew() -> Compiled:
+            return compile_kpis(declared, self.named, self.context, self.splits, self.filters, lone=lone)
+
+        def to_share() -> Compiled | None:
+            found = compiled_anew()
+            return None if found.expr.op().find(ops.InMemoryTable) else found
+
+        deals, facts = self.frames.deals, self.frames.facts
+        key = self._shared_key(declared)
+        compiled = _compiled.made((lone, *key, deals.schema()), to_share) if key else None
+        if compiled is not None:
+            found = facts.execute_known(("kpis", lone, *key), lambda: compiled_anew().expr, over=deals)
+            rows = {"deals": found}
+        else:
+            compiled = compiled_anew()
+            rows = {query.frame: facts.execute(query.expr) for query in compiled.queries}
         return without_masked(
             finish(compiled, rows), compiled.kpis, self.named, self.context, hidden_from(self.frames)
         )
+
+    def _shared_key(self, declared: Sequence[Kpi]) -> tuple[Hashable, ...]:
+        """What names the query of numbers over the deals alone, the same for all readers; empty where there is none.
+
+        Building and compiling it takes longer than running it over one reader's rows.
+        """
+        parts = [part.frame for kpi in declared for part in (kpi, *kpi.sides, *kpi.flags, *kpi.requires)]
+        catalogued = all(
+            kpi.name in kpi_definitions and kpi_definitions.get(kpi.name) is kpi for kpi in declared
+        )
+        if not catalogued or set(parts) != {"deals"} or any(kpi.joins for kpi in declared):
+            return ()
+        splits = ((s.name, s.key) if isinstance(s, Dimension) else s for s in self.splits)
+        return self.shared_key(tuple(kpi.name for kpi in declared), *splits)
+
+    def shared_key(self, *asked: Hashable) -> tuple[Hashable, ...]:
+        """What names a query over the deals alone for readers of any scope, where its text holds nothing that one of
+        them wrote; empty where it does.
+        """
+        if self.filters or not isinstance(self.frames.deals.op(), ops.DatabaseTable):
+            return ()
+        return (*asked, repr(self.context), self.frames.records_mark)
 
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
         """The rows behind one side of a KPI, with ``contribution``.
@@ -231,6 +272,13 @@ class OpenQuestion:
             currency=self.frames.currency,
             notes=self.frames.notes,
         )
+
+
+_compiled: Lately[Hashable, Compiled | None] = Lately(200)
+"""Numbers over the deals alone, compiled for one reader: what finishes them is the same for all.
+
+None where their query reads rows in memory, which makes it nobody else's.
+"""
 
 
 def hidden_from(frames: Frames) -> frozenset[str]:

@@ -340,7 +340,15 @@ def _mark_of_records() -> str:
     beside = [kind for kind, model in decision_kinds.items() if not model.SHAPES_RECORDS]
     if whole == NO_MARK or connection.in_atomic_block:
         return _read_mark(beside)
-    return _marks.made((str(fact_store().address), whole), lambda: _read_mark(beside))
+    key = (str(fact_store().address), whole)
+    found = _marks.get(key, "") or _read_mark(beside)
+    if _marks.get(key, "") == "":
+        if _read_mark() != whole:
+            # Something was decided since this state read the whole mark, under which it may have read decisions
+            # already: what it makes of them must not be found under the new mark.
+            return f"{found} under {whole}"
+        _marks.keep(key, found)
+    return found
 
 
 _marks: Lately[Hashable, str] = Lately(16)

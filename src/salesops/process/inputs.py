@@ -170,7 +170,8 @@ def open_frames(
     if manifest is None:
         raise NoDataError(_nothing(known_at))
     newest = manifest_id is None and known_at is None
-    wait = _WAIT if newest else 0
+    # Whoever writes meanwhile holds others up (SQLite has one writer): he reads the view.
+    wait = _WAIT if newest and not connection.in_atomic_block else 0
     with _opened(actor, store, manifest, as_of, known_at, newest=newest, wait=wait) as frames:
         yield frames
 

@@ -41,7 +41,6 @@ def address_of(query: str) -> Address:
         raise ValidationError({"query": str(error)}) from error
 
 
-@transaction.atomic
 def alert_save(
     *,
     actor: Actor,
@@ -81,28 +80,32 @@ def alert_save(
         raise NotAllowedError("Only an account can have an alert.")
     name, text, threshold = _checked(actor, name, kpi, query, condition, threshold, channel)
     people = _people(actor, channel, recipients)
-    row = Alert.objects.create(
-        name=name,
-        owner_id=actor.user_id,
-        owner_name=actor.name,
-        kpi=kpi,
-        query=text,
-        condition=condition,
-        threshold=threshold,
-        channel=channel,
-        on_new_data=on_new_data,
-        created_at=timezone.now(),
-    )
-    for user_id in people:
-        AlertRecipient.objects.create(alert=row, user_id=user_id)
-    title, params = f"Alert {row.pk}: {name}", {"alert_id": row.pk}
-    schedules.schedule_keep(actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone)
-    audit.record(
-        actor=actor,
-        action="alert.save",
-        subject=f"alert:{row.pk}",
-        after=_told(row, cron, zone) | {"accounts": people},
-    )
+    # Not around the check: it asks the number, which takes a while.
+    with transaction.atomic():
+        row = Alert.objects.create(
+            name=name,
+            owner_id=actor.user_id,
+            owner_name=actor.name,
+            kpi=kpi,
+            query=text,
+            condition=condition,
+            threshold=threshold,
+            channel=channel,
+            on_new_data=on_new_data,
+            created_at=timezone.now(),
+        )
+        for user_id in people:
+            AlertRecipient.objects.create(alert=row, user_id=user_id)
+        title, params = f"Alert {row.pk}: {name}", {"alert_id": row.pk}
+        schedules.schedule_keep(
+            actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone
+        )
+        audit.record(
+            actor=actor,
+            action="alert.save",
+            subject=f"alert:{row.pk}",
+            after=_told(row, cron, zone) | {"accounts": people},
+        )
     return row
 
 

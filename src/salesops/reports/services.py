@@ -45,7 +45,6 @@ NOT_SHARED = "the owner's role may no longer send his rows to others (report.sha
 CLOSED = "Only whoever made a subscription, or an administrator, may change it."
 
 
-@transaction.atomic
 def subscription_save(
     *,
     actor: Actor,
@@ -91,28 +90,32 @@ def subscription_save(
     subject = subjects.checked(actor.user_id, page)
     if form == Form.PDF and not subject.pdf:
         raise ValidationError({"form": "Of this page there is no PDF. A business review has one."})
-    known = {user.pk for user in accounts() if user.is_active}
-    people = list(dict.fromkeys(recipients))
-    checked = schedules.addresses(addresses)
-    _check_way(actor, channel, people, known, checked)
-    finding = _own_finding(actor, finding_id)
-    before = _told(row) if row is not None else None
-    row = row or Subscription(created_at=timezone.now(), owner_id=actor.user_id, owner_name=actor.name)
-    row.name, row.path, row.query, row.subject = name, subject.path, subject.query, subject.name
-    row.form, row.channel, row.addresses, row.finding = form, channel, checked, finding
-    row.save()
-    for user_id in people:  # one who left stays away until he comes back himself: his row is kept
-        Recipient.objects.get_or_create(subscription=row, user_id=user_id)
-    row.recipients.filter(left_at=None).exclude(user_id__in=people).delete()
-    title, params = f"Subscription {row.pk}: {name}", {"subscription_id": row.pk}
-    schedules.schedule_keep(actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone)
-    audit.record(
-        actor=actor,
-        action="subscription.save",
-        subject=f"subscription:{row.pk}",
-        before=before,
-        after=_told(row),
-    )
+    # Not around the check of the page: it is opened, which takes a while.
+    with transaction.atomic():
+        known = {user.pk for user in accounts() if user.is_active}
+        people = list(dict.fromkeys(recipients))
+        checked = schedules.addresses(addresses)
+        _check_way(actor, channel, people, known, checked)
+        finding = _own_finding(actor, finding_id)
+        before = _told(row) if row is not None else None
+        row = row or Subscription(created_at=timezone.now(), owner_id=actor.user_id, owner_name=actor.name)
+        row.name, row.path, row.query, row.subject = name, subject.path, subject.query, subject.name
+        row.form, row.channel, row.addresses, row.finding = form, channel, checked, finding
+        row.save()
+        for user_id in people:  # one who left stays away until he comes back himself: his row is kept
+            Recipient.objects.get_or_create(subscription=row, user_id=user_id)
+        row.recipients.filter(left_at=None).exclude(user_id__in=people).delete()
+        title, params = f"Subscription {row.pk}: {name}", {"subscription_id": row.pk}
+        schedules.schedule_keep(
+            actor=actor, row=row, name=title, kind=KIND, params=params, cron=cron, zone=zone
+        )
+        audit.record(
+            actor=actor,
+            action="subscription.save",
+            subject=f"subscription:{row.pk}",
+            before=before,
+            after=_told(row),
+        )
     return row
 
 

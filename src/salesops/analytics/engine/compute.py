@@ -90,6 +90,8 @@ def compile_kpis(
     context: Context,
     by: Sequence[Split] = (),
     filters: Sequence[Filter] = (),
+    *,
+    lone: bool = True,
 ) -> Compiled:
     """KPIs as aggregate queries, one per frame.
 
@@ -100,6 +102,8 @@ def compile_kpis(
         by: dimensions: column names and derived dimensions.
         filters: conditions on the rows, applied to every frame. Where the KPIs read several frames,
             one that lacks a column cannot answer, and its KPIs give that as their reason.
+        lone: whether these are all the KPIs that were asked for; beside others, a frame that cannot answer is a
+            reason, too, where it is the main one of these.
 
     Raises:
         KpiError: a column to split by does not exist in the one main frame of the KPIs.
@@ -121,7 +125,7 @@ def compile_kpis(
             base = named[name] if whole else apply_filters(frame_table(name, named, kpis), filters)
             table = base if whole else attach_dimensions(base, by)
         except (KpiError, FilterError) as error:
-            if {name} == main and name in named:
+            if lone and {name} == main and name in named:
                 raise
             refused[name] = _why_refused(name, name in named, error)
             continue

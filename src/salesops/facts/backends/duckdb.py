@@ -8,6 +8,7 @@ An :class:`Engine` per process reads published files inside a sandbox and hands 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -37,6 +38,7 @@ from salesops.facts.errors import MemorySpent, QueryFailed
 from salesops.facts.locks import process_alive
 from salesops.facts.tables import ColumnType
 
+_log = logging.getLogger(__name__)
 VIEWS = "facts"
 """Schema that holds the views over published files."""
 
@@ -315,8 +317,7 @@ class Engine:
 
     def drop(self, name: str) -> None:
         """Forget a view."""
-        with self._lock:
-            self._root.execute(f"DROP VIEW IF EXISTS {VIEWS}.{quoted(name)}")
+        self._forget(f"DROP VIEW IF EXISTS {VIEWS}.{quoted(name)}")
 
     def store(self, name: str, rows: pa.Table) -> None:
         """Keep a small Arrow table in memory under a name; one that exists is kept."""
@@ -325,13 +326,14 @@ class Engine:
             try:
                 cursor.register("incoming", rows)
                 cursor.execute(f"CREATE TABLE IF NOT EXISTS {VIEWS}.{quoted(name)} AS SELECT * FROM incoming")
+            except duckdb.Error as error:
+                raise failed(error) from error
             finally:
                 cursor.close()
 
     def discard(self, name: str) -> None:
         """Forget a kept table."""
-        with self._lock:
-            self._root.execute(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
+        self._forget(f"DROP TABLE IF EXISTS {VIEWS}.{quoted(name)}")
 
     def copy(
         self,
@@ -374,8 +376,15 @@ class Engine:
 
     def drop_copy(self, name: str) -> None:
         """Forget a native copy; its space in the file is used again."""
+        self._forget(f"DROP TABLE IF EXISTS {COPIES}.main.{quoted(name)}")
+
+    def _forget(self, statement: str) -> None:
+        """Whoever lets go of something lets go of more: what can't be dropped (no memory, a full disk) stays."""
         with self._lock:
-            self._root.execute(f"DROP TABLE IF EXISTS {COPIES}.main.{quoted(name)}")
+            try:
+                self._root.execute(statement)
+            except duckdb.Error:
+                _log.warning("what nobody reads any more could not be dropped", exc_info=True)
 
     def close(self) -> None:
         """Close the database and remove its spill folder."""

@@ -16,8 +16,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 
-from salesops.facts import FactStore, MemoryManifests, QueryFailed, Scope, newest
-from salesops.facts.backends import Engine
+from salesops.facts import FactStore, MemoryManifests, QueryFailed, Scope, copies, newest
+from salesops.facts.backends import Engine, Session
 from salesops.facts.backends import duckdb as backend
 from salesops.facts.copies import KEPT
 from salesops.facts.derived import derived
@@ -211,6 +211,71 @@ def test_whoever_asks_waits_for_the_copy_but_not_for_ever(
         assert not any(answer.done() for answer in answers)
         go_on.set()
         assert [answer.result(30) for answer in answers] == [True, True, True]
+
+
+def asked(shop: Shop, key: str, wait: float = 0) -> list[str]:
+    """What a relation of that key holds."""
+    with shop.store.at() as facts:
+        return sorted(facts.execute(deals(facts, key=key, wait=wait))["loud"].to_pylist())
+
+
+def test_of_several_copies_that_are_wanted_the_newest_is_made_and_no_older_one(
+    copying: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    made: list[str] = []
+    make = Engine.copy
+
+    def slowly(self: Engine, name: str, *, running: Any, **more: Any) -> None:
+        def noted(session: Session) -> None:
+            running(session)
+            begun.set()
+            go_on.wait(30)
+            if not made:  # long enough to be interrupted
+                session.run("SELECT count(*) FROM range(100_000_000_000)")
+
+        if name.endswith("first"):
+            with suppress(QueryFailed):
+                make(self, name, running=noted, **more)
+            raise QueryFailed("interrupted")
+        make(self, name, running=running, **more)
+        made.append(name.rpartition(" ")[2])
+
+    monkeypatch.setattr(Engine, "copy", slowly)
+    firm(copying, 1, "new")
+    asked(copying, "first")
+    assert begun.wait(30)
+    go_on.set()
+    for key in ("second", "third", "fourth"):
+        assert asked(copying, key) == ["NEW", "NEW"]
+    assert asked(copying, "fourth", wait=30) == ["NEW", "NEW"]
+    assert made in (["fourth"], ["second", "fourth"], ["third", "fourth"])
+    assert not [name for name in copying.store.copied() if name.endswith("first")]
+    before = len(made)
+    assert asked(copying, "fifth", wait=30) == ["NEW", "NEW"]
+    assert made[before:] == ["fifth"]
+
+
+def test_a_copy_that_failed_is_tried_again_after_a_while(
+    copying: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    make = Engine.copy
+
+    def at_first_not(self: Engine, name: str, **more: Any) -> None:
+        tries.append(name)
+        if len(tries) == 1:
+            raise MemorySpent("too little")
+        make(self, name, **more)
+
+    monkeypatch.setattr(Engine, "copy", at_first_not)
+    firm(copying, 1, "new")
+    for _ in range(3):
+        assert asked(copying, "key", wait=30) == ["NEW", "NEW"]
+    assert (len(tries), copying.store.copied()) == (1, [])
+    monkeypatch.setattr(copies, "AGAIN", 0.0)
+    assert asked(copying, "key", wait=30) == ["NEW", "NEW"]
+    assert (len(tries), len(copying.store.copied())) == (2, 1)
 
 
 def test_a_reader_s_few_rows_are_all_copied_wherever_their_owners_stand(

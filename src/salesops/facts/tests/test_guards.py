@@ -58,6 +58,13 @@ def test_guards_longest_unused_go(copying: Shop, monkeypatch: pytest.MonkeyPatch
     for scope, row in ((U1, "d1"), (U2, "d2"), (U1, "d1")):
         assert seen(copying, scope) == [(row, "NEW")]
         assert sum(guard.rows or 0 for guard in held(copying).values()) <= 1
+    assert [guard.rows for guard in held(copying).values()] == [None, 1], "what a copy is of stays"
+    assert seen(copying, U2) == [("d2", "NEW")]
+    assert [guard.rows for guard in held(copying).values()] == [None, 1], "it was copied again"
+    monkeypatch.setattr(guards, "KEPT", 1)
+    assert seen(copying, U1) == [("d1", "NEW")]
+    assert [guard.rows for guard in held(copying).values()] == [1]
+    assert copying.store._guards._rows == 1
 
 
 def test_long_lists_of_owners_are_read_again_after_they_were_let_go(copying: Shop) -> None:

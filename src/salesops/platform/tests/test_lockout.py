@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.core.internal import ratelimit
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -43,6 +46,19 @@ def try_password(password: str, login: str = "robin", client: Client | None = No
 def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     """Set the clock of the guard."""
     monkeypatch.setattr(lockout.timezone, "now", lambda: moment)
+
+
+def test_a_right_password_signs_in_however_many_sign_in_from_its_address(robin, monkeypatch):
+    """A whole office behind one address comes at nine: a lock that all of them want must refuse nobody."""
+
+    @contextmanager
+    def held_by_somebody_else(_: str) -> Iterator[bool]:
+        yield False
+
+    monkeypatch.setattr(ratelimit, "cache_lock", held_by_somebody_else)
+    assert not try_password("wrong")
+    assert all(try_password(PASSWORD) for _ in range(3))
+    assert AttemptCounter.objects.get(key__startswith="sign-in:").failures == 1
 
 
 def test_failures_lock_the_account_under_every_name_until_the_time_is_over(robin, monkeypatch):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
 
 from salesops.analytics import kept
+from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import pipeline_firm as firm
+from salesops.core.lately import Lately
 from salesops.facts.newest import Newest
 from salesops.platform import decisions
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
+from salesops.platform.reading import one_state
 from salesops.platform.registries import decision_kinds
 from salesops.platform.roles import Role
 from salesops.platform.store import fact_store
@@ -128,3 +132,36 @@ def test_the_mark_of_records_moves_with_what_shapes_them() -> None:
         assert moved() == (True, True)
         transaction.set_rollback(True)
     assert (decisions.high_water_mark(), decisions.mark_of_records()) == marks[-2]
+
+
+def test_what_was_read_before_a_decision_is_not_kept_under_the_mark_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    firm.load()
+    quota(50_000)
+    monkeypatch.setattr(decisions, "connection", SimpleNamespace(in_atomic_block=False))
+    monkeypatch.setattr(decisions, "_marks", Lately(16))
+    with one_state():
+        whole = decisions.high_water_mark()  # from here on this state reads decisions
+        no_more_won()
+        assert decisions.high_water_mark() == whole
+        late = decisions.mark_of_records()
+    with one_state():
+        after = decisions.mark_of_records()
+    assert late != after
+    with one_state():
+        assert decisions.mark_of_records() == after
+        quota(60_000)
+    with one_state():
+        assert decisions.mark_of_records() == after
+
+
+def test_a_filter_that_quotas_lack_leaves_the_numbers_beside_them(serving: None) -> None:
+    quota(50_000)
+    question = Question(period="2026-Q3", filters=(Filter("next_step", "eq", ("call",)),))
+    found = {v.name: v for v in numbers(ADMIN, ["won_value", "quota"], question).values}
+    assert found["won_value"].value is not None
+    assert found["quota"].value is None
+    assert "cannot be cut this way" in found["quota"].reason
+    with pytest.raises(FilterError):
+        numbers(ADMIN, ["quota"], question)
