@@ -250,8 +250,9 @@ class Session:
             raise failed(error) from error
 
     def interrupt(self) -> None:
-        """Stop the running query; callable from another thread."""
-        self._cursor.interrupt()
+        """Stop the running query, if any; callable from another thread."""
+        with suppress(duckdb.ConnectionException):  # it was closed meanwhile: there is nothing to stop
+            self._cursor.interrupt()
 
     def close(self) -> None:
         """End the session; its expressions can no longer be executed."""

@@ -256,6 +256,12 @@ def test_of_several_copies_that_are_wanted_the_newest_is_made_and_no_older_one(
     assert made[before:] == ["fifth"]
 
 
+def test_a_session_that_was_closed_can_be_interrupted(copying: Shop) -> None:
+    session = copying.store._open_engine().session()
+    session.close()
+    session.interrupt()
+
+
 def test_a_copy_that_failed_is_tried_again_after_a_while(
     copying: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
