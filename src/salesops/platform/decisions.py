@@ -341,14 +341,14 @@ def _mark_of_records() -> str:
     if whole == NO_MARK or connection.in_atomic_block:
         return _read_mark(beside)
     key = (str(fact_store().address), whole)
-    found = _marks.get(key, "") or _read_mark(beside)
-    if _marks.get(key, "") == "":
-        if _read_mark() != whole:
-            # Something was decided since this state read the whole mark, under which it may have read decisions
-            # already: what it makes of them must not be found under the new mark.
-            return f"{found} under {whole}"
-        _marks.keep(key, found)
-    return found
+    if known := _marks.get(key, ""):
+        return known
+    found = _read_mark(beside)
+    if _read_mark() != whole:
+        # Something was decided since this state read the whole mark, under which it may have read decisions
+        # already: what it makes of them must not be found under the new mark.
+        return f"{found} under {whole}"
+    return _marks.keep(key, found)
 
 
 _marks: Lately[Hashable, str] = Lately(16)

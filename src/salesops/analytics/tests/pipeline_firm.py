@@ -6,12 +6,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.test import Client
 
+from salesops.facts.newest import Newest
 from salesops.org import selectors as org
 from salesops.org.services import organisation_decide
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.signin import account_save
+from salesops.platform.store import fact_store
 from salesops.platform.tests.roles import DATA_DAY, load_facts
 
 OURS, THEIRS, LEAD = "u1", "u2", "m1"
@@ -51,6 +54,14 @@ def deals() -> list[dict[str, Any]]:
         made.append(made[1] | {"id": key, "name": f"Hostile {n}", "stage": "Proposal", "account_id": "A1"})
     made[1] |= {"name": FORMULA}
     return made
+
+
+def serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bring the firm into a process that keeps copies and prepares versions, in the test's own thread."""
+    store = fact_store()
+    store.keeps_copies = True
+    monkeypatch.setattr(store, "newest", Newest(start=lambda work: work()))
+    load()
 
 
 def load() -> None:

@@ -17,7 +17,6 @@ from salesops.analytics.tests import pipeline_firm as firm
 from salesops.core.lately import Lately
 from salesops.facts.backends import Session
 from salesops.facts.errors import MemorySpent
-from salesops.facts.newest import Newest
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.actors import Actor, actor_of
 from salesops.platform.roles import Role
@@ -32,11 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that keeps copies and prepares versions, in the test's own thread."""
-    store = fact_store()
-    store.keeps_copies = True
-    monkeypatch.setattr(store, "newest", Newest(start=lambda work: work()))
-    firm.load()
+    firm.serve(monkeypatch)
 
 
 def reader(person: str, role: str = Role.REP) -> Actor:

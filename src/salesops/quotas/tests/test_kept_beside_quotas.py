@@ -13,7 +13,6 @@ from salesops.analytics.engine.filters import Filter, FilterError
 from salesops.analytics.selectors import Question, numbers
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.core.lately import Lately
-from salesops.facts.newest import Newest
 from salesops.platform import decisions
 from salesops.platform.actors import LOCAL_ADMINISTRATOR as ADMIN
 from salesops.platform.reading import one_state
@@ -29,11 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that keeps copies and prepares versions, in the test's own thread."""
-    store = fact_store()
-    store.keeps_copies = True
-    monkeypatch.setattr(store, "newest", Newest(start=lambda work: work()))
-    firm.load()
+    firm.serve(monkeypatch)
 
 
 def quota(amount: int) -> None:
