@@ -5,7 +5,7 @@ The reader may see the deals, so he may see what belongs to them: looking for al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import ibis
@@ -109,14 +109,24 @@ def _belonging(
         asked = [bound(name, "string") for name in values]
         return build(rows.filter(rows[column].isin(asked) if len(asked) > 1 else rows[column] == asked[0]))
 
-    manifest = facts.manifest
-    if facts.as_of is not None or not scope.everything or manifest is None:
+    same = the_same_to_many(frames, table)
+    if not same:
         # Other tables decide with it what is there: each reading names and holds all of them.
         made = expression()
         return facts.execute_known((kind, made.op()), lambda: made, values=values)
-    facts.columns(table)  # holds the table's view: the query may have been compiled for another reader
-    key = ("belonging", kind, table, len(values), manifest.id, manifest.recorded_at, scope.masked)
+    key = ("belonging", kind, len(values), *same)
     return facts.execute_known(key, expression, values=values, holding=(table, column, deal_ids))
+
+
+def the_same_to_many(frames: Frames, table: str) -> tuple[Hashable, ...]:
+    """What names a table's rows as all readers find them through deals that they may see, for kept queries; empty
+    where other tables decide for each of them what is there.
+    """
+    facts, scope, manifest = frames.facts, frames.scope.through_parent(), frames.facts.manifest
+    if facts.as_of is not None or not scope.everything or manifest is None:
+        return ()
+    facts.columns(table)  # holds the table's view: the query may have been compiled for another reader
+    return (table, manifest.id, manifest.recorded_at, scope.masked)
 
 
 def warm_up(actor: Actor) -> None:

@@ -5,9 +5,9 @@ A flag has one definition, its rule; this room adds only words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import reduce
 from operator import add
 from typing import Any
@@ -15,12 +15,15 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from salesops.facts.bound import bound
 from salesops.process.inputs import Frames, masked_columns
 from salesops.quality.engine import catalogue
 from salesops.quality.engine.rules import WEIGHTS, Rule, RuleContext, both, columns_of
 from salesops.ui import formats
 
 PREFIX = "flag_"
+OLDEST = "oldest"
+"""Bound value of a query shared by readers: see :meth:`Judge.shared`."""
 
 WORDS: dict[str, str] = {
     "DQ01": "Close date past",
@@ -67,6 +70,14 @@ class Flag:
     evidence: str = ""
 
 
+class _Shared(RuleContext):
+    """The same for readers whose longest deals differ: the day is bound (``facts.bound``), not written out."""
+
+    @property
+    def oldest(self) -> ir.DateValue:
+        return bound(OLDEST, "date")
+
+
 @dataclass(frozen=True)
 class Judge:
     """The rules that mean something in a reader's data, gravest first, and what they look at beside a row."""
@@ -78,6 +89,15 @@ class Judge:
     def key(self) -> tuple[Any, ...]:
         """What the expressions of the flags are made of: two judges with one key judge alike."""
         return (tuple(rule.code for rule in self.rules), self.context)
+
+    def shared(self) -> tuple[Judge, tuple[Hashable, ...], dict[str, date]]:
+        """A judge whose expressions are the same for readers with the same rules, a key of them, and what it leaves
+        bound (``facts.bound``) for this reader.
+        """
+        longest = self.context.longest_cycle
+        values = {} if longest is None else {OLDEST: self.context.as_of - timedelta(days=longest)}
+        context = _Shared(self.context.as_of, longest)
+        return replace(self, context=context), (self.key[0], longest is not None), values
 
     def check(self, codes: Sequence[str]) -> None:
         """Refuse a flag that there is not.

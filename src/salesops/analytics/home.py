@@ -151,10 +151,9 @@ def _past_stocks(
     asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]
 ) -> dict[str, list[int | Decimal | None]]:
     """Stocks at the end of each period, by one query: one column a number and period."""
-    shared = asked.shared_key(tuple(names), tuple(periods))
-    if shared and all(map(asked.reads_records, names)):
-        build = lambda: _stocks_of(asked, names, periods)  # noqa: E731
-        found = asked.frames.facts.execute_known(("stocks", *shared), build, over=asked.frames.deals)
+    if all(map(asked.reads_records, names)):
+        what = ("stocks", tuple(names), tuple(periods))
+        found = asked.over_deals(what, lambda _: _stocks_of(asked, names, periods))
     else:
         found = asked.execute(_stocks_of(asked, names, periods))
     row = found.to_pylist()[0]
@@ -222,18 +221,24 @@ def deals_that_matter(
 def _deals_that_matter(
     asked: OpenQuestion, *, own: bool, most: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    rows = asked.rows("open_deals", "open")
     rules = judge_of(asked.frames)
-    worth = ibis.coalesce(rows.amount, rows.amount_estimate)
-    order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
-    if own:
-        order.insert(0, rows.expected_close_on.asc(nulls_first=False))
-    names = [
-        "id", "name", "account_name", "owner_name", "stage", "amount", "amount_estimate", "created_on",
-        "expected_close_on", "closed_on", "owner_id", "product_name", "product_id",
-    ]  # fmt: skip
-    flagged = rows.order_by(order).select(*names, **rules.columns(rows))
-    found = asked.execute(flagged.limit(most)).to_pylist()
+    anybody, key, values = rules.shared()
+
+    def flagged(shared: bool) -> ir.Table:
+        rows = asked.rows("open_deals", "open")
+        worth = ibis.coalesce(rows.amount, rows.amount_estimate)
+        order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
+        if own:
+            order.insert(0, rows.expected_close_on.asc(nulls_first=False))
+        names = [
+            "id", "name", "account_name", "owner_name", "stage", "amount", "amount_estimate", "created_on",
+            "expected_close_on", "closed_on", "owner_id", "product_name", "product_id",
+        ]  # fmt: skip
+        judge = anybody if shared else rules
+        return rows.order_by(order).select(*names, **judge.columns(rows)).limit(most)
+
+    asked.listable("open_deals", "open")
+    found = asked.over_deals(("matter", own, most, key), flagged, values).to_pylist()
     pushed = belongings.pushes(asked.frames, [row["id"] for row in found])
     for row in found:
         row["flags"] = [
@@ -376,11 +381,16 @@ def change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
 
 
 def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
-    rows = changes_of(asked, inside)
-    counts = {
-        row["kind"]: row["n"] for row in asked.execute(rows.group_by("kind").agg(n=rows.count())).to_pylist()
-    }
     logged = "changes" in asked.frames.facts.tables()
+    log = belongings.the_same_to_many(asked.frames, "changes") if logged else ("none",)
+
+    def counted(_: bool) -> ir.Table:
+        rows = changes_of(asked, inside)
+        return rows.group_by("kind").agg(n=rows.count())
+
+    what = ("changes", inside.after, inside.last, *log)
+    found = asked.over_deals(what, counted) if log else asked.execute(counted(False))
+    counts = {row["kind"]: row["n"] for row in found.to_pylist()}
     return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in LOGGED}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -172,14 +172,10 @@ class OpenQuestion:
         def compiled_anew() -> Compiled:
             return compile_kpis(declared, self.named, self.context, self.splits, self.filters, lone=lone)
 
-        def to_share() -> Compiled | None:
-            found = compiled_anew()
-            return None if found.expr.op().find(ops.InMemoryTable) else found
-
         deals, facts = self.frames.deals, self.frames.facts
         key = self._shared_key(declared)
-        compiled = _compiled.made((lone, *key, deals.schema()), to_share) if key else None
-        if compiled is not None:
+        if key:
+            compiled = _compiled.made((lone, *key, deals.schema()), compiled_anew)
             found = facts.execute_known(("kpis", lone, *key), lambda: compiled_anew().expr, over=deals)
             rows = {"deals": found}
         else:
@@ -211,8 +207,35 @@ class OpenQuestion:
             return ()
         return (*asked, repr(self.context), self.frames.records_mark)
 
+    def over_deals(
+        self,
+        what: tuple[Hashable, ...],
+        build: Callable[[bool], ir.Table],
+        values: Mapping[str, Any] | None = None,
+    ) -> pa.Table:
+        """Run a query that reads no reader's rows but his deals: compiled once for all readers where it may be.
+
+        Args:
+            what: names everything the query is made of beside this question's period and day, and what shapes records.
+            build: gives it; called with whether others will use it, so that ``values`` have to be bound.
+            values: what is bound (``facts.bound``) where it is shared.
+        """
+        shared, deals = self.shared_key(*what), self.frames.deals
+        if not shared:
+            return self.execute(build(False))
+        return self.frames.facts.execute_known(shared, lambda: build(True), values=values, over=deals)
+
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
         """The rows behind one side of a KPI, with ``contribution``.
+
+        Raises:
+            KpiError: it can't be told without a column that is hidden from the reader.
+        """
+        kpi = self.listable(name, side)
+        return drill(kpi, side, self.named, self.context, group, self.splits, self.filters)
+
+    def listable(self, name: str, side: str) -> Kpi:
+        """A KPI, one side of which the reader may list.
 
         Raises:
             KpiError: it can't be told without a column that is hidden from the reader.
@@ -220,7 +243,7 @@ class OpenQuestion:
         kpi = self._kpi(name)
         if hidden := self.hidden_rows(kpi, kpi.side(side)):
             raise KpiError(f"{kpi.title}: {kpi.side(side).title} can't be listed: {reason_of(hidden)}.")
-        return drill(kpi, side, self.named, self.context, group, self.splits, self.filters)
+        return kpi
 
     def hidden_rows(self, kpi: Kpi, side: Side) -> frozenset[str]:
         """Columns hidden from the reader without which a side's rows can't be listed."""
@@ -274,11 +297,8 @@ class OpenQuestion:
         )
 
 
-_compiled: Lately[Hashable, Compiled | None] = Lately(200)
-"""Numbers over the deals alone, compiled for one reader: what finishes them is the same for all.
-
-None where their query reads rows in memory, which makes it nobody else's.
-"""
+_compiled: Lately[Hashable, Compiled] = Lately(200)
+"""Numbers over the deals alone, compiled for one reader: what finishes them is the same for all."""
 
 
 def hidden_from(frames: Frames) -> frozenset[str]:

@@ -54,6 +54,13 @@ Made = tuple[ir.Table, tuple[str, ...], tuple[frozenset[str], ...]]
 """A guarded expression, the fact tables and the lists of ids that it reads."""
 
 
+def _measured(view: ir.Table, order: str) -> ir.Table:
+    """How many rows a guarded relation has, up to a few, and the least, greatest and empty values they stand by."""
+    whole = view.select(order).limit(FEW + 1)
+    column = whole[order]
+    return whole.agg(rows=whole.count(), low=column.min(), high=column.max(), empty=column.isnull().sum())
+
+
 class Guards:
     """The guarded relations of one engine."""
 
@@ -69,7 +76,7 @@ class Guards:
             guard = self._guards.pop(name, None)
             if guard is None:
                 expr, tables, lists = build()
-                engine.define(name, session.compile(expr))
+                engine.define(name, session.compile_guard(expr))
                 guard = Guard(expr.schema(), tables, lists)
             guard.users += 1
             self._guards[name] = guard  # at the end: the most recently used
@@ -95,12 +102,9 @@ class Guards:
 
     def _copy(self, engine: Engine, session: Session, name: str, guard: Guard, order: str) -> None:
         try:
-            whole = session.relation(name, guard.schema).select(order).limit(FEW + 1)
-            column = whole[order]
-            found = whole.agg(
-                rows=whole.count(), low=column.min(), high=column.max(), empty=column.isnull().sum()
-            )
-            rows, low, high, empty = session.execute(found).to_pylist()[0].values()
+            view = session.relation(name, guard.schema)
+            found = session.execute_known(("own rows", order), lambda: _measured(view, order), over=view)
+            rows, low, high, empty = found.to_pylist()[0].values()
             if rows > FEW:
                 return
             # The few rows stand together where their order is the owner's: the others need not be looked at.

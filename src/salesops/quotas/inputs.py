@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine.kpi import Context
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import records_key, remembered, state_key
 from salesops.core.calendars import Period
 from salesops.core.money import Rounding, round_decimal
 from salesops.facts.scope import Scope
@@ -147,17 +148,25 @@ def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, 
     """
     if frames.scope.masks("users", "hired_on") or frames.scope.masks("users", "left_on"):
         return {}
-    users = frames.facts.read("users", Scope.all())
-    chosen = frames.facts.chosen(sorted(wanted))  # no literals: the query is the same for every reader
-    rows = frames.facts.execute(
-        users.semi_join(chosen, users.id == chosen.chosen).select("id", "hired_on", "left_on")
-    )
-    dates = {row["id"]: (row["hired_on"], row["left_on"]) for row in rows.to_pylist()}
+    dates = _dates(frames)
     months = Fraction(len(frames.firm.calendar.periods("month", period.first, period.last)))
     return {
         person: round_decimal(months * _present(dates.get(person, (None, None)), period), 6, Rounding.HALF_UP)
         for person in wanted
     }
+
+
+def _dates(frames: Frames) -> dict[str, tuple[date | None, date | None]]:
+    """Person -> first and last day in the firm, of all who have one: read once for every reader, and never shown."""
+    key = ("people's dates", *records_key(replace(frames, scope=Scope.all())))
+
+    def read() -> dict[str, tuple[date | None, date | None]]:
+        users = frames.facts.read("users", Scope.all())
+        dated = users.filter(users.hired_on.notnull() | users.left_on.notnull())
+        rows = frames.facts.execute(dated.select("id", "hired_on", "left_on"))
+        return {row["id"]: (row["hired_on"], row["left_on"]) for row in rows.to_pylist()}
+
+    return remembered(key, read)
 
 
 def _present(dates: tuple[date | None, date | None], period: Period) -> Fraction:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from salesops.analytics import home_ahead, kept, list_address, records
+from salesops.analytics import home, home_ahead, kept, list_address, records
 from salesops.analytics.engine.filters import Filter
-from salesops.analytics.selectors import Question, numbers
+from salesops.analytics.selectors import OpenQuestion, Question, ask, numbers
 from salesops.analytics.tests import pipeline_firm as firm
 from salesops.core.lately import Lately
 from salesops.facts.backends import Session
@@ -22,7 +22,7 @@ from salesops.platform.actors import Actor, actor_of
 from salesops.platform.roles import Role
 from salesops.platform.signin import account_save
 from salesops.platform.store import fact_store
-from salesops.platform.tests.roles import load_facts
+from salesops.platform.tests.roles import DATA_DAY, load_facts
 from salesops.process.inputs import open_frames
 from salesops.process.services import stages_decide
 
@@ -232,3 +232,46 @@ def test_an_answer_that_fails_is_not_kept() -> None:
     with pytest.raises(ValueError, match="no"):
         kept.remembered("fails", fail)
     assert kept.remembered("fails", lambda: 5) == 5
+
+
+def test_readers_share_the_query_of_deals_that_matter_and_each_has_his_own_past(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A deal is stale that is open for longer than any closed one took: 237 days of ours, 297 of theirs."""
+    made = firm.deals()
+    old = {"created_on": DATA_DAY - timedelta(days=250), "stage": "Proposal", "amount": Decimal(10**6)}
+    made += [made[n] | {"id": f"old {n}", "name": f"Old {n}"} | old for n in (2, 42)]
+    monkeypatch.setattr(firm, "deals", lambda: made)
+    firm.serve(monkeypatch)
+    assert deals_of(ADMIN) == len(made)  # and Home was asked ahead
+    built: list[bool] = []
+    listed = OpenQuestion.rows
+
+    def counted(self: OpenQuestion, *args: Any, **more: Any) -> Any:
+        built.append(True)
+        return listed(self, *args, **more)
+
+    monkeypatch.setattr(OpenQuestion, "rows", counted)
+
+    def seen(actor: Actor) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        with ask(actor, Question()) as asked:
+            # the flags that all shown deals have are told once above them
+            found, common = home.deals_that_matter(asked, own=False, most=3)
+            assert not common
+            changes = home.change_counts(asked, home.window(asked))
+        return found, changes
+
+    readers = {person: reader(person) for person in (firm.OURS, firm.THEIRS)}
+    found = {person: seen(actor) for person, actor in readers.items()}
+    assert len(built) == 1, "one query for both"
+    for person, longest in ((firm.OURS, 237), (firm.THEIRS, 297)):
+        rows = found[person][0]
+        assert rows[0]["id"] == ("old 2" if person == firm.OURS else "old 42")
+        for row in rows:
+            stale = row["created_on"] < DATA_DAY - timedelta(days=longest)
+            assert ("Stale" in [flag[0] for flag in row["flags"]]) is stale, row["id"]
+            assert row["owner_id"] == person
+    assert DATA_DAY - timedelta(days=250) == found[firm.THEIRS][0][0]["created_on"]
+    monkeypatch.setattr(OpenQuestion, "shared_key", lambda self, *asked: ())
+    kept.forget()
+    assert {person: seen(readers[person]) for person in found} == found

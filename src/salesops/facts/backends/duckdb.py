@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
+import uuid
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,7 +32,7 @@ from ibis.backends.duckdb import Backend
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
-from salesops.facts.backends.compiled import MARK, Compiled
+from salesops.facts.backends.compiled import MARK, Compiled, Known
 from salesops.facts.bound import carried
 from salesops.facts.columntypes import SQL, ibis_schema
 from salesops.facts.errors import MemorySpent, QueryFailed
@@ -101,6 +102,12 @@ class Session:
         op = expr.op()
         return str(self.ibis.compile(expr)) if op.find(ops.InMemoryTable) else self._query(op)
 
+    def compile_guard(self, expr: ir.Table) -> str:
+        """The engine's SQL of an expression that many readers have with other ids in it; none of its tables is rows
+        in memory.
+        """
+        return self._compiled.guard(expr.op(), lambda plain: str(self.ibis.compile(plain.to_expr())))
+
     def _query(self, op: ops.Node) -> str:
         """The SQL of an expression, none of whose tables is rows in memory."""
         query = self._compiled.get(op)
@@ -132,6 +139,16 @@ class Session:
             for place in held.values():
                 with suppress(duckdb.Error):  # the session was closed before its stream was read
                     self._cursor.unregister(place.name)
+
+    def _named(self, op: ops.Node) -> tuple[ops.Node, tuple[tuple[str, pa.Table], ...]]:
+        """An expression that reads its rows in memory as relations of names that nothing else has, and these rows."""
+        held: dict[ops.Node, ops.Node] = {}
+        given = []
+        for rows in op.find(ops.InMemoryTable):
+            name = f"rows {uuid.uuid4().hex}"
+            held[rows] = ops.DatabaseTable(name, rows.schema, self.ibis)
+            given.append((name, rows.data.to_pyarrow(rows.schema)))
+        return (op.replace(held) if held else op), tuple(given)
 
     def execute(self, expr: ir.Expr) -> pa.Table:
         """Run an expression; a scalar or column comes back as a table of one column."""
@@ -173,12 +190,13 @@ class Session:
         known = self._compiled.known(key)
         if known is None:
             expr = build()
-            if expr.op().find(ops.InMemoryTable):
-                raise QueryFailed("An expression over rows in memory has no query to keep.")
-            query = self.compile(expr)
+            op, given_rows = self._named(expr.op())
+            query = self._query(op)
             # No value stands in the text, so the only thing that reads like the relation is the relation.
-            known = self._compiled.know(key, (query.replace(at, _ANY) if at else query, expr))
-        query, expr = known
+            known = self._compiled.know(
+                key, Known(query.replace(at, _ANY) if at else query, expr, given_rows)
+            )
+        query, expr = known.query, known.expr
         if at:
             query = query.replace(_ANY, at)
         for view, select in (instead or {}).items():
@@ -192,9 +210,15 @@ class Session:
             query += f" LIMIT {int(rows[0])} OFFSET {int(rows[1])}"
         try:
             given = {name: carried(value) for name, value in (values or {}).items()}
+            for name, table in known.rows:
+                self._cursor.register(name, table)
             found = self._cursor.execute(query, given or None).to_arrow_table()
         except duckdb.Error as error:
             raise failed(error) from error
+        finally:
+            for name, _ in known.rows:
+                with suppress(duckdb.Error):
+                    self._cursor.unregister(name)
         return found if only else expr.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
     def chosen(self, ids: Sequence[str]) -> ir.Table:

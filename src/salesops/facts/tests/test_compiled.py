@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
 
+from salesops.facts.backends.compiled import MARK
 from salesops.facts.backends.duckdb import Engine, Session, _SessionBackend
 from salesops.facts.tests.builders import Shop
 
@@ -121,3 +122,42 @@ def test_batches_read_the_kept_query_and_have_its_types(engine: Engine, compiled
     assert len(compiled) == 1
     assert pa.Table.from_batches(batches).equals(whole)
     session.close()
+
+
+def test_a_guard_is_compiled_once_whatever_ids_stand_in_it(engine: Engine, compiled: list[str]) -> None:
+    session = engine.session()
+    texts = ["a", "'", "b' OR '1'='1", '"third"', "\\", "$a", "; DROP TABLE x; --", "", f"{MARK} 0 ", "ü"]
+    for name in NAMES:
+        for text in texts:
+            own = rows(session, name)
+            engine.drop("guard")
+            engine.define("guard", session.compile_guard(own.filter(own.id.isin([text, "c"]))))
+            seen = session.execute(rows(session, "guard").order_by("id"))["id"].to_pylist()
+            assert seen == sorted({text, "c"} & {"a", "b", "c"}), (name, text)
+    asked_for_guards = [query for query in compiled if "text 0" in query]
+    assert len(asked_for_guards) == 1
+    one = rows(session, NAMES[0])
+    assert session.compile_guard(one.filter(one.id == "c")) != session.compile_guard(
+        one.filter(one.id != "c")
+    )
+    session.close()
+
+
+def test_rows_in_memory_are_kept_with_the_query_and_read_in_every_session(
+    engine: Engine, compiled: list[str]
+) -> None:
+    words = ibis.memtable(pa.table({"key": ["a", "b"], "word": ["first", "second"]}))
+    for number, name in enumerate(NAMES):
+        session = engine.session()
+        over = rows(session, name)
+
+        def build(over: ir.Table = over) -> ir.Table:
+            return over.join(words, over.id == words.key).select("worth", "word").order_by("worth")
+
+        found = session.execute_known("test", build, over=over)
+        assert found.to_pydict() == {"worth": [number, 10 + number], "word": ["first", "second"]}
+        assert session._cursor.execute(
+            "SELECT count(*) FROM duckdb_views() WHERE view_name LIKE 'rows %'"
+        ).fetchone() == (0,)
+        session.close()
+    assert len(compiled) == 1

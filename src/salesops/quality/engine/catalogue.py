@@ -33,7 +33,7 @@ def _blank(column: ir.StringValue) -> ir.BooleanValue:
 def _ghost(t: ir.Table, c: RuleContext) -> ir.BooleanValue:
     if c.longest_cycle is None:
         return ibis.literal(False)
-    return t.created_on < ibis.literal(c.as_of - timedelta(days=c.longest_cycle))
+    return t.created_on < c.oldest
 
 
 ZERO = ibis.literal(0).cast(MONEY)

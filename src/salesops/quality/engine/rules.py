@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -32,6 +32,14 @@ class RuleContext:
 
     as_of: date
     longest_cycle: int | None = None
+
+    @property
+    def oldest(self) -> ir.DateValue:
+        """The day that no closed deal was open from: what was created before it has been open for longer than any.
+
+        For readers who have a :attr:`longest_cycle`.
+        """
+        return ibis.literal(self.as_of - timedelta(days=self.longest_cycle or 0))
 
 
 Condition = Callable[[ir.Table, RuleContext], ir.BooleanValue]
