@@ -2,8 +2,9 @@
 """One file's rows merged into one table of records.
 
 The rows of a file are compared with the stored ones in the engine. Only data files that hold
-a record whose values change are written again; everything else stays as it is. What changed
-goes to the change log, as canonical text.
+a record whose values change are written again, and of large ones only the columns that change
+(``merge_rewrite.py``); everything else stays as it is. What changed goes to the change log, as
+canonical text.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from salesops.facts import lake, merge_late
+from salesops.facts import lake, merge_late, merge_rewrite
 from salesops.facts.backends import Workbench, quoted, text_literal
 from salesops.facts.backends.duckdb import relation_sql
 from salesops.facts.changelog import ChangeLog
@@ -298,50 +299,21 @@ class RecordMerge:
         if not touched and not out.added:
             return
         self.step("write")
+        by_path = {str(self.working.folder / f.path): f for f in self.working.files}
+        replaced = {by_path[_native(path)] for path in touched}
+        patched = merge_rewrite.patched_files(self, replaced)
+        anew = replaced - patched.keys()
+        written = list(patched.values())
         parts = []
         if out.added:
             parts.append(
                 f"SELECT {self._new_row(self.number_of_new)} FROM inc i ANTI JOIN cur s ON i.id = s.id"
             )
-        by_path = {str(self.working.folder / f.path): f for f in self.working.files}
-        replaced = {by_path[_native(path)] for path in touched}
-        if replaced:
-            parts.append(self._rewritten_rows(replaced))
-        size = out.added + sum(f.rows for f in replaced)
-        self._take(self._store(" UNION ALL ".join(parts), size), replaced={f.path for f in replaced})
-
-    def _rewritten_rows(self, replaced: set[DataFile]) -> str:
-        """SQL of the rows of some files, with their changes."""
-        listed = ", ".join(text_literal(str(self.working.folder / f.path)) for f in replaced)
-        values = []
-        moving = bool(self.bench.count("moved"))
-        changed = "c.id IS NOT NULL"
-        source, run = text_literal(self.incoming.source), text_literal(self.incoming.import_id)
-        ended = f"WHEN d.id IS NOT NULL THEN {self.day} " if self.outcome.deleted else ""
-        ended += "WHEN c.back THEN NULL"
-        fixed = {
-            "source": f"CASE WHEN {changed} THEN {source} ELSE s.source END",
-            "import_id": f"CASE WHEN {changed} THEN {run} ELSE s.import_id END",
-            "source_row": f"CASE WHEN {changed} THEN c.new_row ELSE s.source_row END",
-            "implied": f"CASE WHEN {changed} THEN c.new_implied ELSE s.implied END",
-            "deleted_on": f"CASE {ended} ELSE s.deleted_on END",
-            SEEN: f"coalesce(m.seen, s.{SEEN})" if moving else f"s.{SEEN}",
-        }
-        for name in self.target:
-            if name in fixed:
-                value = fixed[name]
-            elif name in self.file.columns:
-                value = f"CASE WHEN {changed} THEN c.{quoted('n_' + name)} ELSE s.{quoted(name)} END"
-            else:
-                value = f"s.{quoted(name)}"
-            values.append(f"CAST({value} AS {SQL[self.target[name]]}) AS {quoted(name)}")
-        some = f"(SELECT * FROM cur WHERE filename IN ({listed}))"
-        if len(replaced) == len(self.working.files):
-            some = "cur"
-        joins = " LEFT JOIN chg c ON s.id = c.id"
-        joins += " LEFT JOIN del d ON s.id = d.id" if self.outcome.deleted else ""
-        joins += " LEFT JOIN moved m ON s.id = m.id" if moving else ""
-        return f"SELECT {', '.join(values)} FROM {some} s{joins}"
+        if anew:
+            parts.append(merge_rewrite.rewritten_rows(self, anew))
+        if parts:
+            written += self._store(" UNION ALL ".join(parts), out.added + sum(f.rows for f in anew))
+        self._take(written, replaced={f.path for f in replaced})
 
     def _new_row(self, number: int) -> str:
         """Select list that makes a stored row of a file's row ``i``."""

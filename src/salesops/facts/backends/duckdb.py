@@ -442,7 +442,7 @@ def parquet_sql(files: Sequence[str], *, partitioned: bool, with_file: bool = Fa
         options += ", hive_partitioning = true, hive_types = {'month_part': VARCHAR}"
     else:
         options += ", hive_partitioning = false"
-    options += ", filename = true" if with_file else ""
+    options += ", filename = true, file_row_number = true" if with_file else ""
     return f"read_parquet([{listed}], {options})"
 
 
@@ -458,7 +458,8 @@ def relation_sql(
     """SQL of a relation with exactly the ``wanted`` typed columns over a table's files.
 
     Columns the files lack come back null; no files give an empty relation. ``derived`` names
-    columns computed from SQL expressions over the physical ones.
+    columns computed from SQL expressions over the physical ones. ``with_file`` adds ``filename`` and
+    ``file_row_number``: where a row lies.
     """
     parts = []
     for name, kind in wanted.items():
@@ -471,7 +472,8 @@ def relation_sql(
         else:  # files of different ages may hold different types; where they agree the cast is free
             parts.append(f"CAST({quoted(name)} AS {SQL[kind]}) AS {quoted(name)}")
     if with_file:
-        parts.append("filename" if files else "CAST(NULL AS VARCHAR) AS filename")
+        none = "CAST(NULL AS VARCHAR) AS filename, CAST(NULL AS BIGINT) AS file_row_number"
+        parts.append("filename, file_row_number" if files else none)
     if not files:
         return f"SELECT {', '.join(parts)} WHERE false"
     return (

@@ -47,6 +47,11 @@ class Workbench:
     ) -> None:
         self._con.close()
 
+    @property
+    def spill(self) -> Path:
+        """A folder for what is written meanwhile; it goes with the merge."""
+        return self._spill
+
     def register(self, name: str, rows: pa.Table) -> None:
         """Make an Arrow table readable under a name, without copying it."""
         self._con.register(name, rows)
@@ -62,6 +67,13 @@ class Workbench:
         """Run a query and fetch its rows: for counts and short lists."""
         try:
             return self._con.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise QueryFailed(explained(error)) from error
+
+    def arrow(self, statement: str) -> pa.Table:
+        """Run a query and fetch its rows in columns."""
+        try:
+            return self._con.execute(statement).to_arrow_table()
         except duckdb.Error as error:
             raise QueryFailed(explained(error)) from error
 
