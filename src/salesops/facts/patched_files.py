@@ -48,7 +48,7 @@ def patched(path: Path, patch: pa.Table, columns: dict[str, ColumnType], target:
     try:
         _write_columns(path, patch, changing, encoded, fresh)
         size = splice(path, fresh, changing, target)
-        _check(path, target)
+        _check(path, target, changing)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, pa.ArrowException) and not isinstance(error, OSError):
@@ -127,15 +127,31 @@ def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
     )
 
 
-def _check(path: Path, target: Path) -> None:
-    """The new file reads as one with the columns, rows and row groups of the old one."""
+def _check(path: Path, target: Path, changing: Sequence[str]) -> None:
+    """The new file reads as one with the columns, rows and row groups of the old one; what was copied is the same."""
     old, new = pq.read_metadata(path), pq.read_metadata(target)
-    groups = range(old.num_row_groups)
     same = (
         old.num_rows == new.num_rows
         and old.num_row_groups == new.num_row_groups
-        and [old.row_group(g).num_rows for g in groups] == [new.row_group(g).num_rows for g in groups]
+        and old.num_columns == new.num_columns
         and old.schema.to_arrow_schema().equals(new.schema.to_arrow_schema())
+        and all(_same_group(old.row_group(g), new.row_group(g), changing) for g in range(old.num_row_groups))
     )
     if not same:
         raise UnfitError(f"{path.name} could not be patched.")
+
+
+def _same_group(old: pq.RowGroupMetaData, new: pq.RowGroupMetaData, changing: Sequence[str]) -> bool:
+    """Whether a row group has the rows of another one, and the same chunks of columns that do not change."""
+
+    def told(group: pq.RowGroupMetaData, place: int) -> tuple[object, ...]:
+        chunk = group.column(place)
+        whole = (chunk.path_in_schema, chunk.num_values)
+        if chunk.path_in_schema in changing:
+            return whole
+        sizes = (chunk.compression, chunk.total_compressed_size, chunk.total_uncompressed_size)
+        return (*whole, *sizes, chunk.encodings, chunk.statistics)
+
+    return old.num_rows == new.num_rows and all(
+        told(old, place) == told(new, place) for place in range(old.num_columns)
+    )
