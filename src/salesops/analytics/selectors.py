@@ -196,6 +196,8 @@ class OpenQuestion:
         )
         if not catalogued or set(parts) != {"deals"} or any(kpi.joins for kpi in declared):
             return ()
+        if any(s.looked_up > MOST_KEPT for s in self.splits if isinstance(s, Dimension)):
+            return ()
         splits = ((s.name, s.key) if isinstance(s, Dimension) else s for s in self.splits)
         return self.shared_key(tuple(kpi.name for kpi in declared), *splits)
 
@@ -205,7 +207,8 @@ class OpenQuestion:
         """
         if self.filters or not isinstance(self.frames.deals.op(), ops.DatabaseTable):
             return ()
-        return (*asked, repr(self.context), self.frames.records_mark)
+        # The mark is that of now: what was decided by another instant may be in the text (the amount that counts).
+        return (*asked, repr(self.context), self.frames.records_mark, self.frames.known_at)
 
     def over_deals(
         self,
@@ -296,6 +299,9 @@ class OpenQuestion:
             notes=self.frames.notes,
         )
 
+
+MOST_KEPT = 5_000
+"""Rows in memory up to which a query is kept with them: some hundred queries are, of thirteen years by day at most."""
 
 _compiled: Lately[Hashable, Compiled] = Lately(200)
 """Numbers over the deals alone, compiled for one reader: what finishes them is the same for all."""

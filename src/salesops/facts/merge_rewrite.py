@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from salesops.facts import lake
 from salesops.facts.backends import quoted, text_literal
 from salesops.facts.columntypes import ARROW, SQL
+from salesops.facts.errors import QueryFailed
 from salesops.facts.lake import DataFile, looked_up_by
 from salesops.facts.patched_files import PLACE, patched
 from salesops.facts.sightings import SEEN
@@ -28,6 +29,9 @@ PATCHED_FROM = 100_000
 
 MOST_CHANGED = 200_000
 """Changed rows of a merge up to which files are patched: their new values wait in memory."""
+
+MOST_BYTES = 256_000_000
+"""Bytes of their new values up to which files are patched."""
 
 _ON_CHANGE = ("source", "import_id", "source_row", "implied", "deleted_on")
 """System columns that may differ in a row whose values changed."""
@@ -58,15 +62,24 @@ def patched_files(merge: RecordMerge, touched: Collection[DataFile]) -> dict[Dat
         return {}
     if sum(merge.bench.count(found) for found in ("chg", "del", "moved")) > MOST_CHANGED:
         return {}
-    rows = _patch(merge, large, changing)
+    try:
+        rows = _patch(merge, large, changing)
+    except (QueryFailed, pa.ArrowException, MemoryError):
+        return {}  # too much to hold at once: writing anew needs no such memory
+    if rows.nbytes > MOST_BYTES:
+        return {}
+    own_rows = {
+        f: rows.filter(pc.equal(rows["path"], str(merge.working.folder / f.path))).drop_columns(["path"])
+        for f in sorted(large, key=lambda f: f.path)
+    }
+    if sum(own.num_rows for own in own_rows.values()) != rows.num_rows:
+        return {}  # a file goes by another name: its changes must not be missed
     done: dict[DataFile, DataFile] = {}
-    for old in sorted(large, key=lambda f: f.path):
-        path = merge.working.folder / old.path
-        target = path.with_name(f"part-{uuid.uuid4()}.parquet")
-        own = rows.filter(pc.equal(rows["path"], str(path))).drop_columns(["path"])
+    for old, own in own_rows.items():
+        target = (merge.working.folder / old.path).with_name(f"part-{uuid.uuid4()}.parquet")
         merge.created.append(target)
         try:
-            size = patched(path, own, merge.target, target, work=merge.bench.spill)
+            size = patched(merge.working.folder / old.path, own, merge.target, target, work=merge.bench.spill)
         except UnfitError:
             continue
         (done[old],) = lake.staged(merge.working.folder, [(target, old.rows, size)])

@@ -16,7 +16,6 @@ from salesops.facts.thrift_fields import (
     LIST,
     STRUCT,
     Struct,
-    Unreadable,
     read_struct,
     write_struct,
 )
@@ -55,7 +54,7 @@ def splice(old: Path, new: Path, columns: Collection[str], target: Path) -> int:
     with old.open("rb") as base, new.open("rb") as fresh, target.open("xb") as out:
         try:
             return _splice(base, fresh, {name.encode() for name in columns}, out)
-        except (Unreadable, KeyError, UnicodeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise UnfitError(f"{old.name} has an unknown layout: {error}") from error
 
 

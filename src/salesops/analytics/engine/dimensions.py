@@ -24,6 +24,7 @@ class Dimension:
         needs: columns of the frame it is computed from.
         attach: frame -> the same rows with the column added.
         key: what it depends on beside its name: two of one name and key say the same of every row.
+        looked_up: rows in memory that it is looked up in.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dimension:
     needs: tuple[str, ...]
     attach: Callable[[ir.Table], ir.Table]
     key: str = ""
+    looked_up: int = 0
 
 
 def period_dimension(
@@ -79,6 +81,7 @@ def period_dimension(
         (column,),
         attach,
         f"{first} {last} {calendar!r}",
+        len(days),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from salesops.analytics.selectors import Question, numbers
+from salesops.analytics import home
+from salesops.analytics.selectors import Question, ask, numbers
 from salesops.crm import services
 from salesops.crm.decision_services import amount_rule_decide
 from salesops.org.services import organisation_decide
@@ -69,3 +70,22 @@ def test_the_history_of_another_amount_says_nothing_of_the_one_that_counts() -> 
         actor=LOCAL_ADMINISTRATOR, deal_kind="all", column="x_acv", reason="contracts count by the year"
     )
     assert generated() == Decimal(3750)
+
+
+@pytest.mark.parametrize("first", ["then", "now"])
+def test_what_counted_then_and_what_counts_now_do_not_answer_for_each_other(first: str) -> None:
+    """Alpha's Amount changed in February; its ACV, which counts by a later decision, never did."""
+    before = datetime.now(UTC)
+    amount_rule_decide(
+        actor=LOCAL_ADMINISTRATOR, deal_kind="all", column="x_acv", reason="contracts count by the year"
+    )
+    february = home.Window(date(2026, 1, 31), date(2026, 3, 1), "since January")
+
+    def changed(known_at: datetime | None) -> int:
+        with ask(LOCAL_ADMINISTRATOR, Question(known_at=known_at)) as asked:
+            return home.change_counts(asked, february)["amount"]
+
+    wanted = {"then": (before, 1), "now": (None, 0)}
+    for when in (first, *(wanted.keys() - {first}), first):
+        known_at, amounts = wanted[when]
+        assert changed(known_at) == amounts, when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from salesops.analytics import home, home_ahead, kept, list_address, records
+from salesops.analytics import home, home_ahead, kept, list_address, records, selectors
 from salesops.analytics.engine.filters import Filter
 from salesops.analytics.selectors import OpenQuestion, Question, ask, numbers
 from salesops.analytics.tests import pipeline_firm as firm
@@ -275,3 +276,18 @@ def test_readers_share_the_query_of_deals_that_matter_and_each_has_his_own_past(
     monkeypatch.setattr(OpenQuestion, "shared_key", lambda self, *asked: ())
     kept.forget()
     assert {person: seen(readers[person]) for person in found} == found
+
+
+def test_a_query_with_many_days_to_look_up_is_not_kept(
+    serving: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A date of the year 2999 that stands for none makes half a million of them."""
+    for most, shared in ((5_000, True), (10, False)):
+        monkeypatch.setattr(selectors, "MOST_KEPT", most)
+        kept.forget()
+        with ask(reader(firm.OURS, Role.REP), Question(by=("created_month",))) as asked:
+            declared = asked.kpis(["deals_created"])
+            assert bool(asked._shared_key(declared)) is shared
+            values = asked.values(["deals_created"])
+        wanted = Counter(f"{d['created_on']:%Y-%m}" for d in firm.deals() if d["owner_id"] == firm.OURS)
+        assert {v.group["created_month"]: v.value for v in values} == wanted

@@ -15,6 +15,7 @@ import pytest
 from salesops.facts import merge_rewrite, patched_files, spliced_files
 from salesops.facts.backends import Workbench
 from salesops.facts.columntypes import ARROW, SQL
+from salesops.facts.errors import QueryFailed
 from salesops.facts.patched_files import PLACE, patched
 from salesops.facts.spliced_files import UnfitError, splice
 from salesops.facts.tables import ColumnType
@@ -312,13 +313,35 @@ def test_a_file_that_can_not_be_patched_is_written_anew(shop: Shop, monkeypatch:
     )
 
 
-def test_many_changed_rows_are_not_held_in_memory(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def _too_much(*_: Any) -> pa.Table:
+    raise QueryFailed("Out of memory.")
+
+
+def _misnamed(merge: Any, files: Any, columns: Any) -> pa.Table:
+    rows = _patch(merge, files, columns)
+    return rows.set_column(0, "path", pa.array(["elsewhere"] * rows.num_rows))
+
+
+_patch = merge_rewrite._patch
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("MOST_CHANGED", 3), ("MOST_BYTES", 10), ("_patch", _too_much), ("_patch", _misnamed)],
+    ids=["rows", "bytes", "out of memory", "another name"],
+)
+def test_changes_that_are_too_many_or_not_understood_are_written_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+) -> None:
     shop.take(1, deals(0))
     monkeypatch.setattr(merge_rewrite, "PATCHED_FROM", 1)
-    monkeypatch.setattr(merge_rewrite, "MOST_CHANGED", 3)
+    monkeypatch.setattr(merge_rewrite, name, value)
 
     def never(*args: Any, **more: Any) -> int:
         raise AssertionError
 
     monkeypatch.setattr(merge_rewrite, "patched", never)
     assert shop.take(2, deals(1)).changed_anything
+    assert shop.rows(["id", "stage", "amount"]) == sorted(
+        (row["id"], row["stage"], row["amount"]) for row in deals(1)
+    )
