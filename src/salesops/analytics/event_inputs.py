@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from salesops.analytics.engine import paces, work
 from salesops.analytics.engine.journeys import CLOSE_FIELDS, PATH, Journeys, StageMap, StageStep
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import of_everybody, remembered, state_key
 from salesops.core.calendars import Period
 from salesops.facts.bound import bound
 from salesops.facts.days import local_date
@@ -72,17 +72,12 @@ def journeys(frames: Frames) -> Journeys:
     )
 
 
-def _whole(frames: Frames) -> Frames:
-    """The frames of everybody: for what is true of the firm, whoever asks."""
-    return replace(frames, scope=Scope.all())
-
-
 def log_start(frames: Frames) -> date | None:
     """Day of the firm's first change of a stage, in its zone; None where the log has none.
 
     Of the whole firm, whoever asks: how far back the log reaches does not depend on whose deals are read.
     """
-    return remembered(("log start", *state_key(_whole(frames))), lambda: _log_start(frames))
+    return remembered(("log start", *state_key(of_everybody(frames))), lambda: _log_start(frames))
 
 
 def _log_start(frames: Frames) -> date | None:
@@ -100,7 +95,7 @@ def usual_paces(frames: Frames, day: date) -> Mapping[paces.Place, paces.Usual]:
     Everybody's, whoever asks: one person has too few won deals, and a percentile over at least ``paces.FLOOR``
     stays tells of no single one. The limit is all that a reader learns.
     """
-    return remembered(("paces", day, *state_key(_whole(frames))), lambda: _usual_paces(frames, day))
+    return remembered(("paces", day, *state_key(of_everybody(frames))), lambda: _usual_paces(frames, day))
 
 
 def _usual_paces(frames: Frames, day: date) -> Mapping[paces.Place, paces.Usual]:

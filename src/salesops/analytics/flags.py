@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from operator import add
 from typing import Any
@@ -22,8 +22,6 @@ from salesops.quality.engine.rules import WEIGHTS, Rule, RuleContext, both, colu
 from salesops.ui import formats
 
 PREFIX = "flag_"
-OLDEST = "oldest"
-"""Bound value of a query shared by readers: see :meth:`Judge.shared`."""
 
 WORDS: dict[str, str] = {
     "DQ01": "Close date past",
@@ -75,7 +73,7 @@ class _Shared(RuleContext):
 
     @property
     def oldest(self) -> ir.DateValue:
-        return bound(OLDEST, "date")
+        return bound("oldest", "date")
 
 
 @dataclass(frozen=True)
@@ -90,14 +88,14 @@ class Judge:
         """What the expressions of the flags are made of: two judges with one key judge alike."""
         return (tuple(rule.code for rule in self.rules), self.context)
 
-    def shared(self) -> tuple[Judge, tuple[Hashable, ...], dict[str, date]]:
+    def shared(self) -> tuple[Judge, tuple[Hashable, ...], dict[str, Any]]:
         """A judge whose expressions are the same for readers with the same rules, a key of them, and what it leaves
         bound (``facts.bound``) for this reader.
         """
-        longest = self.context.longest_cycle
-        values = {} if longest is None else {OLDEST: self.context.as_of - timedelta(days=longest)}
-        context = _Shared(self.context.as_of, longest)
-        return replace(self, context=context), (self.key[0], longest is not None), values
+        context = self.context
+        values = {} if context.longest_cycle is None else {"oldest": context.oldest}
+        judge = replace(self, context=_Shared(context.as_of, context.longest_cycle))
+        return judge, (self.key[0], *values), values
 
     def check(self, codes: Sequence[str]) -> None:
         """Refuse a flag that there is not.

@@ -151,12 +151,8 @@ def _past_stocks(
     asked: OpenQuestion, names: Sequence[str], periods: Sequence[Period]
 ) -> dict[str, list[int | Decimal | None]]:
     """Stocks at the end of each period, by one query: one column a number and period."""
-    if all(map(asked.reads_records, names)):
-        what = ("stocks", tuple(names), tuple(periods))
-        found = asked.over_deals(what, lambda _: _stocks_of(asked, names, periods))
-    else:
-        found = asked.execute(_stocks_of(asked, names, periods))
-    row = found.to_pylist()[0]
+    what = ("stocks", tuple(names), tuple(periods)) if all(map(asked.reads_records, names)) else ()
+    row = asked.over_deals(what, lambda: _stocks_of(asked, names, periods)).to_pylist()[0]
     return {name: [row[f"{name}_{place}"] for place in range(len(periods))] for name in names}
 
 
@@ -222,9 +218,9 @@ def _deals_that_matter(
     asked: OpenQuestion, *, own: bool, most: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
     rules = judge_of(asked.frames)
-    anybody, key, values = rules.shared()
+    judge, key, values = rules.shared()
 
-    def flagged(shared: bool) -> ir.Table:
+    def flagged() -> ir.Table:
         rows = asked.rows("open_deals", "open")
         worth = ibis.coalesce(rows.amount, rows.amount_estimate)
         order = [worth.desc(nulls_first=False), rows.created_on.asc(nulls_first=False), rows.id.asc()]
@@ -234,7 +230,6 @@ def _deals_that_matter(
             "id", "name", "account_name", "owner_name", "stage", "amount", "amount_estimate", "created_on",
             "expected_close_on", "closed_on", "owner_id", "product_name", "product_id",
         ]  # fmt: skip
-        judge = anybody if shared else rules
         return rows.order_by(order).select(*names, **judge.columns(rows)).limit(most)
 
     asked.listable("open_deals", "open")
@@ -384,12 +379,11 @@ def _change_counts(asked: OpenQuestion, inside: Window) -> dict[str, int]:
     logged = "changes" in asked.frames.facts.tables()
     log = belongings.the_same_to_many(asked.frames, "changes") if logged else ("none",)
 
-    def counted(_: bool) -> ir.Table:
+    def counted() -> ir.Table:
         rows = changes_of(asked, inside)
         return rows.group_by("kind").agg(n=rows.count())
 
-    what = ("changes", inside.after, inside.last, *log)
-    found = asked.over_deals(what, counted) if log else asked.execute(counted(False))
+    found = asked.over_deals(("changes", inside.after, inside.last, *log) if log else (), counted)
     counts = {row["kind"]: row["n"] for row in found.to_pylist()}
     return {kind: counts.get(kind, 0) for kind in KINDS if logged or kind not in LOGGED}
 

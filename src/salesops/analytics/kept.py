@@ -7,9 +7,11 @@ shows at once, and two readers share one only where they may see exactly the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from salesops.core.lately import Lately
+from salesops.facts.scope import Scope
 from salesops.platform.store import fact_store
 from salesops.process.inputs import Frames
 
@@ -36,6 +38,11 @@ def records_key(frames: Frames) -> tuple[Hashable, ...]:
     ``SHAPES_RECORDS = False`` in any way belongs under :func:`state_key`.
     """
     return ("records", *_place(frames), frames.scope, frames.records_mark)
+
+
+def of_everybody(frames: Frames) -> Frames:
+    """The frames of everybody, for keys of what is true of the firm, whoever asks."""
+    return replace(frames, scope=Scope.all())
 
 
 def _place(frames: Frames) -> tuple[Hashable, ...]:

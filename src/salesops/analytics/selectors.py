@@ -213,20 +213,22 @@ class OpenQuestion:
     def over_deals(
         self,
         what: tuple[Hashable, ...],
-        build: Callable[[bool], ir.Table],
+        build: Callable[[], ir.Table],
         values: Mapping[str, Any] | None = None,
     ) -> pa.Table:
         """Run a query that reads no reader's rows but his deals: compiled once for all readers where it may be.
 
         Args:
-            what: names everything the query is made of beside this question's period and day, and what shapes records.
-            build: gives it; called with whether others will use it, so that ``values`` have to be bound.
-            values: what is bound (``facts.bound``) where it is shared.
+            what: names everything the query is made of beside this question's period and day, and what shapes records;
+                empty where that can't be said.
+            build: gives it.
+            values: what its bound values (``facts.bound``) are for this reader.
         """
-        shared, deals = self.shared_key(*what), self.frames.deals
-        if not shared:
-            return self.execute(build(False))
-        return self.frames.facts.execute_known(shared, lambda: build(True), values=values, over=deals)
+        facts = self.frames.facts
+        if what and (shared := self.shared_key(*what)):
+            return facts.execute_known(shared, build, values=values, over=self.frames.deals)
+        made = build()
+        return facts.execute_known(("own", made.op()), lambda: made, values=values)
 
     def rows(self, name: str, side: str, group: Mapping[str, Any] | None = None) -> ir.Table:
         """The rows behind one side of a KPI, with ``contribution``.

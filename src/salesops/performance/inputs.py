@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from salesops.analytics.engine.filters import apply_filters
 from salesops.analytics.engine.work import with_owner
-from salesops.analytics.kept import remembered, state_key
+from salesops.analytics.kept import of_everybody, remembered, state_key
 from salesops.analytics.selectors import OpenQuestion
 from salesops.core.calendars import Period
 from salesops.facts.scope import Scope
@@ -83,7 +83,7 @@ def comparison(asked: OpenQuestion, measure: Measure) -> Comparison:
     by_tenure = not dates
     # The same for every reader, whoever asks first.
     firm = remembered(
-        ("fair", measure, period, by_tenure, *state_key(replace(frames, scope=Scope.all()))),
+        ("fair", measure, period, by_tenure, *state_key(of_everybody(frames))),
         lambda: _firm(frames, period, measure, by_tenure),
     )
     own = _own_units(asked, period)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +11,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from salesops.analytics.engine.kpi import Context
-from salesops.analytics.kept import records_key, remembered, state_key
+from salesops.analytics.kept import of_everybody, records_key, remembered, state_key
 from salesops.core.calendars import Period
 from salesops.core.money import Rounding, round_decimal
 from salesops.facts.scope import Scope
@@ -158,7 +157,7 @@ def _days_worked(frames: Frames, period: Period, wanted: set[str]) -> dict[str, 
 
 def _dates(frames: Frames) -> dict[str, tuple[date | None, date | None]]:
     """Person -> first and last day in the firm, of all who have one: read once for every reader, and never shown."""
-    key = ("people's dates", *records_key(replace(frames, scope=Scope.all())))
+    key = ("people's dates", *records_key(of_everybody(frames)))
 
     def read() -> dict[str, tuple[date | None, date | None]]:
         users = frames.facts.read("users", Scope.all())

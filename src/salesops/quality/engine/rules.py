@@ -34,12 +34,12 @@ class RuleContext:
     longest_cycle: int | None = None
 
     @property
-    def oldest(self) -> ir.DateValue:
-        """The day that no closed deal was open from: what was created before it has been open for longer than any.
+    def oldest(self) -> date | ir.DateValue:
+        """What was created before this day has been open for longer than any closed deal.
 
-        For readers who have a :attr:`longest_cycle`.
+        Means something where there is a :attr:`longest_cycle`.
         """
-        return ibis.literal(self.as_of - timedelta(days=self.longest_cycle or 0))
+        return self.as_of - timedelta(days=self.longest_cycle or 0)
 
 
 Condition = Callable[[ir.Table, RuleContext], ir.BooleanValue]
