@@ -25,7 +25,11 @@ SEEN = (
 )
 """Rules of axe whose outcome colours or the width of the window can change."""
 
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK, LAPTOP, PHONE = (
+    {"width": 1440, "height": 900},
+    {"width": 1280, "height": 800},
+    {"width": 390, "height": 844},
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +84,16 @@ def sticking_out(page: Page) -> list[str]:
           const out = [...card.querySelectorAll("table, p, dl, form, input, select, button, svg")].find(e =>
             e.getBoundingClientRect().right > edge
             && e.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+            && !["auto", "scroll"].includes(getComputedStyle(e.closest(".table-wrap") ?? e).overflowX)
             && !e.closest(".table-scroll, .code-block, [role=tooltip], [popover], .menu-list, dialog"));
           return out ? [out.outerHTML.slice(0, 160)] : [];
         })"""
     )
+
+
+def too_narrow(page: Page) -> list[Any]:
+    """What does not fit a laptop's window, or scrolls there and can't be reached by keyboard."""
+    return [*overflow(page), *sticking_out(page), *violations(page, "scrollable-region-focusable")]
 
 
 def settle(page: Page) -> None:
@@ -98,6 +108,8 @@ def look(page: Page, name: str) -> list[Any]:
     wrong: list[Any] = [("light", *v) for v in violations(page)]
     wrong += [("desk", v) for v in sticking_out(page)]
     shoot(page, name)
+    page.set_viewport_size(LAPTOP)
+    wrong += [("laptop", v) for v in too_narrow(page)]
     page.set_viewport_size(PHONE)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     wrong += [("phone", v) for v in overflow(page)]
@@ -110,6 +122,8 @@ def glance(page: Page, name: str) -> list[Any]:
     """What is wrong with a further state of a page: in light, and too wide for a phone."""
     settle(page)
     wrong: list[Any] = [("light", *v) for v in violations(page)]
+    page.set_viewport_size(LAPTOP)
+    wrong += [("laptop", v) for v in too_narrow(page)]
     page.set_viewport_size(PHONE)
     shoot(page, f"{name}-phone")
     return wrong + [("phone", v) for v in overflow(page)]
